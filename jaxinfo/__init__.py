@@ -1,0 +1,25 @@
+"""Variational divergence bounds and mutual-information estimators in JAX.
+
+A discriminator's scores estimate a divergence; mutual information is a divergence of
+the joint law from the product of its marginals. Every number is in nats.
+"""
+
+from jaxinfo import core, data, divergences, estimation, information, networks, training
+from jaxinfo.estimation import (
+    Estimate,
+    estimate_divergence,
+    estimate_mutual_information,
+)
+
+__all__ = [
+    "Estimate",
+    "core",
+    "data",
+    "divergences",
+    "estimate_divergence",
+    "estimate_mutual_information",
+    "estimation",
+    "information",
+    "networks",
+    "training",
+]

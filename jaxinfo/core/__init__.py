@@ -1,0 +1,1 @@
+"""Floor 0: types, checks and numerics that every other room stands on."""

@@ -1,0 +1,43 @@
+"""Checks at the public doors: static facts only, the argument named."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import jax.numpy as jnp
+
+__all__ = ["check_finite_number", "check_one_of", "check_positive", "check_rank"]
+
+
+def check_rank(rank: int, **arrays: Any) -> None:
+    """Raises ValueError unless every named array has this many axes."""
+    for name, array in arrays.items():
+        if jnp.ndim(array) != rank:
+            raise ValueError(
+                f"{name} must have {rank} axes, got shape {jnp.shape(array)}"
+            )
+
+
+def check_positive(**numbers: int) -> None:
+    """Raises ValueError unless every named number is a whole number above zero."""
+    for name, number in numbers.items():
+        if isinstance(number, bool) or number != int(number) or number < 1:
+            raise ValueError(f"{name} must be a positive whole number, got {number}")
+
+
+def check_finite_number(
+    low: float = float("-inf"), high: float = float("inf"), **numbers: float
+) -> None:
+    """Raises ValueError unless every named number lies strictly inside (low, high)."""
+    for name, number in numbers.items():
+        if not low < number < high:
+            raise ValueError(f"{name} must lie in ({low}, {high}), got {number}")
+
+
+def check_one_of(known: Iterable[str], **names: str) -> None:
+    """Raises ValueError unless every named string is among the known ones."""
+    known = list(known)
+    for argument, name in names.items():
+        if name not in known:
+            raise ValueError(
+                f"unknown {argument} {name!r}; known: {', '.join(sorted(known))}"
+            )

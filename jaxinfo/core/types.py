@@ -1,0 +1,46 @@
+"""Arrays, networks and critics: the words that signatures use.
+
+Shape letters, everywhere: S seeds, N paired samples, M product samples, K product
+samples per paired one, L locations, D features.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+from jaxtyping import Bool, Float, Int, Key
+
+__all__ = ["Array", "Bool", "Critic", "Float", "Int", "Key", "Network", "PyTree"]
+
+Array = jax.Array
+PyTree = Any
+
+
+class Network(NamedTuple):
+    """A network as plain functions with opaque parameters.
+
+    Attributes:
+        init: `init(key, *example_inputs) -> params`.
+        apply: `apply(params, *inputs) -> output`, deterministic.
+        apply_train: `apply_train(key, params, state, *inputs) -> (output, state)` where
+            training needs noise or running statistics; None where it is `apply`.
+    """
+
+    init: Callable[..., PyTree]
+    apply: Callable[..., Any]
+    apply_train: Callable[..., Any] | None = None
+
+
+class Critic(NamedTuple):
+    """A network that scores pairs, with an optional fast way to score all pairs.
+
+    Attributes:
+        init: `init(key, x, y) -> params`, for x [N, ...] and y [N, ...].
+        apply: `apply(params, x, y) -> scores [N]`.
+        pairwise: `pairwise(params, x [N, ...], y [M, ...]) -> scores [N, M]`; None where
+            nothing beats scoring each pair, as for a critic of concatenated inputs.
+    """
+
+    init: Callable[..., PyTree]
+    apply: Callable[..., Array]
+    pairwise: Callable[..., Array] | None = None

@@ -1,0 +1,299 @@
+"""The named bounds: what each is trained on, what it reports, what kind of number.
+
+A new bound is a pure function in `divergences/` or `information/`, and a row here.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, Literal
+
+import jax.numpy as jnp
+
+from jaxinfo.core.checks import check_one_of
+from jaxinfo.core.numerics import weighted_mean
+from jaxinfo.core.types import Array, PyTree
+from jaxinfo.divergences import bounds as dual
+from jaxinfo.divergences import family
+from jaxinfo.divergences.family import FDivergence
+from jaxinfo.estimation.report import Kind
+from jaxinfo.information.bounds import club_bound, info_nce_bound
+
+__all__ = ["Bound", "divergence_bound", "information_bound", "information_bound_names"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Bound:
+    """A bound as estimation uses it.
+
+    `value` takes `(scores_p, scores_q, where, where_p, **settings)`, or where the form
+    is "matrix" `(scores [N, N], where [N], **settings)`; `objective` takes a state in
+    front and no masks, and returns the next state too.
+
+    Attributes:
+        name: the name users type.
+        kind: what the population functional behind `value` is to the truth.
+        objective: `(state, scores ..., **settings) -> (to be maximised, state)`.
+        value: the number reported, nats.
+        select: what validation maximises; None where it is `value`.
+        init: `init() -> state` of the objective.
+        log_ratio: the log density ratio that raw scores stand for, up to a constant.
+        normalised: that constant is zero.
+        exponent: `(scores_p, scores_q) -> scores` whose exponentials `value` averages,
+            index 0 for those of p and 1 for those of q; None where there are none.
+        form: scores of "pairs", a "matrix" of them, or log "density" of y given x.
+        settings: names and defaults of the numbers that `value` or `objective` take.
+    """
+
+    name: str
+    kind: Kind
+    objective: Callable[..., tuple[Array, PyTree]]
+    value: Callable[..., Array]
+    select: Callable[..., Array] | None = None
+    init: Callable[[], PyTree] = tuple
+    log_ratio: Callable[[Array], Array] = jnp.asarray
+    normalised: bool = True
+    exponent: tuple[int, Callable[[Array], Array]] | None = None
+    form: Literal["pairs", "matrix", "density"] = "pairs"
+    settings: tuple[tuple[str, float], ...] = ()
+
+
+def _stateless(value: Callable[..., Array]) -> Callable[..., tuple[Array, PyTree]]:
+    """The objective that is the value itself."""
+    return _Stateless(value)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stateless:
+    value: Callable[..., Array]
+
+    def __call__(self, state: PyTree, *scores: Array, **settings: Any):
+        return self.value(*scores, **settings), state
+
+
+@dataclasses.dataclass(frozen=True)
+class _ReadOut:
+    """Donsker-Varadhan on the log density ratio that a member's critic stands for."""
+
+    divergence: FDivergence
+
+    def __call__(
+        self, scores_p: Array, scores_q: Array, where: Any = None, where_p: Any = None
+    ) -> Array:
+        return dual.donsker_varadhan_bound(
+            self.divergence.log_ratio(scores_p),
+            self.divergence.log_ratio(scores_q),
+            where,
+            where_p,
+        )
+
+
+def _mine_objective(state: PyTree, scores_p: Array, scores_q: Array, *, decay: Array):
+    return dual.mine_update(state, scores_p, scores_q, decay=decay)
+
+
+def _mine_value(*scores: Any, decay: Array) -> Array:
+    del decay  # The moving average belongs to the gradient alone.
+    return dual.donsker_varadhan_bound(*scores)
+
+
+_logistic = functools.partial(dual.f_divergence_bound, family.JENSEN_SHANNON)
+
+
+def _smile_objective(state: PyTree, scores_p: Array, scores_q: Array, *, clip: Array):
+    del clip  # The clip belongs to the report alone.
+    return _logistic(scores_p, scores_q), state
+
+
+def _smile_select(*scores: Any, clip: Array) -> Array:
+    del clip
+    return _logistic(*scores)
+
+
+def _log_likelihood(
+    scores_p: Array, scores_q: Array, where: Any = None, where_p: Any = None
+) -> Array:
+    del scores_q, where
+    return weighted_mean(scores_p, where_p)
+
+
+_same: tuple[int, Callable[[Array], Array]] = (1, jnp.asarray)
+
+_DONSKER_VARADHAN = Bound(
+    name="donsker_varadhan",
+    kind="lower_bound",
+    objective=_stateless(dual.donsker_varadhan_bound),
+    value=dual.donsker_varadhan_bound,
+    normalised=False,
+    exponent=_same,
+)
+
+_PAIRS = {
+    "donsker_varadhan": _DONSKER_VARADHAN,
+    "mine": dataclasses.replace(
+        _DONSKER_VARADHAN,
+        name="mine",
+        objective=_mine_objective,
+        value=_mine_value,
+        init=dual.mine_init,
+        settings=(("decay", 0.99),),
+    ),
+    "nwj": Bound(
+        name="nwj",
+        kind="lower_bound",
+        objective=_stateless(dual.nwj_bound),
+        value=dual.nwj_bound,
+        log_ratio=family.KL.log_ratio,
+        exponent=_same,
+    ),
+    "smile": Bound(
+        name="smile",
+        kind="neither",
+        objective=_smile_objective,
+        value=dual.smile_bound,
+        select=_smile_select,
+        exponent=_same,
+        settings=(("clip", 5.0),),
+    ),
+}
+
+_INFORMATION = _PAIRS | {
+    "info_nce": Bound(
+        name="info_nce",
+        kind="lower_bound",
+        objective=_stateless(info_nce_bound),
+        value=info_nce_bound,
+        normalised=False,
+        form="matrix",
+    ),
+    "club": Bound(
+        name="club",
+        kind="upper_bound",
+        objective=_stateless(_log_likelihood),
+        value=club_bound,
+        select=_log_likelihood,
+        normalised=False,
+        form="density",
+    ),
+}
+
+
+def _read_out_of(divergence: FDivergence, name: str) -> Bound:
+    return Bound(
+        name=name,
+        kind="lower_bound",
+        objective=_stateless(functools.partial(dual.f_divergence_bound, divergence)),
+        value=_ReadOut(divergence),
+        log_ratio=divergence.log_ratio,
+        exponent=(1, divergence.log_ratio),
+    )
+
+
+_READABLE = {
+    name: member
+    for name, member in family.DIVERGENCES.items()
+    if member is not family.TOTAL_VARIATION
+}
+
+
+def information_bound_names() -> list[str]:
+    """The names that `estimate_mutual_information` knows."""
+    return [*sorted([*_INFORMATION, "jensen_shannon"]), *_READABLE]
+
+
+@functools.lru_cache
+def information_bound(bound: str | FDivergence | Bound) -> Bound:
+    """The bound of mutual information of this name.
+
+    Args:
+        bound: a name, a member of the f-family (trained on its f-GAN bound, reported by
+            Donsker-Varadhan on its log-ratio read-out, which bounds the information
+            whatever the member), or a `Bound` of one's own.
+
+    Returns:
+        The bound.
+
+    Raises:
+        ValueError: where the name is unknown, or the member has no log ratio.
+    """
+    if isinstance(bound, Bound):
+        return bound
+    if bound == "jensen_shannon":
+        return _read_out_of(family.JENSEN_SHANNON, "jensen_shannon")
+    if isinstance(bound, str) and bound in _READABLE:
+        bound = _READABLE[bound]
+    if isinstance(bound, FDivergence):
+        bound.log_ratio(jnp.zeros(()))  # Total variation has none and says so.
+        return _read_out_of(bound, bound.name)
+    check_one_of(information_bound_names(), bound=bound)
+    return _INFORMATION[bound]
+
+
+@functools.lru_cache
+def divergence_bound(
+    divergence: str | FDivergence, bound: str | Bound | None
+) -> tuple[str, Bound]:
+    """The bound of a divergence between two samples.
+
+    Args:
+        divergence: a member of the f-family or its name.
+        bound: None for the member's tightest: optimised over shifts where that has a
+            closed form. "f_divergence" for the f-GAN bound as it is; "donsker_varadhan",
+            "mine", "nwj" and "smile" for KL alone; "renyi" for the Renyi divergence of
+            setting `order`; or a `Bound` of one's own.
+
+    Returns:
+        The quantity in words, and the bound.
+
+    Raises:
+        ValueError: where a name is unknown or the two do not go together.
+    """
+    if isinstance(divergence, str):
+        check_one_of(family.DIVERGENCES, divergence=divergence)
+        divergence = family.DIVERGENCES[divergence]
+    quantity = f"{divergence.name} divergence"
+    if isinstance(bound, Bound):
+        return quantity, bound
+    if bound == "renyi":
+        return "Renyi divergence", _RENYI
+    if bound in _PAIRS:
+        if divergence != family.KL:
+            raise ValueError(
+                f"bound {bound!r} estimates KL, not {divergence.name}; leave bound out"
+            )
+        return quantity, _PAIRS[bound]
+    if bound is not None:
+        check_one_of(["f_divergence", "renyi", *_PAIRS], bound=bound)
+    return quantity, _divergence_row(divergence, plain=bound is not None)
+
+
+def _divergence_row(divergence: FDivergence, *, plain: bool) -> Bound:
+    plain = plain or divergence not in dual.SHIFT_OPTIMISED
+    value = functools.partial(
+        dual.f_divergence_bound if plain else dual.shift_optimised_bound, divergence
+    )
+    exponents = {
+        family.KL: (1, divergence.log_ratio),
+        family.JEFFREYS: (1, divergence.log_ratio),
+        family.REVERSE_KL: (0, jnp.negative),
+    }
+    return Bound(
+        name="f_divergence" if plain else "shift_optimised",
+        kind="lower_bound",
+        objective=_stateless(value),
+        value=value,
+        log_ratio=divergence.log_ratio,
+        normalised=plain,
+        exponent=exponents.get(divergence),
+    )
+
+
+_RENYI = Bound(
+    name="renyi",
+    kind="lower_bound",
+    objective=_stateless(dual.renyi_donsker_varadhan_bound),
+    value=dual.renyi_donsker_varadhan_bound,
+    normalised=False,
+    exponent=_same,
+    settings=(("order", 0.5),),
+)

@@ -1,0 +1,246 @@
+"""One estimation as one pure function of a key and arrays: train, select, report."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxinfo.core.checks import check_positive
+from jaxinfo.core.numerics import log_mean_exp
+from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
+from jaxinfo.divergences.bounds import effective_sample_size
+from jaxinfo.estimation.bounds import Bound
+from jaxinfo.training.loop import TrainResult, train
+
+__all__ = ["Plan", "RunResult", "adam", "as_critic", "as_network", "fit"]
+
+Optimizer = optax.GradientTransformation | Callable[..., optax.GradientTransformation]
+
+DEFAULT_BATCH_SIZE = 256
+
+
+class RunResult(NamedTuple):
+    """What a run returns, arrays only.
+
+    Attributes:
+        value: the bound on test rows, nats.
+        influence: the influence function of `value` on each test row, one array for
+            each independent sample: [N], or [N] and [M] for two samples.
+        log_normaliser: log of the mean exponentiated log-ratio of product scores, nats.
+        effective_sample_size: of the exponentiated scores behind `value`; inf if none.
+        params: the parameters with the best validation.
+        best_step: updates done when it was reached.
+        num_steps: updates tried before the run ended.
+        num_nonfinite: updates skipped.
+        history: validation values in nats, [T].
+    """
+
+    value: Float[Array, ""]
+    influence: tuple[Float[Array, " n"], ...]
+    log_normaliser: Float[Array, ""]
+    effective_sample_size: Float[Array, ""]
+    params: PyTree
+    best_step: Int[Array, ""]
+    num_steps: Int[Array, ""]
+    num_nonfinite: Int[Array, ""]
+    history: Float[Array, " t"]
+
+
+class State(NamedTuple):
+    params: PyTree
+    optimizer: PyTree
+    bound: PyTree
+
+
+class Plan(NamedTuple):
+    """The static choices of a run: equal plans make the same run."""
+
+    network: Critic | Network
+    bound: Bound
+    optimizer: Optimizer
+    num_steps: int
+    batch_size: int | None
+    cadence: int
+    patience: int | None
+    report_progress: bool
+    pairing: str = "roll"
+    num_draws: int = 1
+
+
+def adam(learning_rate: float | Array = 1e-3) -> optax.GradientTransformation:
+    """Adam with a default rate: the maker that estimations use unless told otherwise.
+
+    Args:
+        learning_rate: the rate; may be traced, so a sweep may vary it.
+
+    Returns:
+        The optimiser.
+    """
+    return optax.adam(learning_rate)
+
+
+def as_critic(critic: Any) -> Critic:
+    """A critic from whatever users bring: a Critic, a Network or (init, apply)."""
+    if isinstance(critic, Critic):
+        return critic
+    return Critic(*as_network(critic, name="critic")[:2])
+
+
+def as_network(network: Any, *, name: str = "discriminator") -> Network:
+    """A network from a Network or a pair (init, apply) of plain functions."""
+    if isinstance(network, Network):
+        if network.apply_train is not None:
+            raise ValueError(f"{name} must be deterministic: apply_train is not used")
+        return network
+    if isinstance(network, tuple) and len(network) == 2 and all(map(callable, network)):
+        return Network(*network)
+    raise ValueError(
+        f"{name} must be a Network or a pair of functions (init, apply), got "
+        f"{type(network).__name__}; Flax modules come through jaxinfo.networks"
+    )
+
+
+def check_counts(
+    num_steps: int, batch_size: int | None, cadence: int, patience: int | None
+) -> tuple[int, int | None, int, int | None]:
+    check_positive(num_steps=num_steps, cadence=cadence)
+    if batch_size is not None and batch_size < 2:
+        raise ValueError(f"batch_size must be at least 2, got {batch_size}")
+    if patience is not None:
+        check_positive(patience=patience)
+    return num_steps, batch_size, min(cadence, num_steps), patience
+
+
+def fit(
+    plan: Plan,
+    key: Key[Array, ""],
+    params: PyTree,
+    optimizer: optax.GradientTransformation,
+    *,
+    draw: Callable[[Array], PyTree],
+    scores: Callable[[PyTree, PyTree], tuple[Array, ...]],
+    validate: Callable[[PyTree], Array],
+    settings: dict[str, Any],
+) -> TrainResult:
+    """Climbs the bound's objective and keeps the parameters that validate best.
+
+    Args:
+        plan: the static choices.
+        key: random key.
+        params: initial parameters.
+        optimizer: the optimiser.
+        draw: the random numbers of one update.
+        scores: `scores(params, draws)`, what the bound's objective takes.
+        validate: `validate(params) -> value`, larger is better.
+        settings: the bound's own settings.
+
+    Returns:
+        The `TrainResult`; its state holds the parameters as `params`.
+    """
+    bound = plan.bound
+
+    def loss(params: PyTree, bound_state: PyTree, draws: PyTree):
+        objective, bound_state = bound.objective(
+            bound_state, *scores(params, draws), **settings
+        )
+        return -objective, bound_state
+
+    def step(state: State, draws: PyTree) -> tuple[State, PyTree]:
+        (value, bound_state), gradient = jax.value_and_grad(loss, has_aux=True)(
+            state.params, state.bound, draws
+        )
+        updates, optimizer_state = optimizer.update(
+            gradient, state.optimizer, state.params
+        )
+        params = optax.apply_updates(state.params, updates)
+        return State(params, optimizer_state, bound_state), (value, gradient)
+
+    return train(
+        key,
+        State(params, optimizer.init(params), bound.init()),
+        draw=draw,
+        step=step,
+        validate=lambda state: validate(state.params),
+        num_steps=plan.num_steps,
+        cadence=plan.cadence,
+        patience=plan.patience,
+        report_progress=plan.report_progress,
+    )
+
+
+def apply_settings(
+    plan: Plan, settings: dict[str, Any]
+) -> tuple[dict[str, Any], optax.GradientTransformation]:
+    """Deals the settings out to the bound and to the optimiser's maker."""
+    own = {name: settings.get(name, default) for name, default in plan.bound.settings}
+    rest = {name: value for name, value in settings.items() if name not in own}
+    if not isinstance(plan.optimizer, optax.GradientTransformation):
+        try:
+            return own, plan.optimizer(**rest)
+        except TypeError as error:
+            raise ValueError(
+                f"settings {sorted(rest)} do not fit the optimizer: {error}; bound "
+                f"{plan.bound.name!r} takes {sorted(own) or 'none'}"
+            ) from error
+    if rest:
+        raise ValueError(
+            f"unknown settings {sorted(rest)}: bound {plan.bound.name!r} takes "
+            f"{sorted(own) or 'none'}, and an optimizer's are settings only where "
+            "optimizer is a maker, such as optax.adam"
+        )
+    return own, plan.optimizer
+
+
+def make_result(
+    bound: Bound,
+    fitted: TrainResult,
+    value: Array,
+    influence: tuple[Array, ...],
+    scores: tuple[Array, Array],
+    where: Array | None,
+) -> RunResult:
+    size = jnp.asarray(jnp.inf, value.dtype)
+    if bound.exponent is not None:
+        side, exponent = bound.exponent
+        size = effective_sample_size(exponent(scores[side]), where)
+    log_normaliser = jnp.zeros_like(value)
+    if not bound.normalised:
+        log_normaliser = log_mean_exp(bound.log_ratio(scores[1]), where)
+    return RunResult(
+        value=value,
+        influence=influence,
+        log_normaliser=log_normaliser,
+        effective_sample_size=size,
+        params=fitted.state.params,
+        best_step=fitted.best_step,
+        num_steps=fitted.num_steps,
+        num_nonfinite=fitted.num_nonfinite,
+        history=fitted.history,
+    )
+
+
+def resolve_batch_size(batch_size: int | None, num_rows: int) -> int:
+    """The default shrinks to the training rows; an explicit larger one is an error."""
+    if batch_size is None:
+        return min(DEFAULT_BATCH_SIZE, num_rows)
+    if batch_size > num_rows:
+        raise ValueError(
+            f"batch_size must be at most the {num_rows} training rows, got {batch_size}"
+        )
+    return batch_size
+
+
+def check_scores(
+    name: str, apply: Callable[..., Any], params: PyTree, *inputs: Array
+) -> None:
+    output = jax.eval_shape(apply, params, *inputs)
+    shape, rows = getattr(output, "shape", type(output).__name__), len(inputs[0])
+    if shape != (rows,) or not jnp.issubdtype(output.dtype, np.floating):
+        dtype = getattr(output, "dtype", "no dtype")
+        raise ValueError(
+            f"{name} must return one floating-point score for each row, shape ({rows},) "
+            f"for {rows} rows; got shape {shape}, {dtype}"
+        )

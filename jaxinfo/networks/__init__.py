@@ -1,0 +1,20 @@
+"""Bundled networks, and adapters for Flax modules: the only room that knows Flax."""
+
+from jaxinfo.networks.adapters import from_linen, from_nnx
+from jaxinfo.networks.critics import (
+    bilinear_critic,
+    discriminator,
+    gaussian_conditional_critic,
+    joint_critic,
+    separable_critic,
+)
+
+__all__ = [
+    "bilinear_critic",
+    "discriminator",
+    "from_linen",
+    "from_nnx",
+    "gaussian_conditional_critic",
+    "joint_critic",
+    "separable_critic",
+]

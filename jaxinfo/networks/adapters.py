@@ -1,0 +1,90 @@
+"""Flax modules as plain functions: the library's other rooms never see Flax."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from flax import linen, nnx
+
+from jaxinfo.core.types import Critic, Network
+
+__all__ = ["from_linen", "from_nnx"]
+
+
+@functools.lru_cache(maxsize=256)
+def from_linen(module: linen.Module) -> Network | Critic:
+    """Turns a Linen module into a network, or a critic where it scores all pairs.
+
+    Equal modules give the same object, so calling this twice does not retrace.
+
+    Args:
+        module: a module whose variables are parameters only. One with a method
+            `pairwise(x, y) -> [N, M]` becomes a `Critic`.
+
+    Returns:
+        A `Network`, or a `Critic` where the module has `pairwise`.
+
+    Raises:
+        ValueError: at init, where the module keeps state beside its parameters.
+    """
+
+    def init(key: jax.Array, *inputs: Any) -> Any:
+        variables = module.init(key, *inputs)
+        others = sorted(set(variables) - {"params"})
+        if others:
+            raise ValueError(
+                f"module {type(module).__name__} keeps state beside its parameters "
+                f"({', '.join(others)}); give a stateless module"
+            )
+        return variables.get("params", {})
+
+    def apply(params: Any, *inputs: Any) -> Any:
+        return module.apply({"params": params}, *inputs)
+
+    if not hasattr(module, "pairwise"):
+        return Network(init, apply)
+
+    def pairwise(params: Any, x: jax.Array, y: jax.Array) -> Any:
+        return module.apply({"params": params}, x, y, method="pairwise")
+
+    return Critic(init, apply, pairwise)
+
+
+@functools.lru_cache(maxsize=256)
+def from_nnx(make_module: Callable[[nnx.Rngs], nnx.Module]) -> Network:
+    """Turns a maker of NNX modules into a network, through split and merge.
+
+    Args:
+        make_module: `make_module(rngs) -> module`; the module's `__call__` is applied.
+
+    Returns:
+        A `Network` whose parameters are the module's `nnx.Param` state.
+
+    Raises:
+        ValueError: where the module keeps state beside its parameters, such as batch
+            statistics or the random stream of dropout.
+
+    Example:
+        >>> network = from_nnx(lambda rngs: nnx.Linear(2, 1, rngs=rngs))
+        >>> params = network.init(jax.random.key(0))
+        >>> network.apply(params, jax.numpy.ones((3, 2))).shape
+        (3, 1)
+    """
+    abstract = nnx.eval_shape(lambda: make_module(nnx.Rngs(0)))
+    graph, _, others = nnx.split(abstract, nnx.Param, ...)
+    if jax.tree.leaves(others):
+        kinds = sorted({type(leaf).__name__ for _, leaf in others.flat_state()})
+        raise ValueError(
+            f"module {type(abstract).__name__} keeps state beside its parameters "
+            f"({', '.join(kinds)}); give a stateless module"
+        )
+
+    def init(key: jax.Array, *inputs: Any) -> Any:
+        del inputs  # An NNX module knows its shapes already.
+        return nnx.state(make_module(nnx.Rngs(key)), nnx.Param)
+
+    def apply(params: Any, *inputs: Any) -> Any:
+        return nnx.merge(graph, params)(*inputs)
+
+    return Network(init, apply)

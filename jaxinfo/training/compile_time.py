@@ -1,0 +1,48 @@
+"""How long tracing and compiling took, told apart from running."""
+
+import contextlib
+import functools
+import time
+from collections.abc import Iterator
+
+import jax
+
+__all__ = ["compile_stopwatch"]
+
+_intervals: list[tuple[float, float]] = []
+
+
+@functools.cache
+def _listen() -> None:
+    def record(event: str, seconds: float, **_: object) -> None:
+        if event.startswith("/jax/core/compile"):
+            now = time.perf_counter()
+            _intervals.append((now - seconds, now))
+
+    jax.monitoring.register_event_duration_secs_listener(record)
+
+
+@contextlib.contextmanager
+def compile_stopwatch() -> Iterator[list[float]]:
+    """Measures the seconds that JAX traces and compiles inside the block.
+
+    Yields:
+        A list that holds the seconds once the block has ended.
+    """
+    _listen()
+    first = len(_intervals)
+    seconds: list[float] = []
+    try:
+        yield seconds
+    finally:
+        seconds.append(_union(_intervals[first:]))
+        del _intervals[first:]
+
+
+def _union(intervals: list[tuple[float, float]]) -> float:
+    """Length of the union: tracing one function reports the functions inside it too."""
+    total, end = 0.0, float("-inf")
+    for start, stop in sorted(intervals):
+        total += max(0.0, stop - max(start, end))
+        end = max(end, stop)
+    return total

@@ -1,0 +1,140 @@
+"""One run times many seeds and settings, in one compiled call."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from jaxinfo.core.checks import check_one_of
+from jaxinfo.core.types import Array, Key, PyTree
+
+__all__ = ["Layout", "default_layout", "sweep"]
+
+Layout = Literal["auto", "vmap", "map", "mesh", "mesh_map"]
+
+
+def default_layout() -> str:
+    """The fastest layout measured for this backend and its number of devices.
+
+    Over several devices "mesh": on two CPU cores as two host devices it measured about
+    three times faster than "vmap" on one. On a single device "vmap".
+    """
+    return "mesh" if jax.device_count() > 1 else "vmap"
+
+
+def sweep(
+    run: Callable[..., PyTree],
+    keys: Key[Array, " s"],
+    *data: PyTree,
+    settings: PyTree = None,
+    layout: Layout = "auto",
+) -> PyTree:
+    """Calls `run` for every setting and every key, as one compiled program.
+
+    Entry [t, s] of the result is `run(keys[s], *data, **settings[t])`: every layout
+    gives a seed the random numbers that it has alone.
+
+    Args:
+        run: a pure function of a key, the data and settings as keywords; hashable, as
+            functions are. Equal runs on equal shapes share one compilation.
+        keys: a key for each seed, [S].
+        *data: arrays passed whole to every run.
+        settings: a dict of arrays with a common leading axis T, such as
+            `{"learning_rate": jnp.array([1e-3, 1e-4])}`; None for none.
+        layout: "vmap" (one batched program), "map" (one after the other; bit-equal to
+            the run alone), "mesh" (spread over all devices of all processes, vmap on
+            each), "mesh_map" (the same, map on each), or "auto", see `default_layout`.
+
+    Returns:
+        What `run` returns, with leading axes [T, S], or [S] where settings is None.
+
+    Raises:
+        ValueError: where the layout is unknown, or settings' leading axes differ.
+
+    Notes:
+        Over several processes every process must make the same call, and gets the
+        whole result.
+    """
+    check_one_of(get_args(Layout), layout=layout)
+    if layout == "auto":
+        layout = default_layout()
+    settings = {} if settings is None else jax.tree.map(jnp.asarray, settings)
+    num_settings = _common_length(settings)
+    num_seeds = len(keys)
+    flat_settings = jax.tree.map(lambda x: jnp.repeat(x, num_seeds, axis=0), settings)
+    flat_keys = jnp.tile(keys, num_settings)
+    if layout.startswith("mesh"):
+        result = _over_devices(run, layout, flat_keys, flat_settings, data)
+    else:
+        result = _compiled(run, layout)(flat_keys, flat_settings, data)
+    if not settings:
+        return result
+    return jax.tree.map(
+        lambda x: x.reshape(num_settings, num_seeds, *x.shape[1:]), result
+    )
+
+
+def _common_length(settings: PyTree) -> int:
+    lengths = {jnp.shape(x)[:1] for x in jax.tree.leaves(settings)}
+    if len(lengths) > 1 or () in lengths:
+        raise ValueError(
+            "settings must be arrays with one common leading axis, got lengths "
+            f"{sorted(lengths)}"
+        )
+    return next(iter(lengths))[0] if lengths else 1
+
+
+@functools.lru_cache(maxsize=128)
+def _compiled(run: Callable[..., PyTree], layout: str) -> Callable[..., PyTree]:
+    return jax.jit(functools.partial(_batched, run, layout))
+
+
+def _batched(
+    run: Callable[..., PyTree], layout: str, keys: Array, settings: PyTree, data: Any
+) -> PyTree:
+    def one(key: Array, setting: PyTree) -> PyTree:
+        return run(key, *data, **setting)
+
+    if layout.endswith("map") and layout != "vmap":
+        return jax.lax.map(lambda pair: one(*pair), (keys, settings))
+    return jax.vmap(one)(keys, settings)
+
+
+@functools.lru_cache(maxsize=128)
+def _compiled_over(
+    run: Callable[..., PyTree], layout: str, mesh: Mesh
+) -> Callable[..., PyTree]:
+    runs, whole = PartitionSpec("runs"), PartitionSpec()
+    return jax.jit(
+        jax.shard_map(
+            functools.partial(_batched, run, layout),
+            mesh=mesh,
+            in_specs=(runs, runs, whole),
+            out_specs=runs,
+            # Loops inside mix values that vary over devices with ones that do not.
+            check_vma=False,
+        )
+    )
+
+
+def _over_devices(
+    run: Callable[..., PyTree], layout: str, keys: Array, settings: PyTree, data: Any
+) -> PyTree:
+    num_runs = len(keys)
+    mesh = Mesh(np.array(jax.devices()[: max(1, num_runs)]), ("runs",))
+    missing = -num_runs % mesh.size
+    padded = jnp.concatenate([jnp.arange(num_runs), jnp.arange(missing) % num_runs])
+    keys, settings = jax.tree.map(lambda x: x[padded], (keys, settings))
+    spread = NamedSharding(mesh, PartitionSpec("runs"))
+    keys, settings = jax.device_put((keys, settings), spread)
+    data = jax.device_put(data, NamedSharding(mesh, PartitionSpec()))
+    result = _compiled_over(run, layout, mesh)(keys, settings, data)
+    if jax.process_count() > 1:
+        from jax.experimental import multihost_utils
+
+        result = multihost_utils.process_allgather(result, tiled=True)
+    return jax.tree.map(lambda x: x[:num_runs], result)

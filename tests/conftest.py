@@ -1,0 +1,40 @@
+"""Settings that must come before any JAX backend exists, and shared fixtures."""
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+
+import chex
+import jax
+import pytest
+
+
+def _machine() -> str:
+    """A short name of this processor: compiled programs run on no older one."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    text = platform.machine() + platform.processor() + flags
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+# Two host devices, so that what is laid over a mesh is laid over more than one.
+jax.config.update("jax_num_cpu_devices", 2)
+
+# Compiling is most of the tests' time; the second run finds its programs here.
+_cache = Path(__file__).parent.parent / ".cache" / "jax" / _machine()
+jax.config.update("jax_compilation_cache_dir", str(_cache))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+# Figures are drawn to files, whatever screen there is.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+@pytest.fixture(autouse=True)
+def _clear_trace_counter():
+    """Each test counts its own traces (`chex.assert_max_traces`)."""
+    chex.clear_trace_counter()
