@@ -34,7 +34,10 @@ def weighted_mean(
         return jnp.mean(values, axis=axis)
     weights = jnp.broadcast_to(where, values.shape).astype(values.dtype)
     kept = jnp.where(weights > 0, values, 0)
-    return jnp.sum(weights * kept, axis=axis) / jnp.sum(weights, axis=axis)
+    # Shares first: dividing the sum instead would round by whether the compiler knows
+    # the total, and a run would not give the same bits alone and in a sweep.
+    shares = weights / jnp.sum(weights, axis=axis, keepdims=True)
+    return jnp.sum(shares * kept, axis=axis)
 
 
 def log_mean_exp(
@@ -61,15 +64,32 @@ def _size_along(values: Array, axis: int | tuple[int, ...]) -> int:
     return size
 
 
+@jax.custom_jvp
 def log_softplus(values: Float[Array, "..."]) -> Float[Array, "..."]:
     """log(log(1 + exp(values))), where softplus itself would underflow to zero."""
-    # Below the cut softplus(v) = exp(v) (1 - exp(v) / 2) to full precision.
-    cut = -0.5 * jnp.finfo(values.dtype).nmant
-    small = jnp.minimum(values, cut)
-    large = jnp.maximum(values, cut)
+    below, small, large = _split_softplus(values)
     return jnp.where(
-        values < cut, small - 0.5 * jnp.exp(small), jnp.log(jax.nn.softplus(large))
+        below, small - 0.5 * jnp.exp(small), jnp.log(jax.nn.softplus(large))
     )
+
+
+@log_softplus.defjvp
+def _log_softplus_jvp(primals: tuple[Array], tangents: tuple[Array]):
+    # One slope in (0, 1): a cotangent near overflow is never divided by softplus first.
+    below, small, large = _split_softplus(*primals)
+    slope = jnp.where(
+        below,
+        1 - 0.5 * jnp.exp(small),
+        jax.nn.sigmoid(large) / jax.nn.softplus(large),
+    )
+    return log_softplus(*primals), slope * tangents[0]
+
+
+def _split_softplus(values: Array) -> tuple[Array, Array, Array]:
+    """Below the cut softplus(v) = exp(v) (1 - exp(v) / 2) to full precision."""
+    cut = -0.5 * jnp.finfo(values.dtype).nmant
+    below = values < cut
+    return below, jnp.where(below, values, cut), jnp.where(below, cut, values)
 
 
 def all_finite(tree: PyTree) -> Bool[Array, ""]:

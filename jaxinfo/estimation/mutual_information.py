@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxinfo.core.checks import check_one_of, check_positive
-from jaxinfo.core.numerics import log_mean_exp
+from jaxinfo.core.numerics import log_mean_exp, weighted_mean
 from jaxinfo.core.types import Array, Critic, Float, Key, Network, PyTree
 from jaxinfo.divergences.family import FDivergence
 from jaxinfo.estimation.bounds import Bound, information_bound
@@ -333,15 +333,20 @@ def _report_information(
     blocks: Blocks,
     settings: dict[str, Any],
 ) -> RunResult:
+    num_rows = len(test[0])
     matrices = score_blocks(critic, fitted.state.params, *test, blocks)
+    # Tied to the scores, the weights are not known while compiling nor moved out of a
+    # loop over seeds: a run has the same bits alone and in a sweep.
+    matrices, ones = jax.lax.optimization_barrier(
+        (matrices, jnp.ones(num_rows, matrices.dtype))
+    )
     valid = jnp.asarray(blocks.valid, matrices.dtype)
 
     def value(row_weights: Array) -> Array:
         weights = row_weights[blocks.rows] * valid
         return _on_blocks(bound, bound.value, matrices, weights, settings)
 
-    num_rows = len(test[0])
-    reported, slope = jax.value_and_grad(value)(jnp.ones(num_rows, matrices.dtype))
+    reported, slope = jax.value_and_grad(value)(ones)
     flat, where = matrices.reshape(-1), _product_weights(valid).reshape(-1)
     return make_result(bound, fitted, reported, (num_rows * slope,), (flat, flat), where)
 
@@ -356,8 +361,7 @@ def _on_blocks(
     """A bound's value on weighted rows, from the score matrices of their blocks."""
     if bound.form == "matrix":
         values = jax.vmap(functools.partial(value, **settings))(matrices, weights)
-        sizes = jnp.sum(weights, axis=1)
-        return jnp.sum(values * sizes) / jnp.sum(sizes)
+        return weighted_mean(values, jnp.sum(weights, axis=1))
     scores_p = jnp.diagonal(matrices, axis1=1, axis2=2).reshape(-1)
     where = _product_weights(weights).reshape(-1)
     return value(

@@ -74,7 +74,7 @@ def from_nnx(make_module: Callable[[nnx.Rngs], nnx.Module]) -> Network:
     abstract = nnx.eval_shape(lambda: make_module(nnx.Rngs(0)))
     graph, _, others = nnx.split(abstract, nnx.Param, ...)
     if jax.tree.leaves(others):
-        kinds = sorted({type(leaf).__name__ for _, leaf in others.flat_state()})
+        kinds = sorted({type(leaf).__name__ for _, leaf in nnx.to_flat_state(others)})
         raise ValueError(
             f"module {type(abstract).__name__} keeps state beside its parameters "
             f"({', '.join(kinds)}); give a stateless module"

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, PartitionSpec
 
 from jaxinfo.core.checks import check_one_of
 from jaxinfo.core.types import Array, Key, PyTree
@@ -62,7 +62,9 @@ def sweep(
     check_one_of(get_args(Layout), layout=layout)
     if layout == "auto":
         layout = default_layout()
-    settings = {} if settings is None else jax.tree.map(jnp.asarray, settings)
+    settings = jax.tree.map(
+        jnp.asarray, settings or {}, is_leaf=lambda x: isinstance(x, list | tuple)
+    )
     num_settings = _common_length(settings)
     num_seeds = len(keys)
     flat_settings = jax.tree.map(lambda x: jnp.repeat(x, num_seeds, axis=0), settings)
@@ -109,29 +111,31 @@ def _compiled_over(
     run: Callable[..., PyTree], layout: str, mesh: Mesh
 ) -> Callable[..., PyTree]:
     runs, whole = PartitionSpec("runs"), PartitionSpec()
-    return jax.jit(
-        jax.shard_map(
-            functools.partial(_batched, run, layout),
-            mesh=mesh,
-            in_specs=(runs, runs, whole),
-            out_specs=runs,
-            # Loops inside mix values that vary over devices with ones that do not.
-            check_vma=False,
-        )
+    spread = jax.shard_map(
+        functools.partial(_batched, run, layout),
+        mesh=mesh,
+        in_specs=(runs, runs, whole),
+        out_specs=runs,
+        # Loops inside mix values that vary over devices with ones that do not.
+        check_vma=False,
     )
+
+    def padded(keys: Array, settings: PyTree, data: Any) -> PyTree:
+        # Every device must have equally many: the first runs stand in for the missing.
+        rows = jnp.arange(len(keys) + -len(keys) % mesh.size) % len(keys)
+        return spread(*jax.tree.map(lambda x: x[rows], (keys, settings)), data)
+
+    return jax.jit(padded)
 
 
 def _over_devices(
     run: Callable[..., PyTree], layout: str, keys: Array, settings: PyTree, data: Any
 ) -> PyTree:
     num_runs = len(keys)
-    mesh = Mesh(np.array(jax.devices()[: max(1, num_runs)]), ("runs",))
-    missing = -num_runs % mesh.size
-    padded = jnp.concatenate([jnp.arange(num_runs), jnp.arange(missing) % num_runs])
-    keys, settings = jax.tree.map(lambda x: x[padded], (keys, settings))
-    spread = NamedSharding(mesh, PartitionSpec("runs"))
-    keys, settings = jax.device_put((keys, settings), spread)
-    data = jax.device_put(data, NamedSharding(mesh, PartitionSpec()))
+    devices = jax.devices()
+    if jax.process_count() == 1:  # Every process must take part, with work or without.
+        devices = devices[:num_runs]
+    mesh = Mesh(np.array(devices), ("runs",))
     result = _compiled_over(run, layout, mesh)(keys, settings, data)
     if jax.process_count() > 1:
         from jax.experimental import multihost_utils

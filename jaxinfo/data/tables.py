@@ -1,0 +1,228 @@
+"""Tables on disk -> the two arrays of an estimation.
+
+Whatever is wrong with a file is one ValueError on one line that names it.
+"""
+
+import io
+import os
+import warnings
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["read_columns"]
+
+SUFFIXES = (".csv", ".npz")
+# What a damaged archive raises, depending on the byte that is damaged.
+CORRUPT = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+
+def read_columns(
+    path: str | os.PathLike[str], *, x: str | None = None, y: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads paired samples from a .csv or an .npz file.
+
+    Args:
+        path: the file. A .csv has one header line, then numbers; an .npz holds arrays.
+        x: column names of a .csv, comma-separated; None for the first column of a file
+            that has two. The name of an array in an .npz; None for "x".
+        y: the same of y; None for the second column, or for "y".
+
+    Returns:
+        x [N, ...] and y [N, ...], in the file's own types; one axis becomes [N, 1].
+
+    Raises:
+        ValueError: where the file is missing, empty, damaged, of an unknown kind, or
+            lacks the columns; where these are not numbers, have empty cells or
+            different lengths. Pickled objects are refused, never unpickled.
+        ImportError: where a .csv needs pandas and there is none.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(
+            f"{path}: unknown suffix {suffix!r}; known: {', '.join(SUFFIXES)}"
+        )
+    if not path.is_file():
+        found = "is not a file" if path.exists() else "there is no such file"
+        raise ValueError(f"{path}: {found}")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+    if not content.strip():
+        raise ValueError(f"{path}: the file is empty")
+    read = _read_csv if suffix == ".csv" else _read_npz
+    samples_x, samples_y = read(path, content, x, y)
+    if len(samples_x) != len(samples_y):
+        raise ValueError(
+            f"{path}: x and y must have the same number of rows, got {len(samples_x)} "
+            f"and {len(samples_y)}"
+        )
+    if not len(samples_x):
+        raise ValueError(f"{path}: the file has no data rows")
+    return samples_x, samples_y
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:20]) + (f", ... ({len(names)})" if len(names) > 20 else "")
+
+
+# Comma-separated values -----------------------------------------------------------
+
+
+def _read_csv(
+    path: Path, content: bytes, x: str | None, y: str | None
+) -> tuple[np.ndarray, np.ndarray]:
+    table = _parse_csv(path, content)
+    names = [str(name) for name in table.columns]
+    if all(_is_number(name) for name in names):
+        raise ValueError(
+            f"{path}: the first line must name the columns, got {_listed(names)}"
+        )
+    if x is None and y is None and len(names) == 2:
+        chosen = [[names[0]], [names[1]]]
+    elif x is None or y is None:
+        raise ValueError(
+            f"{path}: name the columns of x and of y; there are: {_listed(names)}"
+        )
+    else:
+        chosen = [_pick(path, names, wanted) for wanted in (x, y)]
+    if not len(table):
+        raise ValueError(f"{path}: the file has no data rows")
+    samples_x, samples_y = (
+        np.column_stack([_numbers(path, name, table[name]) for name in columns])
+        for columns in chosen
+    )
+    return samples_x, samples_y
+
+
+def _parse_csv(path: Path, content: bytes) -> Any:
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError(
+            "reading .csv needs pandas: pip install 'jaxinfo[cli]'"
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            # Rows longer than the header would lose their end with a mere warning.
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            table = pandas.read_csv(
+                io.BytesIO(content),
+                index_col=False,
+                skipinitialspace=True,
+                low_memory=False,
+            )
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: the file is not UTF-8 text") from error
+    except pandas.errors.ParserWarning as error:
+        raise ValueError(
+            f"{path}: not a table: some rows have more cells than the first line"
+        ) from error
+    except (pandas.errors.ParserError, ValueError) as error:
+        reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. ")
+        raise ValueError(f"{path}: not a table: {reason}") from error
+    table.columns = [str(name).strip() for name in table.columns]
+    return table
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _pick(path: Path, names: list[str], wanted: str) -> list[str]:
+    columns = [name.strip() for name in wanted.split(",")]
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise ValueError(
+            f"{path}: no column {missing[0]!r}; there are: {_listed(names)}"
+        )
+    return columns
+
+
+def _numbers(path: Path, name: str, column: Any) -> np.ndarray:
+    """The column as numbers, or an error that shows the first cell that is none."""
+    import pandas
+
+    empty = column.isna().to_numpy()
+    if column.dtype.kind not in "biuf":
+        numbers = pandas.to_numeric(column, errors="coerce")
+        bad = np.flatnonzero(numbers.isna().to_numpy() & ~empty)
+        if bad.size:
+            raise ValueError(
+                f"{path}: column {name!r} is not numeric: {str(column.iloc[bad[0]])!r} "
+                f"in row {bad[0]} (the first is row 0)"
+            )
+        column = numbers
+    if empty.any():
+        raise ValueError(
+            f"{path}: column {name!r} has {empty.sum()} empty or NaN cells, the first "
+            f"in row {int(np.argmax(empty))} (the first is row 0)"
+        )
+    return column.to_numpy()
+
+
+# Archives of arrays ---------------------------------------------------------------
+
+
+def _read_npz(
+    path: Path, content: bytes, x: str | None, y: str | None
+) -> tuple[np.ndarray, np.ndarray]:
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        raise ValueError(f"{path}: not an .npz archive, or a damaged one")
+    try:
+        archive = np.load(io.BytesIO(content), allow_pickle=False)
+    except CORRUPT as error:
+        raise ValueError(f"{path}: a damaged .npz archive ({error})") from error
+    with archive:
+        names = list(archive.files)
+        for wanted in (x or "x", y or "y"):
+            if wanted not in names:
+                raise ValueError(
+                    f"{path}: no array {wanted!r}; there are: {_listed(names)}"
+                )
+        samples_x, samples_y = (
+            _array(path, archive, name) for name in (x or "x", y or "y")
+        )
+    return samples_x, samples_y
+
+
+def _array(path: Path, archive: Any, name: str) -> np.ndarray:
+    try:
+        array = archive[name]
+    except CORRUPT as error:
+        # NumPy says which setting would have let it unpickle; there is none here.
+        if "allow_pickle" in str(error):
+            raise ValueError(
+                f"{path}: array {name!r} holds pickled Python objects, which are "
+                "refused: save an array of numbers"
+            ) from error
+        raise ValueError(f"{path}: array {name!r} is damaged ({error})") from error
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{path}: {name!r} is no NumPy array")
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{path}: array {name!r} must hold real numbers, got dtype {array.dtype}"
+        )
+    if not array.ndim:
+        raise ValueError(f"{path}: array {name!r} must have rows, got a single number")
+    return array[:, None] if array.ndim == 1 else array

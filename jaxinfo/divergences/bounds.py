@@ -1,0 +1,335 @@
+"""Scores of samples of P and of Q -> nats: the dual bounds of divergences.
+
+Every function is pure, of raw critic outputs on samples of P, [N], and of Q, [M]. Masks
+or weights come last, `where` for the scores of Q and `where_p` for those of P: a masked
+entry may hold NaN, and a weight of 2 is a row that is there twice.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from jaxinfo.core.checks import check_finite_number
+from jaxinfo.core.numerics import Where, log_mean_exp, weighted_mean
+from jaxinfo.core.types import Array, Float
+from jaxinfo.divergences import family
+from jaxinfo.divergences.fdivergence import FDivergence
+from jaxinfo.divergences.mine import MineState, mine_init, mine_update
+from jaxinfo.divergences.scores import ScoresP, ScoresQ, admit, admit_both
+
+__all__ = [
+    "SHIFT_OPTIMISED",
+    "MineState",
+    "donsker_varadhan_bound",
+    "effective_sample_size",
+    "f_divergence_bound",
+    "mine_init",
+    "mine_update",
+    "nwj_bound",
+    "renyi_donsker_varadhan_bound",
+    "shift_optimised_bound",
+    "smile_bound",
+]
+
+SHIFT_OPTIMISED: tuple[FDivergence, ...] = (
+    family.KL,
+    family.REVERSE_KL,
+    family.PEARSON,
+    family.NEYMAN,
+    family.SQUARED_HELLINGER,
+    family.JEFFREYS,
+)
+
+
+def f_divergence_bound(
+    divergence: FDivergence,
+    scores_p: ScoresP,
+    scores_q: ScoresQ,
+    where: Where = None,
+    where_p: Where = None,
+) -> Float[Array, ""]:
+    """The f-GAN lower bound of an f-divergence, nats.
+
+    E_p[g_f(v)] - E_q[f*(g_f(v))].
+
+    Source: Nowozin et al., "f-GAN", NeurIPS 2016, section 2.4.
+
+    Args:
+        divergence: a member of the family; static.
+        scores_p: raw critic outputs v on samples of P, [N].
+        scores_q: the same on samples of Q, [M].
+        where: mask or weights of scores_q, [M].
+        where_p: mask or weights of scores_p, [N].
+
+    Returns:
+        The bound in nats, [].
+
+    Raises:
+        ValueError: where scores are not vectors or masks not of their shape.
+
+    Notes:
+        Unbiased for a fixed critic. Members with an exponential overflow at extreme
+        scores; `shift_optimised_bound` is their log-space form.
+
+    Example:
+        >>> zeros = jnp.zeros(3)
+        >>> f_divergence_bound(family.JENSEN_SHANNON, zeros, zeros).item()
+        0.0
+    """
+    scores_p, scores_q = admit_both(scores_p, scores_q, where, where_p)
+    activated = weighted_mean(divergence.output_activation(scores_p), where_p)
+    return activated - weighted_mean(
+        divergence.conjugate_of_activation(scores_q), where
+    )
+
+
+def shift_optimised_bound(
+    divergence: FDivergence,
+    scores_p: ScoresP,
+    scores_q: ScoresQ,
+    where: Where = None,
+    where_p: Where = None,
+) -> Float[Array, ""]:
+    """The f-GAN bound at the best shift of the same critic, nats, in log space.
+
+    The supremum over c of the bound at v + c:
+        KL                 E_p[v] - log E_q[e^v]                (Donsker-Varadhan)
+        REVERSE_KL        -E_q[v] - log E_p[e^-v]
+        SQUARED_HELLINGER  2 - 2 sqrt(E_p[e^-v] E_q[e^v])
+        NEYMAN             E_q[e^(-v/2)]^2 / E_p[e^-v] - 1
+        PEARSON            (E_p[v] - E_q[v])^2 / Var_q[v]       (over scales as well)
+        JEFFREYS           KL's and REVERSE_KL's at L = log_ratio(v), each its own shift
+
+    Source: Donsker and Varadhan, 1975 (KL); Hammersley, 1950, and Chapman and Robbins,
+        1951 (Pearson); Birrell et al., "Optimizing variational representations of
+        divergences", IEEE Trans. Inf. Theory 2022, for the principle.
+
+    Args:
+        divergence: one of `SHIFT_OPTIMISED`; static.
+        scores_p: raw critic outputs v on samples of P, [N].
+        scores_q: the same on samples of Q, [M].
+        where: mask or weights of scores_q, [M].
+        where_p: mask or weights of scores_p, [N].
+
+    Returns:
+        The bound in nats, []; not below `f_divergence_bound` on the same sample.
+
+    Raises:
+        ValueError: where the member has no such form, scores are not vectors, or masks
+            not of their shape.
+
+    Notes:
+        Biased up on a finite sample, the shift being fitted to it. PEARSON's is blind
+        to the sign of v, 0 where v does not vary under Q, and its supremum is without
+        the flat branch: only where v < -2 on Q may `f_divergence_bound` be higher.
+    """
+    if divergence not in SHIFT_OPTIMISED:
+        known = ", ".join(member.name for member in SHIFT_OPTIMISED)
+        raise ValueError(f"{divergence.name} has no shift-optimised form; {known} have")
+    p, q = admit_both(scores_p, scores_q, where, where_p)
+    if divergence == family.PEARSON:
+        return _hammersley_chapman_robbins(p, q, where, where_p)
+    if divergence == family.SQUARED_HELLINGER:
+        log_affinity = (log_mean_exp(-p, where_p) + log_mean_exp(q, where)) / 2
+        return -2 * jnp.expm1(log_affinity)
+    if divergence == family.NEYMAN:
+        return jnp.expm1(2 * log_mean_exp(-q / 2, where) - log_mean_exp(-p, where_p))
+    if divergence == family.JEFFREYS:
+        p, q = divergence.log_ratio(p), divergence.log_ratio(q)
+    forward = weighted_mean(p, where_p) - log_mean_exp(q, where)
+    reverse = -weighted_mean(q, where) - log_mean_exp(-p, where_p)
+    if divergence == family.JEFFREYS:
+        return forward + reverse
+    return forward if divergence == family.KL else reverse
+
+
+def _hammersley_chapman_robbins(
+    p: Array, q: Array, where: Where, where_p: Where
+) -> Array:
+    mean = weighted_mean(q, where)
+    difference = weighted_mean(p, where_p) - mean
+    variance = weighted_mean((q - mean) ** 2, where)
+    varies = variance > 0
+    return jnp.where(varies, difference**2 / jnp.where(varies, variance, 1), 0)
+
+
+def donsker_varadhan_bound(
+    scores_p: ScoresP,
+    scores_q: ScoresQ,
+    where: Where = None,
+    where_p: Where = None,
+) -> Float[Array, ""]:
+    """Donsker-Varadhan, a lower bound of KL(P || Q) in nats.
+
+    E_p[T] - log E_q[exp(T)].
+
+    Source: Donsker and Varadhan, 1975; Belghazi et al., "MINE", ICML 2018, theorem 1.
+
+    Args:
+        scores_p: T on samples of P, [N].
+        scores_q: T on samples of Q, [M].
+        where: mask or weights of scores_q, [M].
+        where_p: mask or weights of scores_p, [N].
+
+    Returns:
+        The bound in nats, []; tight where T = log(p / q) + any constant.
+
+    Raises:
+        ValueError: where scores are not vectors or masks not of their shape.
+
+    Notes:
+        Biased up on a finite sample (Jensen), much where KL nears log M.
+
+    Example:
+        >>> donsker_varadhan_bound(jnp.ones(2), jnp.zeros(3)).item()
+        1.0
+    """
+    scores_p, scores_q = admit_both(scores_p, scores_q, where, where_p)
+    return weighted_mean(scores_p, where_p) - log_mean_exp(scores_q, where)
+
+
+def nwj_bound(
+    scores_p: ScoresP,
+    scores_q: ScoresQ,
+    where: Where = None,
+    where_p: Where = None,
+) -> Float[Array, ""]:
+    """NWJ (MINE-f), a lower bound of KL(P || Q) in nats: the f-GAN bound of KL.
+
+    E_p[T] - E_q[exp(T - 1)].
+
+    Source: Nguyen, Wainwright and Jordan, "Estimating divergence functionals and the
+        likelihood ratio by convex risk minimization", IEEE Trans. Inf. Theory 2010;
+        Belghazi et al., "MINE", ICML 2018, section 2.
+
+    Args:
+        scores_p: T on samples of P, [N].
+        scores_q: T on samples of Q, [M].
+        where: mask or weights of scores_q, [M].
+        where_p: mask or weights of scores_p, [N].
+
+    Returns:
+        The bound in nats, [], at most Donsker-Varadhan's; tight at T = 1 + log(p / q).
+
+    Raises:
+        ValueError: where scores are not vectors or masks not of their shape.
+
+    Notes:
+        Unbiased for a fixed critic, with a variance of order exp(KL) / M. Overflows for
+        T above log(max); `donsker_varadhan_bound` is its log-space form.
+    """
+    return f_divergence_bound(family.KL, scores_p, scores_q, where, where_p)
+
+
+def smile_bound(
+    scores_p: ScoresP,
+    scores_q: ScoresQ,
+    where: Where = None,
+    where_p: Where = None,
+    *,
+    clip: float | Float[Array, ""] = 5.0,
+) -> Float[Array, ""]:
+    """SMILE, an estimate of KL(P || Q) in nats that bounds it in neither direction.
+
+    E_p[T] - log E_q[clip(exp(T), exp(-clip), exp(clip))].
+
+    Source: Song and Ermon, "Understanding the limitations of variational mutual
+        information estimators", ICLR 2020, section 4.
+
+    Args:
+        scores_p: T, an estimate of log(p / q), on samples of P, [N].
+        scores_q: T on samples of Q, [M].
+        where: mask or weights of scores_q, [M].
+        where_p: mask or weights of scores_p, [N].
+        clip: the paper's tau, above 0; may be traced; inf gives Donsker-Varadhan.
+
+    Returns:
+        The estimate in nats, [].
+
+    Raises:
+        ValueError: where scores are not vectors, masks not of their shape, or a static
+            clip is not above 0.
+
+    Notes:
+        The clip is in the partition term alone, where it trades variance for a bias up.
+        Train T with the Jensen-Shannon bound: maximising this value rewards scores of Q
+        beyond the clip with nothing.
+    """
+    if not isinstance(clip, jax.Array) and not clip > 0:
+        raise ValueError(f"clip must be above 0, got {clip}")
+    scores_p, scores_q = admit_both(scores_p, scores_q, where, where_p)
+    clipped = jnp.clip(scores_q, -clip, clip).astype(scores_q.dtype)
+    return weighted_mean(scores_p, where_p) - log_mean_exp(clipped, where)
+
+
+def renyi_donsker_varadhan_bound(
+    scores_p: ScoresP,
+    scores_q: ScoresQ,
+    where: Where = None,
+    where_p: Where = None,
+    *,
+    order: float | Float[Array, ""],
+) -> Float[Array, ""]:
+    """Renyi-Donsker-Varadhan, a lower bound of Renyi's D_order(P || Q) in nats.
+
+    order / (order - 1) log E_p[exp((order - 1) T)] - log E_q[exp(order T)].
+
+    Source: Birrell et al., "Variational representations and neural network estimation
+        of Renyi divergences", SIAM J. Math. Data Sci. 2021, times order:
+        theirs is the usual Renyi divergence divided by it.
+
+    Args:
+        scores_p: T on samples of P, [N].
+        scores_q: T on samples of Q, [M].
+        where: mask or weights of scores_q, [M].
+        where_p: mask or weights of scores_p, [N].
+        order: above 0, not 1; may be traced.
+
+    Returns:
+        The bound in nats, []; tight where T = log(p / q) + any constant.
+
+    Raises:
+        ValueError: where scores are not vectors, masks not of their shape, or a static
+            order is not above 0 or is 1.
+
+    Notes:
+        Its limit at order 1 is `donsker_varadhan_bound`; a traced order of 1 gives NaN.
+    """
+    if not isinstance(order, jax.Array):
+        check_finite_number(0.0, order=order)
+        if order == 1:
+            raise ValueError("order must not be 1: use donsker_varadhan_bound there")
+    scores_p, scores_q = admit_both(scores_p, scores_q, where, where_p)
+    order = jnp.asarray(order, scores_p.dtype)
+    moment_p = log_mean_exp((order - 1) * scores_p, where_p)
+    return order / (order - 1) * moment_p - log_mean_exp(order * scores_q, where)
+
+
+def effective_sample_size(scores_q: ScoresQ, where: Where = None) -> Float[Array, ""]:
+    """How many samples of Q carry the average of exp(T): a number, not nats.
+
+    (sum exp(T))^2 / sum exp(2 T).
+
+    Source: Kong, Liu and Wong, "Sequential imputations and Bayesian missing data
+        problems", J. Amer. Statist. Assoc. 1994.
+
+    Args:
+        scores_q: T on samples of Q, [M].
+        where: mask or weights of scores_q, [M]; a weight of 2 is a sample twice.
+
+    Returns:
+        Between 1 (one sample carries all) and M, [].
+
+    Raises:
+        ValueError: where scores are not a vector or the mask not of its shape.
+
+    Example:
+        >>> effective_sample_size(jnp.zeros(4)).item()
+        4.0
+    """
+    scores = admit("scores_q", scores_q, "where", where)
+    weights = jnp.ones_like(scores) if where is None else where
+    weights = jnp.asarray(weights).astype(scores.dtype)
+    # Relative to the largest, so that nothing overflows and one sample counts 1.
+    largest = jnp.max(jnp.where(weights > 0, scores, -jnp.inf))
+    ratios = jnp.exp(jnp.minimum(scores - largest, 0))
+    return jnp.sum(weights * ratios) ** 2 / jnp.sum(weights * ratios**2)

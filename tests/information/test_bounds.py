@@ -1,0 +1,70 @@
+"""InfoNCE and CLUB against NumPy, their limits, their laws."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxinfo.information import club_bound, info_nce_bound
+
+SCORES = 3 * np.random.default_rng(0).normal(size=(8, 8))
+
+
+def test_info_nce_matches_numpy():
+    rows = [SCORES[i, i] - np.log(np.mean(np.exp(SCORES[i]))) for i in range(8)]
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(info_nce_bound(jnp.asarray(SCORES)), np.mean(rows))
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float64])
+@pytest.mark.parametrize("size", [1e4, -1e4])
+def test_info_nce_is_finite_and_at_most_log_n(dtype, size):
+    with jax.enable_x64(True):
+        scores = size * jnp.eye(8, dtype=dtype)
+        value, slope = jax.value_and_grad(info_nce_bound)(scores)
+        assert value.dtype == dtype
+        assert jnp.isfinite(slope).all()
+        # Scores of size 1e4 carry rounding errors of that size times eps.
+        rounding = float(jnp.finfo(dtype).eps) * 1e4
+        assert value <= np.log(8) + rounding
+        if size > 0:
+            np.testing.assert_allclose(float(value), np.log(8), atol=rounding)
+
+
+def test_info_nce_is_free_up_to_a_function_of_x_and_the_order_of_rows():
+    scores = jnp.asarray(SCORES, jnp.float32)
+    value = info_nce_bound(scores)
+    shifted = scores + jnp.arange(8.0)[:, None]
+    np.testing.assert_allclose(info_nce_bound(shifted), value, rtol=1e-5)
+    order = jax.random.permutation(jax.random.key(0), 8)
+    np.testing.assert_allclose(
+        info_nce_bound(scores[order][:, order]), value, rtol=1e-5
+    )
+
+
+def test_an_absent_row_is_absent_as_a_candidate():
+    scores = jnp.asarray(SCORES, jnp.float32)
+    padded = jnp.pad(scores, ((0, 2), (0, 2)), constant_values=jnp.nan)
+    for where in (jnp.arange(10) < 8, (jnp.arange(10) < 8).astype(jnp.float32)):
+        np.testing.assert_allclose(
+            info_nce_bound(padded, where), info_nce_bound(scores), rtol=1e-6
+        )
+
+
+def test_club_matches_numpy_and_is_zero_for_a_density_that_ignores_x():
+    p, q = jnp.array([1.0, 2.0, 4.0]), jnp.array([0.0, 1.0])
+    np.testing.assert_allclose(club_bound(p, q), 7 / 3 - 0.5, rtol=1e-6)
+    assert club_bound(jnp.full(5, -1.5), jnp.full(20, -1.5)) == 0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: info_nce_bound(jnp.ones(3)),
+        lambda: info_nce_bound(jnp.ones((3, 2))),
+        lambda: club_bound(jnp.ones((2, 2)), jnp.ones(2)),
+    ],
+)
+def test_wrong_shapes_are_named(call):
+    with pytest.raises(ValueError, match="scores"):
+        call()

@@ -1,0 +1,86 @@
+"""Pairings hold product pairs only, and cover them evenly."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxinfo import information
+from jaxinfo.information.pairings import PAIRINGS
+
+KEY = jax.random.key(0)
+
+
+@pytest.mark.parametrize("name", PAIRINGS)
+@pytest.mark.parametrize(("num_rows", "num_draws"), [(2, 1), (7, 3), (7, 6)])
+def test_no_pairing_holds_a_joint_pair(name, num_rows, num_draws):
+    for key in jax.random.split(KEY, 20):
+        partners = information.sample_pairing(key, num_rows, num_draws, name=name)
+        expected = num_rows - 1 if name == "off_diagonal" else num_draws
+        assert partners.shape == (num_rows, expected)
+        assert (partners != np.arange(num_rows)[:, None]).all()
+        assert ((partners >= 0) & (partners < num_rows)).all()
+
+
+@pytest.mark.parametrize("name", ["roll", "derangement", "draws"])
+def test_every_product_pair_is_equally_likely(name):
+    num_rows, repeats = 5, 4_000
+    keys = jax.random.split(KEY, repeats)
+    partners = jax.vmap(
+        lambda key: information.sample_pairing(key, num_rows, 1, name=name)
+    )(keys)[..., 0]
+    counts = np.stack(
+        [np.bincount(partners[:, i], minlength=num_rows) for i in range(num_rows)]
+    )
+    off_diagonal = counts[~np.eye(num_rows, dtype=bool)]
+    expected = repeats / (num_rows - 1)
+    # Five standard deviations of a binomial count.
+    assert abs(off_diagonal - expected).max() < 5 * np.sqrt(expected)
+
+
+@pytest.mark.parametrize("name", ["roll", "derangement"])
+def test_permutations_use_every_row_once(name):
+    for key in jax.random.split(KEY, 10):
+        partners = information.sample_pairing(key, 9, 1, name=name)[:, 0]
+        assert sorted(partners.tolist()) == list(range(9))
+
+
+def test_rolls_of_one_draw_are_distinct():
+    for key in jax.random.split(KEY, 20):
+        partners = information.sample_pairing(key, 11, 4, name="roll")
+        assert all(len(set(row)) == 4 for row in partners.tolist())
+
+
+def test_off_diagonal_holds_every_pair_once():
+    pairs = information.off_diagonal(6)
+    assert all(
+        sorted([i, *row]) == list(range(6)) for i, row in enumerate(pairs.tolist())
+    )
+
+
+def test_split_scores_takes_diagonal_and_partners():
+    scores = jnp.arange(9.0).reshape(3, 3)
+    joint, product = information.split_scores(scores, information.off_diagonal(3))
+    np.testing.assert_array_equal(joint, [0, 4, 8])
+    np.testing.assert_array_equal(product, [1, 2, 5, 3, 6, 7])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: information.off_diagonal(1), "num_rows"),
+        (lambda: information.sample_pairing(KEY, 4, 1, name="shuffle"), "derangement"),
+        (
+            lambda: information.split_scores(jnp.ones((3, 2)), jnp.ones((3, 1), int)),
+            "square",
+        ),
+        (
+            lambda: information.split_scores(jnp.ones((3, 3)), jnp.ones((2, 1), int)),
+            "pairing.*3 rows",
+        ),
+        (lambda: information.split_scores(jnp.ones(3), jnp.ones((3, 1), int)), "axes"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,50 @@
+"""Blocks hold every row once; every way of scoring gives the critic's own scores."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxinfo.core.types import Critic
+from jaxinfo.information import scoring
+
+PRODUCT = Critic(lambda key, x, y: (), lambda params, x, y: x[:, 0] * y[:, 0] + y[:, 1])
+ROWS = jax.random.normal(jax.random.key(0), (23, 2))
+
+
+@pytest.mark.parametrize(("num_rows", "size"), [(10, 5), (11, 4), (7, 7), (3, 8)])
+def test_blocks_hold_every_row_once_and_evenly(num_rows, size):
+    blocks = scoring.make_blocks(num_rows, size)
+    assert sorted(blocks.rows[blocks.valid].tolist()) == list(range(num_rows))
+    sizes = blocks.valid.sum(axis=1)
+    assert sizes.max() <= size
+    assert np.ptp(sizes) <= 1
+
+
+@pytest.mark.parametrize("at_once", [16, 65_536])
+def test_pairwise_scores_in_pieces_and_whole(monkeypatch, at_once):
+    monkeypatch.setattr(scoring, "PAIRS_AT_ONCE", at_once)
+    matrix = scoring.pairwise_scores(PRODUCT, (), ROWS, ROWS[:9])
+    expected = np.outer(ROWS[:, 0], ROWS[:9, 0]) + ROWS[:9, 1]
+    np.testing.assert_allclose(matrix, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("at_once", [16, 65_536])
+def test_score_blocks_are_the_blocks_of_the_whole_matrix(monkeypatch, at_once):
+    monkeypatch.setattr(scoring, "PAIRS_AT_ONCE", at_once)
+    blocks = scoring.make_blocks(23, 6)
+    whole = scoring.pairwise_scores(PRODUCT, (), ROWS, ROWS)
+    matrices = scoring.score_blocks(PRODUCT, (), ROWS, ROWS, blocks)
+    for rows, matrix in zip(blocks.rows, matrices, strict=True):
+        np.testing.assert_allclose(
+            matrix, whole[np.ix_(rows, rows)], rtol=1e-5, atol=1e-6
+        )
+
+
+def test_score_pairing_scores_joint_and_product_pairs():
+    partners = jnp.array([[1, 2], [2, 0], [0, 1]])
+    joint, product = scoring.score_pairing(PRODUCT, (), ROWS[:3], ROWS[:3], partners)
+    matrix = scoring.pairwise_scores(PRODUCT, (), ROWS[:3], ROWS[:3])
+    np.testing.assert_allclose(joint, jnp.diagonal(matrix), rtol=1e-6)
+    expected = jnp.take_along_axis(matrix, partners, axis=1).reshape(-1)
+    np.testing.assert_allclose(product, expected, rtol=1e-6)

@@ -1,0 +1,104 @@
+"""Bundled critics take any shapes, agree with themselves, and are equal by value."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen, nnx
+
+from jaxinfo import networks
+from jaxinfo.core.types import Critic, Network
+
+CRITICS = {
+    "joint": networks.joint_critic,
+    "separable": networks.separable_critic,
+    "bilinear": networks.bilinear_critic,
+    "gaussian_conditional": networks.gaussian_conditional_critic,
+}
+KEY = jax.random.key(0)
+SHAPES = [((3,), (5,)), ((), (2, 2)), ((4, 3, 1), ())]
+
+
+@pytest.mark.parametrize("make", CRITICS.values(), ids=CRITICS)
+@pytest.mark.parametrize("shapes", SHAPES, ids=str)
+def test_critics_take_inputs_of_any_and_unequal_shape(make, shapes):
+    critic = make()
+    x, y = (jax.random.normal(KEY, (6, *shape)) for shape in shapes)
+    params = critic.init(KEY, x, y)
+    scores = critic.apply(params, x, y)
+    chex.assert_shape(scores, (6,))
+    chex.assert_tree_all_finite(scores)
+
+
+@pytest.mark.parametrize("name", ["separable", "bilinear", "gaussian_conditional"])
+def test_pairwise_is_apply_on_every_pair(name):
+    critic = CRITICS[name]()
+    x, y = jax.random.normal(KEY, (4, 3)), jax.random.normal(KEY, (5, 2))
+    params = critic.init(KEY, x, y[:4])
+    matrix = critic.pairwise(params, x, y)
+    each = [[critic.apply(params, a[None], b[None])[0] for b in y] for a in x]
+    np.testing.assert_allclose(matrix, np.array(each), rtol=2e-4, atol=2e-5)
+
+
+def test_the_gaussian_conditional_is_a_density_of_y():
+    critic = networks.gaussian_conditional_critic((8,))
+    x, grid = jnp.full((4001, 2), 0.3), jnp.linspace(-40, 40, 4001)
+    params = critic.init(KEY, x, grid)
+    density = jnp.exp(critic.apply(params, x, grid))
+    np.testing.assert_allclose(jnp.trapezoid(density, grid), 1, rtol=1e-4)
+
+
+@pytest.mark.parametrize("make", [*CRITICS.values(), networks.discriminator])
+def test_equal_arguments_give_equal_networks(make):
+    assert make() == make()
+    assert hash(make()) == hash(make())
+
+
+def test_widths_reach_the_network():
+    critic = networks.joint_critic([7, 5, 3])
+    params = critic.init(KEY, jnp.ones((2, 1)), jnp.ones((2, 1)))
+    sizes = sorted(x.shape for x in jax.tree.leaves(params) if x.ndim == 2)
+    assert sizes == [(2, 7), (3, 1), (5, 3), (7, 5)]
+
+
+def test_the_discriminator_scores_rows_of_any_shape():
+    network = networks.discriminator((4,))
+    rows = jnp.ones((3, 2, 2))
+    chex.assert_shape(network.apply(network.init(KEY, rows), rows), (3,))
+
+
+class _WithPairwise(linen.Module):
+    @linen.compact
+    def __call__(self, x, y):
+        return (linen.Dense(y.shape[1])(x) * y).sum(1)
+
+    def pairwise(self, x, y):
+        raise AssertionError("only its presence matters here")
+
+
+def test_from_linen_tells_critics_from_networks():
+    assert isinstance(networks.from_linen(linen.Dense(1)), Network)
+    assert isinstance(networks.from_linen(_WithPairwise()), Critic)
+    assert networks.from_linen(linen.Dense(1)) is networks.from_linen(linen.Dense(1))
+
+
+def test_from_linen_refuses_hidden_state():
+    network = networks.from_linen(linen.BatchNorm(use_running_average=False))
+    with pytest.raises(ValueError, match="batch_stats"):
+        network.init(KEY, jnp.ones((2, 2)))
+
+
+def test_from_nnx_is_the_module_itself():
+    network = networks.from_nnx(lambda rngs: nnx.Linear(3, 2, rngs=rngs))
+    params = network.init(KEY)
+    module = nnx.Linear(3, 2, rngs=nnx.Rngs(KEY))
+    rows = jnp.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(network.apply(params, rows), module(rows))
+    slope = jax.grad(lambda p: network.apply(p, rows).sum())(params)
+    chex.assert_trees_all_equal_shapes_and_dtypes(slope, params)
+
+
+def test_from_nnx_refuses_hidden_state():
+    with pytest.raises(ValueError, match="BatchNorm.*BatchStat"):
+        networks.from_nnx(lambda rngs: nnx.BatchNorm(2, rngs=rngs))
