@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 # For a part of the tests: make test ARGS="tests/divergences -k pearson"
 ARGS ?=
+# Compiling fills most of the tests' time and little of a second core.
+JOBS ?= 2
 
 DEMO := $(VENV)/.installed-cli
 DEV := $(VENV)/.installed-dev
@@ -28,10 +30,10 @@ demo: $(DEMO)
 	$(BIN)/jaxinfo demo $(ARGS)
 
 test: $(DEV)
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
 
 test-all: $(DEV)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import sys
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ class Estimate:
         file: a .csv with a header line, or an .npz of arrays.
         x: columns of x, comma-separated (.csv), or the array of x (.npz).
         y: columns of y, comma-separated (.csv), or the array of y (.npz).
-        bound: the bound, such as jensen_shannon, info_nce, smile, club.
+        bound: the bound: donsker_varadhan, info_nce, jensen_shannon, smile, club ...
         seeds: critics trained from different seeds.
         num_steps: the most updates of each seed.
         batch_size: rows of a minibatch; at most the training rows.
@@ -43,7 +44,7 @@ class Estimate:
     file: Path
     x: str | None = None
     y: str | None = None
-    bound: str = "jensen_shannon"
+    bound: str = "donsker_varadhan"
     seeds: int = 8
     num_steps: int = 2_000
     batch_size: int | None = None
@@ -87,7 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             args=argv,
             prog="jaxinfo",
             description="Mutual information and divergences in nats, from samples.",
-            config=(tyro.conf.PositionalRequiredArgs,),
+            config=(
+                tyro.conf.PositionalRequiredArgs,
+                tyro.conf.PositionalMetavarFromFieldName,
+            ),
         )
     except SystemExit as stop:  # Help, or bad usage that tyro has explained.
         return stop.code if isinstance(stop.code, int) else 2
@@ -113,9 +117,7 @@ def _fail(line: str) -> int:
 def _run(command: Estimate | Demo) -> None:
     prepare_jax()
     if isinstance(command, Demo):
-        from jaxinfo import demo
-
-        demo.run_demo(command.out, num_seeds=command.seeds)
+        _demo(command)
     else:
         _estimate(command)
 
@@ -126,7 +128,6 @@ def _run(command: Estimate | Demo) -> None:
 def _estimate(command: Estimate) -> None:
     _check_outputs(command.json, command.plot)
     import jax
-    from rich.console import Console
 
     from jaxinfo.data import read_columns
     from jaxinfo.estimation import estimate_mutual_information
@@ -141,18 +142,25 @@ def _estimate(command: Estimate) -> None:
         num_steps=command.num_steps,
         batch_size=command.batch_size,
     )
-    with replacing(command.json, command.plot) as (json_path, plot_path):
+    with _replacing(command.json, command.plot) as (json_path, plot_path):
         if json_path is not None:
-            write_json(json_path, estimate.to_dict())
+            _write_json(json_path, estimate.to_dict())
         if plot_path is not None:
             from jaxinfo.plots import plot_estimate
 
             plot_estimate(estimate, plot_path)
-    console = Console()
+    console = _console()
     console.print(_table(estimate, command.file.name))
     for written in (command.json, command.plot):
         if written is not None:
             console.print(f"wrote {written}", soft_wrap=True, highlight=False)
+
+
+def _console() -> Any:
+    """The terminal, or a page wide enough for a table where there is none."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 100)
 
 
 def _check_outputs(json_path: Path | None, plot_path: Path | None) -> None:
@@ -167,12 +175,12 @@ def _check_outputs(json_path: Path | None, plot_path: Path | None) -> None:
             continue
         if path.is_dir():
             raise ValueError(f"{option} {path}: is a folder")
-        check_folder(path.parent, f"{option} {path}")
+        _check_folder(path.parent, f"{option} {path}")
     if json_path is not None and json_path == plot_path:
         raise ValueError(f"--json and --plot are the same file, {json_path}")
 
 
-def check_folder(folder: Path, named: str) -> None:
+def _check_folder(folder: Path, named: str) -> None:
     """Refuses a folder that is not there or cannot be written to."""
     if not folder.is_dir():
         raise ValueError(f"{named}: there is no folder {folder}")
@@ -204,7 +212,10 @@ def _lines(estimate: Any) -> Iterator[tuple[str, str]]:
     yield "skipped updates", str(estimate.num_nonfinite)
     yield "seeds", str(estimate.num_seeds)
     yield "rows", f"{estimate.num_samples:,}"
-    yield "seconds", f"{estimate.seconds:.1f} ({estimate.compile_seconds:.1f} compiling)"
+    yield (
+        "seconds",
+        f"{estimate.seconds:.1f} ({estimate.compile_seconds:.1f} compiling)",
+    )
 
 
 KIND_WORDS = {
@@ -214,11 +225,53 @@ KIND_WORDS = {
 }
 
 
+# jaxinfo demo ---------------------------------------------------------------------
+
+
+def _demo(command: Demo) -> None:
+    _check_new_folder(command.out)
+    import jax
+    from rich.console import Console
+
+    from jaxinfo import demo
+    from jaxinfo.plots import plot_demo
+
+    started = time.perf_counter()
+    with Console(stderr=True).status("starting ...") as status:  # Terminals only.
+        results = demo.run_stages(
+            jax.random.key(0), num_seeds=command.seeds, announce=status.update
+        )
+        seconds = time.perf_counter() - started
+        content = demo.to_results(results, num_seeds=command.seeds, seconds=seconds)
+        command.out.mkdir(parents=True, exist_ok=True)
+        figure, numbers = command.out / "demo.png", command.out / "results.json"
+        with _replacing(figure, numbers) as (draft_figure, draft_numbers):
+            assert draft_figure is not None
+            assert draft_numbers is not None
+            plot_demo(
+                [(stage.title, results[stage.name]) for stage in demo.STAGES],
+                draft_figure,
+            )
+            _write_json(draft_numbers, content)
+    console = _console()
+    console.print(demo.demo_table(results))
+    lines = [*demo.check_lines(results), f"wrote {figure} and {numbers}"]
+    lines.append(f"{command.seeds} seeds each, {seconds:.0f} seconds in all")
+    for line in lines:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def _check_new_folder(folder: Path) -> None:
+    """Refuses a folder that can neither be written to nor be made."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    _check_folder(there, f"--out {folder}")
+
+
 # Files, all or nothing ------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def replacing(*paths: Path | None) -> Iterator[list[Path | None]]:
+def _replacing(*paths: Path | None) -> Iterator[list[Path | None]]:
     """Gives paths to write to, and puts them in place only if all was written."""
     drafts = [
         path and path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
@@ -234,7 +287,7 @@ def replacing(*paths: Path | None) -> Iterator[list[Path | None]]:
             draft.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
+def _write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes strict JSON: an infinity or a NaN left in it is an error."""
     path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
@@ -251,15 +304,17 @@ def prepare_jax() -> None:
     """
     import jax
 
-    if jax.config.jax_num_cpu_devices < 0 and "XLA_FLAGS" not in os.environ:
+    config: Any = jax.config
+    flags = os.environ.get("XLA_FLAGS", "")
+    if config.jax_num_cpu_devices < 0 and "host_platform_device_count" not in flags:
         with contextlib.suppress(RuntimeError):  # A backend exists already.
-            jax.config.update("jax_num_cpu_devices", _num_cores())
-    if jax.config.jax_compilation_cache_dir is None:
+            config.update("jax_num_cpu_devices", _num_cores())
+    if config.jax_compilation_cache_dir is None:
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         folder = Path(home) / "jaxinfo" / "xla" / _processor()
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+        config.update("jax_compilation_cache_dir", str(folder))
+        config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
 def _num_cores() -> int:

@@ -21,6 +21,9 @@ def _machine() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+# Programs here are tiny and many: compiling them well takes longer than running them.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
 # Two host devices, so that what is laid over a mesh is laid over more than one.
 jax.config.update("jax_num_cpu_devices", 2)
 

@@ -33,7 +33,7 @@ NETWORKS_IMPORTERS = {"networks", "estimation", "cli", "demo", "__init__"}
 OPTIONAL = {"matplotlib", "rich", "tyro", "pandas", "sklearn", "tensorflow_datasets"}
 OPTIONAL |= {"PIL", "orbax", "torch"}
 # Roof modules that stand on the `cli` extra.
-USES_CLI_EXTRA = {"cli", "demo", "plotting"}
+USES_CLI_EXTRA = {"cli", "demo", "plots"}
 MAX_LINES = 400
 # Positional although they have defaults: they belong to the data beside them.
 DATA_DEFAULTS = {"where", "where_p", "where_q", "axis"}

@@ -37,8 +37,8 @@ class Critic(NamedTuple):
     Attributes:
         init: `init(key, x, y) -> params`, for x [N, ...] and y [N, ...].
         apply: `apply(params, x, y) -> scores [N]`.
-        pairwise: `pairwise(params, x [N, ...], y [M, ...]) -> scores [N, M]`; None where
-            nothing beats scoring each pair, as for a critic of concatenated inputs.
+        pairwise: `pairwise(params, x [N, ...], y [M, ...]) -> scores [N, M]`; None
+            where nothing beats scoring each pair, as for a critic of joined inputs.
     """
 
     init: Callable[..., PyTree]

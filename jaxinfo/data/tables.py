@@ -165,7 +165,7 @@ def _numbers(path: Path, name: str, column: Any) -> np.ndarray:
 
     empty = column.isna().to_numpy()
     if column.dtype.kind not in "biuf":
-        numbers = pandas.to_numeric(column, errors="coerce")
+        numbers: Any = pandas.to_numeric(column, errors="coerce")
         bad = np.flatnonzero(numbers.isna().to_numpy() & ~empty)
         if bad.size:
             raise ValueError(

@@ -27,8 +27,8 @@ def admit(name: str, scores: Array, where_name: str, where: Where) -> Array:
     Raises:
         ValueError: where the scores are not a vector or the mask not of their shape.
     """
-    check_rank(1, **{name: scores})
     scores = jnp.asarray(scores)
+    check_rank(1, **{name: scores})
     if not jnp.issubdtype(scores.dtype, jnp.floating):
         scores = scores.astype(jnp.result_type(float))
     if where is None:

@@ -238,9 +238,9 @@ def divergence_bound(
     Args:
         divergence: a member of the f-family or its name.
         bound: None for the member's tightest: optimised over shifts where that has a
-            closed form. "f_divergence" for the f-GAN bound as it is; "donsker_varadhan",
-            "mine", "nwj" and "smile" for KL alone; "renyi" for the Renyi divergence of
-            setting `order`; or a `Bound` of one's own.
+            closed form. "f_divergence" for the f-GAN bound as it is;
+            "donsker_varadhan", "mine", "nwj" and "smile" for KL alone; "renyi" for the
+            Renyi divergence of setting `order`; or a `Bound` of one's own.
 
     Returns:
         The quantity in words, and the bound.

@@ -221,13 +221,16 @@ def make_divergence_run(
 @functools.lru_cache(maxsize=256)
 def _divergence_run(plan: Plan) -> Callable[..., RunResult]:
     bound, network = plan.bound, plan.network
+    assert isinstance(network, Network)
 
     def run(
         key: Key[Array, ""], train: Any, validation: Any, test: Any, **settings: Any
     ) -> RunResult:
         bound_settings, optimizer = apply_settings(plan, settings)
         samples_p, samples_q = train
-        batch_size = resolve_batch_size(plan.batch_size, min(len(samples_p), len(samples_q)))
+        batch_size = resolve_batch_size(
+            plan.batch_size, min(len(samples_p), len(samples_q))
+        )
 
         def draw(key: Array) -> tuple[Array, Array]:
             key_p, key_q = jax.random.split(key)
@@ -284,5 +287,3 @@ def _report_divergence(
     reported, slopes = jax.value_and_grad(value, argnums=(0, 1))(*ones)
     influence = tuple(len(slope) * slope for slope in slopes)
     return make_result(bound, fitted, reported, influence, (scores_p, scores_q), None)
-
-

@@ -241,6 +241,6 @@ def check_scores(
     if shape != (rows,) or not jnp.issubdtype(output.dtype, np.floating):
         dtype = getattr(output, "dtype", "no dtype")
         raise ValueError(
-            f"{name} must return one floating-point score for each row, shape ({rows},) "
-            f"for {rows} rows; got shape {shape}, {dtype}"
+            f"{name} must return one floating-point score for each row, shape "
+            f"({rows},) for {rows} rows; got shape {shape}, {dtype}"
         )

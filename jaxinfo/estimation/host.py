@@ -4,7 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -148,9 +148,7 @@ def _saturated(result: RunResult, value: float, ceiling: float) -> bool:
 def _history(result: RunResult, budget: Budget) -> History:
     values = np.asarray(result.history)
     cadence = min(budget.cadence, budget.num_steps)
-    steps = np.minimum(
-        np.arange(1, values.shape[1] + 1) * cadence, budget.num_steps
-    )
+    steps = np.minimum(np.arange(1, values.shape[1] + 1) * cadence, budget.num_steps)
     return History(steps, values)
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jaxinfo.core.types import Array, Key
 
@@ -58,14 +59,14 @@ def check_rows(name: str, rows: Any) -> tuple[np.ndarray, list[str]]:
         TypeError: inside a traced function, where the data have no values.
         ValueError: where the rows are not numbers, not finite, or not there.
     """
-    if isinstance(rows, jax.core.Tracer):
+    if isinstance(rows, Tracer):
         raise TypeError(
             f"{name} is traced: estimate functions read the data on the host; inside "
             "jit and vmap use the pure run of jaxinfo.estimation.make_run"
         )
     array = np.asarray(rows)
     if array.dtype.kind not in "fiub":
-        array = _low_precision(name, rows, array)
+        array = _low_precision(name, array)
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"{name} must have rows, got shape {array.shape}")
     doubts = []
@@ -89,7 +90,7 @@ def check_rows(name: str, rows: Any) -> tuple[np.ndarray, list[str]]:
     return array, doubts
 
 
-def _low_precision(name: str, rows: Any, array: np.ndarray) -> np.ndarray:
+def _low_precision(name: str, array: np.ndarray) -> np.ndarray:
     """bfloat16 and its like are numbers to JAX, though not of a NumPy kind."""
     if array.dtype != object and jnp.issubdtype(array.dtype, jnp.floating):
         return array.astype(np.float32)

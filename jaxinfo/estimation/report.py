@@ -1,4 +1,4 @@
-"""What every estimation returns: the number, its error, and what kind of number it is."""
+"""What every estimation returns: the number, its error, and the kind it is of."""
 
 import dataclasses
 import math
@@ -76,9 +76,9 @@ class Estimate:
     def to_dict(self) -> dict[str, Any]:
         """The plain numbers, ready for JSON: inf and NaN become None."""
         names = (
-            "quantity value standard_error lower upper kind ceiling saturated converged "
-            "num_nonfinite per_seed num_seeds num_samples bound seconds compile_seconds "
-            "warnings"
+            "quantity value standard_error lower upper kind ceiling saturated "
+            "converged num_nonfinite per_seed num_seeds num_samples bound seconds "
+            "compile_seconds warnings"
         )
         return {name: _jsonable(getattr(self, name)) for name in names.split()}
 

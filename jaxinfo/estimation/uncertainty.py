@@ -20,9 +20,7 @@ class Summary(NamedTuple):
     upper: float
 
 
-def summarize(
-    per_seed: np.ndarray, influences: Sequence[np.ndarray]
-) -> Summary:
+def summarize(per_seed: np.ndarray, influences: Sequence[np.ndarray]) -> Summary:
     """Pools seeds that share their test rows.
 
     standard_error^2 = sum over samples of var(psi) / N + var over seeds / S, with psi

@@ -49,10 +49,10 @@ def off_diagonal(num_rows: int) -> Int[Array, "n n-1"]:
         >>> off_diagonal(3).tolist()
         [[1, 2], [2, 0], [0, 1]]
     """
-    return roll(num_rows, jnp.arange(1, num_rows))
+    return roll(num_rows, shift=jnp.arange(1, num_rows))
 
 
-def roll(num_rows: int, shift: int | Int[Array, " k"] = 1) -> Int[Array, "n k"]:
+def roll(num_rows: int, *, shift: int | Int[Array, " k"] = 1) -> Int[Array, "n k"]:
     """Each row with the one `shift` places on.
 
     partner[i, k] = (i + shift[k]) mod N.
@@ -132,7 +132,7 @@ def _sample_rolls(key: Array, num_rows: int, num_draws: int) -> Array:
     _check_rows(num_rows)
     start = (jax.random.bits(key) % (num_rows - 1)).astype(int)
     spread = jnp.arange(num_draws) * (num_rows - 1) // num_draws
-    return roll(num_rows, 1 + (start + spread) % (num_rows - 1))
+    return roll(num_rows, shift=1 + (start + spread) % (num_rows - 1))
 
 
 PAIRINGS: dict[str, Callable[[Array, int, int], Array]] = {
@@ -191,8 +191,8 @@ def split_scores(
         raise ValueError(f"scores must be a square matrix, got shape {scores.shape}")
     if pairing.shape[0] != scores.shape[0]:
         raise ValueError(
-            f"pairing must have a row for each of the {scores.shape[0]} rows of scores, "
-            f"got shape {pairing.shape}"
+            f"pairing must have a row for each of the {scores.shape[0]} rows of "
+            f"scores, got shape {pairing.shape}"
         )
     return jnp.diagonal(scores), jnp.take_along_axis(scores, pairing, axis=1).reshape(
         -1

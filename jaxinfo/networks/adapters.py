@@ -1,8 +1,8 @@
 """Flax modules as plain functions: the library's other rooms never see Flax."""
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, cast
 
 import jax
 from flax import linen, nnx
@@ -12,7 +12,6 @@ from jaxinfo.core.types import Critic, Network
 __all__ = ["from_linen", "from_nnx"]
 
 
-@functools.lru_cache(maxsize=256)
 def from_linen(module: linen.Module) -> Network | Critic:
     """Turns a Linen module into a network, or a critic where it scores all pairs.
 
@@ -28,6 +27,12 @@ def from_linen(module: linen.Module) -> Network | Critic:
     Raises:
         ValueError: at init, where the module keeps state beside its parameters.
     """
+    return _from_linen(cast(Hashable, module))
+
+
+@functools.lru_cache(maxsize=256)
+def _from_linen(hashable: Hashable) -> Network | Critic:
+    module = cast(linen.Module, hashable)
 
     def init(key: jax.Array, *inputs: Any) -> Any:
         variables = module.init(key, *inputs)

@@ -3,7 +3,9 @@
 Inputs may have any trailing shape, and x and y unequal ones: they are flattened.
 """
 
+import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -120,6 +122,11 @@ def _flat(x: Array) -> Float[Array, "n d"]:
     return x.reshape(x.shape[0], -1)
 
 
+def _parameter_dtype(x: Array) -> Any:
+    # Flax would keep float32 parameters, and its rounding, under float64 inputs.
+    return jnp.promote_types(x.dtype, jnp.float32)
+
+
 class _Perceptron(nn.Module):
     hidden_sizes: tuple[int, ...]
     output_size: int
@@ -127,9 +134,10 @@ class _Perceptron(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
+        dtype = _parameter_dtype(x)
         for size in self.hidden_sizes:
-            x = self.activation(nn.Dense(size)(x))
-        return nn.Dense(self.output_size)(x)
+            x = self.activation(nn.Dense(size, param_dtype=dtype)(x))
+        return nn.Dense(self.output_size, param_dtype=dtype)(x)
 
 
 class _Discriminator(nn.Module):
@@ -172,8 +180,9 @@ class _Bilinear(nn.Module):
     @nn.compact
     def _embed(self, x: Array, y: Array) -> tuple[Array, Array, Array, Array]:
         x, y = _flat(x), _flat(y)
-        form = nn.Dense(y.shape[1], use_bias=False, name="form")(x)
-        return form, y, nn.Dense(1, name="x")(x), nn.Dense(1, name="y")(y)
+        dense = functools.partial(nn.Dense, param_dtype=_parameter_dtype(x))
+        form = dense(y.shape[1], use_bias=False, name="form")(x)
+        return form, y, dense(1, name="x")(x), dense(1, name="y")(y)
 
     def __call__(self, x: Array, y: Array) -> Float[Array, " n"]:
         form, y, own_x, own_y = self._embed(x, y)

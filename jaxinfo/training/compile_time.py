@@ -14,10 +14,10 @@ _intervals: list[tuple[float, float]] = []
 
 @functools.cache
 def _listen() -> None:
-    def record(event: str, seconds: float, **_: object) -> None:
+    def record(event: str, duration_secs: float, **_: str | int) -> None:
         if event.startswith("/jax/core/compile"):
             now = time.perf_counter()
-            _intervals.append((now - seconds, now))
+            _intervals.append((now - duration_secs, now))
 
     jax.monitoring.register_event_duration_secs_listener(record)
 

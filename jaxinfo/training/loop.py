@@ -23,7 +23,7 @@ class TrainResult(NamedTuple):
     """What a run leaves behind.
 
     Attributes:
-        state: the state with the best validation; the initial one where none was finite.
+        state: the state with the best validation; the initial one if none was finite.
         best_value: its validation value.
         best_step: updates done when it was reached.
         num_steps: updates tried before the run ended.

@@ -17,7 +17,7 @@ __all__ = ["Layout", "default_layout", "sweep"]
 Layout = Literal["auto", "vmap", "map", "mesh", "mesh_map"]
 
 
-def default_layout() -> str:
+def default_layout() -> Layout:
     """The fastest layout measured for this backend and its number of devices.
 
     Over several devices "mesh": on two CPU cores as two host devices it measured about
@@ -123,7 +123,7 @@ def _compiled_over(
     def padded(keys: Array, settings: PyTree, data: Any) -> PyTree:
         # Every device must have equally many: the first runs stand in for the missing.
         rows = jnp.arange(len(keys) + -len(keys) % mesh.size) % len(keys)
-        return spread(*jax.tree.map(lambda x: x[rows], (keys, settings)), data)
+        return spread(keys[rows], jax.tree.map(lambda x: x[rows], settings), data)
 
     return jax.jit(padded)
 

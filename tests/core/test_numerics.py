@@ -83,7 +83,9 @@ def test_log_softplus_matches_numpy_in_float64():
 def test_the_slope_of_log_softplus_is_finite(point):
     slope = jax.grad(log_softplus)(jnp.float32(point))
     # sigmoid / softplus, with both underflowing together at the lower end.
-    expected = 1.0 if point < -700 else 1 / (1 + np.exp(-point)) / np.logaddexp(0, point)
+    expected = (
+        1.0 if point < -700 else 1 / (1 + np.exp(-point)) / np.logaddexp(0, point)
+    )
     np.testing.assert_allclose(slope, expected, rtol=1e-4)
 
 

@@ -1,5 +1,6 @@
 """The f-family: laws, references, identities, gradients and traces."""
 
+import itertools
 import math
 import pickle
 
@@ -38,13 +39,13 @@ def x64():
 
 @every_member
 def test_jit_and_vmap_change_nothing(member):
-    v = jnp.linspace(-3, 3, 7)
-    for function in functions_of_v(member):
-        plain = function(v)
-        np.testing.assert_allclose(jax.jit(function)(v), plain, rtol=1e-5, atol=1e-6)
+    v = jnp.linspace(-3, 3, 5)
+    functions = functions_of_v(member)
+    mapped = jax.jit(jax.vmap(lambda v: [f(v) for f in functions]))(v)
+    for i, function in enumerate(functions):
         one_by_one = jnp.stack([function(x) for x in v])
-        np.testing.assert_allclose(one_by_one, plain, rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(jax.vmap(function)(v), plain, rtol=1e-5, atol=1e-6)
+        for got in (function(v), mapped[i]):
+            np.testing.assert_allclose(got, one_by_one, rtol=1e-5, atol=1e-6)
 
 
 @every_member
@@ -75,23 +76,37 @@ EXTREMES = np.concatenate(
 )
 
 
-def _value_and_slope(function, v):
-    run = jax.jit(lambda v: (function(v), jax.grad(lambda v: function(v).sum())(v)))
-    return [np.asarray(x.astype(jnp.float64)) for x in run(v)]
+RTOL = {"float32": 1e-4, "bfloat16": 2e-2, "float64": 1e-12}
+
+
+def values_and_slopes(member, v):
+    """Every function of v with its slope, by name."""
+    out = {}
+    for function in functions_of_v(member):
+        value, pull_back = jax.vjp(function, v)
+        out[function.__name__] = value, *pull_back(jnp.ones_like(value))
+    return out
 
 
 @every_member
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float64"])
-def test_finite_and_right_wherever_representable(member, dtype, x64):
-    for function in functions_of_v(member):
-        check_extremes(function, dtype)
+def test_finite_and_right_wherever_representable(member, x64):
+    scores = [jnp.asarray(EXTREMES).astype(dtype) for dtype in RTOL]
+    # The truth is that of the very numbers which the scores were rounded to.
+    wide = jnp.concatenate([v.astype(jnp.float64) for v in scores])
+    run = jax.jit(lambda *scores: [values_and_slopes(member, v) for v in scores])
+    *narrow, truth = jax.tree.map(
+        lambda x: np.asarray(x.astype(jnp.float64)), run(*scores[:2], wide)
+    )
+    for name, true in truth.items():
+        got = [results[name] for results in narrow]
+        for i, dtype in enumerate(RTOL):
+            part = slice(i * len(EXTREMES), (i + 1) * len(EXTREMES))
+            expected = [x[part] for x in true]
+            check_extremes(name, dtype, [*got, expected][i], expected)
 
 
-def check_extremes(function, dtype):
-    scores = jnp.asarray(EXTREMES).astype(dtype)
-    value, slope = _value_and_slope(function, scores)
-    # The truth at the very numbers that the scores were rounded to.
-    true, true_slope = _value_and_slope(function, scores.astype(jnp.float64))
+def check_extremes(name, dtype, got, truth):
+    (value, slope), (true, true_slope) = got, truth
     limit = float(jnp.finfo(dtype).max) / 2
     representable = np.abs(true) < limit
     both = representable & (np.abs(true_slope) < limit)
@@ -99,10 +114,11 @@ def check_extremes(function, dtype):
     assert np.isfinite(slope[both]).all()
     assert not np.isnan(value).any()
     assert not np.isnan(slope).any()
-    if function.__name__ == "log_ratio":  # The floor is a number of the dtype's own.
-        both = representable = both & (true > math.log(jnp.finfo(dtype).tiny))
+    if name == "log_ratio":  # The floor is a number of the dtype's own.
+        both &= true > math.log(jnp.finfo(dtype).tiny)
         both &= np.abs(true_slope) < 1e3
-    rtol = {"float32": 1e-4, "bfloat16": 2e-2, "float64": 1e-12}[dtype]
+        representable = both
+    rtol = RTOL[dtype]
     for got, want, where in (value, true, representable), (slope, true_slope, both):
         np.testing.assert_allclose(got[where], want[where], rtol=rtol, atol=rtol)
 
@@ -347,7 +363,7 @@ def test_gradients_to_second_order(member, x64):
 
     functions = functions_of_v(member)
     for orders in jax.jit(lambda v: [derivatives(f, v) for f in functions])(v):
-        for primitive, derivative in zip(orders, orders[1:], strict=False):
+        for primitive, derivative in itertools.pairwise(orders):
             numerical = (primitive[2] - primitive[0]) / (2 * step)
             np.testing.assert_allclose(derivative[1], numerical, rtol=1e-5, atol=1e-6)
 

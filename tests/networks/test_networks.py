@@ -100,5 +100,5 @@ def test_from_nnx_is_the_module_itself():
 
 
 def test_from_nnx_refuses_hidden_state():
-    with pytest.raises(ValueError, match="BatchNorm.*BatchStat"):
+    with pytest.raises(ValueError, match=r"BatchNorm.*BatchStat"):
         networks.from_nnx(lambda rngs: nnx.BatchNorm(2, rngs=rngs))

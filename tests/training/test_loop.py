@@ -89,7 +89,9 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted(bad):
 
 
 def test_a_gradient_that_is_not_finite_is_caught_where_the_state_hides_it():
-    guarded = guard(lambda state, draws: (jnp.clip(state + 1, 0, 1), (jnp.array(jnp.inf),)))
+    guarded = guard(
+        lambda state, draws: (jnp.clip(state + 1, 0, 1), (jnp.array(jnp.inf),))
+    )
     kept, finite = guarded(jnp.zeros(()), ())
     assert not finite
     assert kept == 0
@@ -99,9 +101,7 @@ def test_skipped_steps_are_counted_over_the_run():
     def step(state, draws):
         return state + jnp.where(draws > 0.5, jnp.nan, 1.0), ()
 
-    result = _count_up(
-        step=step, draw=jax.random.uniform, validate=lambda state: state
-    )
+    result = _count_up(step=step, draw=jax.random.uniform, validate=lambda state: state)
     keys = jax.vmap(jax.random.fold_in, (None, 0))(KEY, jnp.arange(100))
     expected = (jax.vmap(jax.random.uniform)(keys) > 0.5).sum()
     assert 0 < expected < 100
@@ -110,9 +110,7 @@ def test_skipped_steps_are_counted_over_the_run():
 
 
 def test_a_validation_that_is_nan_is_never_the_best():
-    result = _count_up(
-        validate=lambda state: jnp.where(state > 20, jnp.nan, state)
-    )
+    result = _count_up(validate=lambda state: jnp.where(state > 20, jnp.nan, state))
     assert result.state == 20
     assert jnp.isnan(result.history[2:]).all()
 

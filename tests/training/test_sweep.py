@@ -73,7 +73,8 @@ PROCESS = """
     import sys
     import jax
     jax.config.update("jax_num_cpu_devices", 2)
-    jax.distributed.initialize(sys.argv[1], num_processes=2, process_id=int(sys.argv[2]))
+    address, process = sys.argv[1], int(sys.argv[2])
+    jax.distributed.initialize(address, num_processes=2, process_id=process)
     import jax.numpy as jnp
     import numpy as np
     from jaxinfo.training import sweep

@@ -1,0 +1,1 @@
+"""How fast a run is, against plain loops, and what more seeds cost."""

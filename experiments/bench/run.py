@@ -1,0 +1,250 @@
+"""Measures three things, each in processes of its own, and writes results.json."""
+
+import dataclasses
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Config", "main"]
+
+CRITICS = {"small": (16, 8), "large": (256, 256)}
+SEEDS = (1, 2, 4, 8, 16, 32)
+LAYOUTS = ("vmap", "map", "mesh", "mesh_map")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What to measure.
+
+    Attributes:
+        out: folder for results.json.
+        repeats: timed repeats of each contender, taken in turn.
+        smoke: the same path end to end with few steps.
+    """
+
+    out: Path = Path("results/bench")
+    repeats: int = 5
+    smoke: bool = False
+
+
+def measure_loops(config: Config) -> list[dict[str, Any]]:
+    """Seconds per 1,000 steps of each contender, in one process on one core."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    from experiments.bench.contenders import CONTENDERS, Task, make_data
+
+    records = []
+    for critic, widths in CRITICS.items():
+        num_steps = 20 if config.smoke else (10_000 if critic == "small" else 2_000)
+        task = Task(*make_data(10_000, 5), widths, num_steps)
+        runs = {name: make(task) for name, make in CONTENDERS.items()}
+        runs = {name: run for name, run in runs.items() if run is not None}
+        first = {name: _seconds(run, 0) for name, run in runs.items()}
+        seconds = {name: [] for name in runs}
+        for repeat in range(config.repeats):
+            for name, run in runs.items():
+                seconds[name].append(_seconds(run, repeat) / num_steps * 1_000)
+        for name, values in seconds.items():
+            ratios = [v / b for v, b in zip(values, seconds["bare_scan"], strict=True)]
+            records.append(
+                {
+                    "table": "loops",
+                    "critic": critic,
+                    "contender": name,
+                    "seconds_per_1000_steps": _spread(values),
+                    "ratio_to_bare_scan": _spread(ratios),
+                    "first_call_seconds": first[name],
+                }
+            )
+    return records
+
+
+def measure_layouts(config: Config) -> list[dict[str, Any]]:
+    """Seconds per 1,000 steps and seed of every layout, on all cores."""
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    from experiments.bench.contenders import make_data
+    from jaxinfo import estimation, networks, training
+
+    x, y = make_data(10_000, 5)
+    parts = [(x[a:b], y[a:b]) for a, b in [(0, 6_000), (6_000, 8_000), (8_000, 10_000)]]
+    records = []
+    for critic, widths in CRITICS.items():
+        num_steps = 20 if config.smoke else (2_000 if critic == "small" else 300)
+        seeds = SEEDS[:2] if config.smoke else SEEDS[: 6 if critic == "small" else 4]
+        run = estimation.make_run(
+            networks.joint_critic(widths),
+            bound="mine",
+            num_steps=num_steps,
+            batch_size=256,
+            num_draws=1,
+        )
+        for num_seeds in seeds:
+            keys = jax.random.split(jax.random.key(0), num_seeds)
+            calls = {
+                layout: lambda _, run=run, layout=layout, keys=keys: (
+                    jax.block_until_ready(
+                        training.sweep(run, keys, *parts, layout=layout).value
+                    )
+                )
+                for layout in LAYOUTS
+            }
+            first = {layout: _seconds(call, 0) for layout, call in calls.items()}
+            seconds = {layout: [] for layout in calls}
+            for _ in range(max(1, config.repeats - 2)):
+                for layout, call in calls.items():
+                    per_seed = _seconds(call, 0) / num_steps / num_seeds * 1_000
+                    seconds[layout].append(per_seed)
+            records += [
+                {
+                    "table": "layouts",
+                    "critic": critic,
+                    "layout": layout,
+                    "num_seeds": num_seeds,
+                    "seconds_per_1000_steps_and_seed": _spread(values),
+                    "first_call_seconds": first[layout],
+                }
+                for layout, values in seconds.items()
+            ]
+    return records
+
+
+def measure_estimate(config: Config) -> list[dict[str, Any]]:
+    """One whole default estimate, 10,000 rows of 5+5, 8 seeds, compile included."""
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    import jaxinfo
+    from experiments.bench.contenders import make_data
+
+    x, y = make_data(10_000, 5)
+    started = time.perf_counter()
+    estimate = jaxinfo.estimate_mutual_information(
+        jax.random.key(0), x, y, **({"num_steps": 20} if config.smoke else {})
+    )
+    return [
+        {
+            "table": "estimate",
+            "cache": os.environ["BENCH_CACHE"],
+            "seconds": time.perf_counter() - started,
+            "compile_seconds": estimate.compile_seconds,
+            "value": estimate.value,
+            "standard_error": estimate.standard_error,
+        }
+    ]
+
+
+MEASUREMENTS = {
+    "loops": measure_loops,
+    "layouts": measure_layouts,
+    "estimate": measure_estimate,
+}
+
+
+def _seconds(run: Any, seed: int) -> float:
+    started = time.perf_counter()
+    run(seed)
+    return time.perf_counter() - started
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    return {
+        "median": statistics.median(values),
+        "min": min(values),
+        "max": max(values),
+    }
+
+
+def _in_a_process(name: str, config: Config, **environment: str) -> list[dict]:
+    command = [sys.executable, "-m", "experiments.bench", "--measurement", name]
+    command += ["--repeats", str(config.repeats)] + ["--smoke"] * config.smoke
+    process = subprocess.run(
+        command, env=os.environ | environment, stdout=subprocess.PIPE, check=True
+    )
+    return json.loads(process.stdout)
+
+
+def main() -> None:
+    """Runs every measurement and prints the tables."""
+    import tyro
+
+    if "--measurement" in sys.argv:  # The child: one measurement, JSON on stdout.
+        at = sys.argv.index("--measurement")
+        name = sys.argv.pop(at + 1)
+        sys.argv.pop(at)
+        json.dump(MEASUREMENTS[name](tyro.cli(Config)), sys.stdout)
+        return
+    config = tyro.cli(Config, description="Speed of runs, layouts and estimates.")
+    config.out.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    records = _in_a_process("loops", config)
+    records += _in_a_process("layouts", config)
+    with tempfile.TemporaryDirectory() as cache:
+        cached = {
+            "JAX_COMPILATION_CACHE_DIR": cache,
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        }
+        for state in ("cold", "warm", "warm", "warm"):
+            records += _in_a_process("estimate", config, BENCH_CACHE=state, **cached)
+    results = {
+        "experiment": "bench",
+        "config": {"repeats": config.repeats, "smoke": config.smoke},
+        "device": f"{os.cpu_count()} CPU cores, {platform.processor() or 'CPU'}",
+        "seconds": time.perf_counter() - started,
+        "records": records,
+    }
+    (config.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    _print_tables(records)
+    print(f"\nwritten to {config.out / 'results.json'} in {results['seconds']:.0f} s")
+
+
+def _print_tables(records: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    def cell(spread: dict[str, float], digits: int = 3) -> str:
+        low, high = f"{spread['min']:.{digits}f}", f"{spread['max']:.{digits}f}"
+        return f"{spread['median']:.{digits}f} ({low} to {high})"
+
+    loops = Table(title="One core, batch 256, 5+5 dimensions: median (least to most)")
+    for column in ("critic", "contender", "s per 1,000 steps", "ratio", "first call s"):
+        loops.add_column(column)
+    layouts = Table(title="All cores: seconds per 1,000 steps and seed")
+    for column in ("critic", "seeds", "layout", "s", "first call s"):
+        layouts.add_column(column)
+    whole = Table(title="Whole estimate, 10,000 rows of 5+5, 8 seeds, all cores")
+    for column in ("compilation cache", "s", "of it compile", "value"):
+        whole.add_column(column)
+    for r in records:
+        if r["table"] == "loops":
+            loops.add_row(
+                f"{r['critic']} {CRITICS[r['critic']]}",
+                r["contender"],
+                cell(r["seconds_per_1000_steps"]),
+                cell(r["ratio_to_bare_scan"], 2),
+                f"{r['first_call_seconds']:.1f}",
+            )
+        elif r["table"] == "layouts":
+            layouts.add_row(
+                r["critic"],
+                str(r["num_seeds"]),
+                r["layout"],
+                cell(r["seconds_per_1000_steps_and_seed"]),
+                f"{r['first_call_seconds']:.1f}",
+            )
+        else:
+            whole.add_row(
+                r["cache"],
+                f"{r['seconds']:.1f}",
+                f"{r['compile_seconds']:.1f}",
+                f"{r['value']:.3f} ± {r['standard_error']:.3f}",
+            )
+    for table in (loops, layouts, whole):
+        Console().print(table)

@@ -1,0 +1,229 @@
+"""The calls people type: what they return, what they refuse, what they say."""
+
+import json
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import jaxinfo
+from jaxinfo import networks
+
+KEY = jax.random.key(0)
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(400, 2))
+Y = 0.9 * X + np.sqrt(1 - 0.81) * RNG.normal(size=(400, 2))
+SHORT = {"num_steps": 60, "cadence": 20, "num_seeds": 2, "batch_size": 32}
+
+
+def _estimate(x=X, y=Y, **changes):
+    return jaxinfo.estimate_mutual_information(KEY, x, y, **(SHORT | changes))
+
+
+def _divergence(p=X + 1, q=X, **changes):
+    return jaxinfo.estimate_divergence(KEY, p, q, **(SHORT | changes))
+
+
+def test_an_estimate_holds_everything_it_promises():
+    estimate = _estimate()
+    assert estimate.lower < estimate.value < estimate.upper
+    assert estimate.upper - estimate.value == pytest.approx(
+        1.959964 * estimate.standard_error, rel=1e-5
+    )
+    assert estimate.per_seed.shape == (2,)
+    assert estimate.value == pytest.approx(estimate.per_seed.mean())
+    assert estimate.kind == "lower_bound"
+    assert estimate.ceiling == np.inf
+    assert estimate.num_nonfinite == 0
+    assert estimate.num_samples == 400
+    assert estimate.history.values.shape == (2, 3)
+    assert estimate.history.steps.tolist() == [20, 40, 60]
+    assert 0 < estimate.compile_seconds < estimate.seconds
+    assert not estimate.warnings
+    as_json = json.loads(json.dumps(estimate.to_dict(), allow_nan=False))
+    assert as_json["ceiling"] is None
+    assert as_json["per_seed"] == estimate.per_seed.tolist()
+    assert "nats" in str(estimate)
+
+
+def test_the_same_key_gives_the_same_number_and_another_does_not():
+    assert _estimate().value == _estimate().value
+    other = jaxinfo.estimate_mutual_information(jax.random.key(1), X, Y, **SHORT)
+    assert other.value != _estimate().value
+
+
+def test_new_numbers_do_not_compile_anew():
+    _estimate(learning_rate=1e-3)
+    again = _estimate(learning_rate=2e-3)
+    assert again.compile_seconds < 0.2 * _estimate(num_steps=61).compile_seconds
+
+
+def test_the_ceiling_of_info_nce_is_reported_and_reached():
+    x = np.repeat(X, 2, axis=1)
+    estimate = _estimate(
+        x, x, bound="info_nce", num_steps=300, learning_rate=1e-2, batch_size=16
+    )
+    # 80 test rows in 5 blocks of 16.
+    assert estimate.ceiling == pytest.approx(np.log(16))
+    assert estimate.value <= estimate.ceiling
+    assert estimate.saturated
+
+
+def test_a_run_that_is_still_climbing_is_not_converged():
+    assert not _estimate(num_steps=20, cadence=1, optimizer=optax.adam(1e-4)).converged
+
+
+def test_club_is_an_upper_bound_with_a_critic_of_its_own():
+    estimate = _estimate(bound="club")
+    assert estimate.kind == "upper_bound"
+
+
+def test_inputs_of_any_shape_and_unequal():
+    estimate = _estimate(X.reshape(400, 1, 2), Y[:, 0])
+    assert np.isfinite(estimate.value)
+
+
+def test_the_pointwise_information_averages_to_the_value():
+    x = RNG.normal(size=(4000, 1))
+    y = 0.9 * x + np.sqrt(1 - 0.81) * RNG.normal(size=(4000, 1))
+    truth = -0.5 * np.log(1 - 0.81)
+    fresh_x = RNG.normal(size=(2000, 1))
+    fresh_y = 0.9 * fresh_x + np.sqrt(1 - 0.81) * RNG.normal(size=(2000, 1))
+    exact = (
+        truth
+        - (fresh_x**2 + fresh_y**2 - 2 * 0.9 * fresh_x * fresh_y) / (2 * (1 - 0.81))
+        + (fresh_x**2 + fresh_y**2) / 2
+    )[:, 0]
+    for bound in ("donsker_varadhan", "info_nce", "jensen_shannon", "club"):
+        estimate = _estimate(x, y, bound=bound, num_steps=400, learning_rate=5e-3)
+        pointwise = estimate.log_ratio(fresh_x, fresh_y)
+        assert pointwise.shape == (2000,)
+        assert np.corrcoef(pointwise, exact[:])[0, 1] > 0.9, bound
+        # The mean over 2,000 rows has a standard deviation of about 0.02.
+        assert pointwise.mean() == pytest.approx(truth, abs=0.15), bound
+
+
+def test_seeds_differ_only_by_their_key_and_share_the_split():
+    estimate = _estimate(num_seeds=3)
+    assert len(set(estimate.per_seed.tolist())) == 3
+
+
+def test_the_spread_over_seeds_and_the_rows_both_count():
+    from jaxinfo.estimation import summarize
+
+    values = np.array([1.0, 2.0, 3.0, np.nan])
+    psi = RNG.normal(size=(4, 50))
+    summary = summarize(values, [psi])
+    expected = np.var(psi[:3].mean(0), ddof=1) / 50 + 1.0 / 3
+    assert summary.value == 2
+    assert summary.standard_error == pytest.approx(np.sqrt(expected))
+    assert np.isnan(summarize(np.array([np.nan]), [psi[:1]]).value)
+
+
+def test_a_sample_without_spread_has_no_divergence_from_itself():
+    estimate = _divergence(X, X[::-1])
+    assert abs(estimate.value) < 0.1
+
+
+@pytest.mark.parametrize("divergence", ["KL", jaxinfo.divergences.LE_CAM])
+def test_divergences_by_name_and_by_member(divergence):
+    estimate = _divergence(divergence=divergence, num_steps=200, learning_rate=1e-2)
+    assert estimate.value > 0
+    assert estimate.num_samples == 800
+    assert "divergence" in estimate.quantity
+    assert estimate.log_ratio(X).shape == (400,)
+
+
+def test_samples_of_two_sizes():
+    assert np.isfinite(_divergence(X[:200] + 1, X).value)
+
+
+def test_renyi_takes_its_order():
+    estimate = _divergence(bound="renyi", order=2.0)
+    assert estimate.bound == "renyi"
+
+
+def test_integers_are_converted_and_said_so():
+    with pytest.warns(UserWarning, match="y holds int64 values"):
+        estimate = _estimate(X, (Y[:, 0] > 0).astype(np.int64))
+    assert "y holds int64" in estimate.warnings[0]
+
+
+def test_a_constant_column_is_a_warning_and_no_crash():
+    with pytest.warns(UserWarning, match=r"x is constant in 1 of 3 coordinates \(2\)"):
+        estimate = _estimate(np.c_[X, np.ones(400)])
+    assert np.isfinite(estimate.value)
+
+
+def test_low_precision_arrays_are_numbers():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isfinite(_estimate(jnp.asarray(X, jnp.bfloat16), Y).value)
+
+
+def _with(value, row):
+    spoilt = X.copy()
+    spoilt[row:] = np.where(np.arange(row, 400)[:, None] % 2, spoilt[row:], value)
+    return spoilt
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: _estimate(_with(np.nan, 390)), "x holds 10 values.*first in row 390"),
+        (lambda: _estimate(y=_with(-np.inf, 396)), "y holds 4 values.*row 396"),
+        (lambda: _estimate(y=Y[:-1]), "same number of rows, got 400 and 399"),
+        (lambda: _estimate(X[:20], Y[:20]), "parts of .* rows from 20"),
+        (lambda: _estimate(batch_size=241), "batch_size must be at most the 240"),
+        (lambda: _estimate(X[:0], Y[:0]), "x must have rows"),
+        (lambda: _estimate(3.0), "x must have rows"),
+        (
+            lambda: _estimate(X.astype(object)),
+            "x must hold real numbers, got dtype obj",
+        ),
+        (lambda: _estimate(X.astype(str)), "x must hold real numbers"),
+        (lambda: _estimate(X + 1j), "x must hold real numbers"),
+        (lambda: _estimate(bound="dv"), "unknown bound 'dv'.*donsker_varadhan"),
+        (lambda: _estimate(num_seeds=0), "num_seeds"),
+        (lambda: _estimate(split=(0.5, 0.5)), "split must be three"),
+        (lambda: _estimate(split=(0.6, 0.3, 0.3)), "adding up"),
+        (lambda: _estimate(layout="pmap"), "layout"),
+        (lambda: _estimate(clip=3.0), "clip"),
+        (lambda: _estimate(critic=networks.discriminator), "critic must be"),
+        (lambda: _divergence(p=X[:, :1]), "same shape"),
+        (lambda: _divergence(divergence="kl"), "unknown divergence 'kl'.*KL"),
+        (lambda: _divergence(divergence="GAN", bound="mine"), "mine.*KL, not GAN"),
+        (lambda: _divergence(bound="tuba"), "unknown bound 'tuba'.*f_divergence"),
+        (lambda: _divergence(discriminator=3), "discriminator must be"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_inside_jit_the_pure_run_is_pointed_out():
+    with pytest.raises(TypeError, match="make_run"):
+        jax.jit(lambda x: jaxinfo.estimate_mutual_information(KEY, x, Y).value)(X)
+
+
+def test_seeds_without_a_finite_value_are_left_out_and_said_so():
+    def apply(params, x, y):
+        return params["scale"] * (x * y).sum(1)
+
+    critic = (
+        lambda key, x, y: {"scale": jnp.where(jax.random.bernoulli(key), jnp.nan, 0.1)},
+        apply,
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimate = _estimate(critic=critic, num_seeds=8)
+    lost = np.isnan(estimate.per_seed).sum()
+    assert 0 < lost < 8
+    assert any(f"{lost} of 8 seeds" in str(w.message) for w in caught)
+    assert np.isfinite([estimate.value, estimate.standard_error]).all()
+    assert estimate.num_nonfinite == lost * 60
+    assert np.isfinite(estimate.log_ratio(X, Y)).all()
