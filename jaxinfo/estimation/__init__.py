@@ -8,7 +8,8 @@ from jaxinfo.estimation.bounds import (
 )
 from jaxinfo.estimation.divergence import estimate_divergence, make_divergence_run
 from jaxinfo.estimation.fit import RunResult, adam
-from jaxinfo.estimation.mutual_information import estimate_mutual_information, make_run
+from jaxinfo.estimation.information_run import make_run
+from jaxinfo.estimation.mutual_information import estimate_mutual_information
 from jaxinfo.estimation.report import Estimate, History
 from jaxinfo.estimation.uncertainty import summarize
 

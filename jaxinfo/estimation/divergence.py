@@ -276,7 +276,7 @@ def _report_divergence(
 ) -> RunResult:
     scores_p, scores_q = (network.apply(fitted.state.params, part) for part in test)
 
-    # Behind the barrier for the reason given in `mutual_information`.
+    # Behind the barrier for the reason given in `information_run`.
     scores_p, scores_q, *ones = jax.lax.optimization_barrier(
         (scores_p, scores_q, jnp.ones_like(scores_p), jnp.ones_like(scores_q))
     )

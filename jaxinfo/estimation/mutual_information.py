@@ -1,4 +1,4 @@
-"""Mutual information from samples: the pure run, and the call that wraps it."""
+"""Mutual information from samples: data on the host in, an estimate out."""
 
 import functools
 from collections.abc import Callable
@@ -8,25 +8,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.core.checks import check_one_of, check_positive
-from jaxinfo.core.numerics import log_mean_exp, weighted_mean
-from jaxinfo.core.types import Array, Critic, Float, Key, Network, PyTree
+from jaxinfo.core.numerics import log_mean_exp
+from jaxinfo.core.types import Array, Critic, Key, PyTree
 from jaxinfo.divergences.family import FDivergence
 from jaxinfo.estimation.bounds import Bound, information_bound
 from jaxinfo.estimation.fit import (
     Optimizer,
-    Plan,
-    RunResult,
     adam,
-    apply_settings,
     as_critic,
-    check_counts,
-    check_scores,
-    fit,
-    make_result,
     resolve_batch_size,
 )
 from jaxinfo.estimation.host import Budget, Parts, estimate_over_seeds
+from jaxinfo.estimation.information_run import make_run
 from jaxinfo.estimation.preprocessing import (
     Standardization,
     check_rows,
@@ -34,25 +27,14 @@ from jaxinfo.estimation.preprocessing import (
     split_rows,
 )
 from jaxinfo.estimation.report import Estimate
-from jaxinfo.information.pairings import PAIRINGS, sample_pairing
 from jaxinfo.information.scoring import (
-    Blocks,
     make_blocks,
     pairwise_scores,
-    score_blocks,
-    score_pairing,
 )
 from jaxinfo.networks import gaussian_conditional_critic, joint_critic
-from jaxinfo.training.loop import TrainResult, sample_rows
 from jaxinfo.training.sweep import Layout
 
-__all__ = ["estimate_mutual_information", "make_run"]
-
-# Rows that share their product pairs. Validation chooses between states of one run, so
-# a few pairs a row will do; in the report more would only lower an error that the rows
-# dominate. Bounds of a score matrix take blocks of the batch size: theirs depends on it.
-VALIDATION_BLOCK = 4
-REPORT_BLOCK = 64
+__all__ = ["estimate_mutual_information"]
 
 
 def estimate_mutual_information(
@@ -208,194 +190,3 @@ def _make_log_ratio(
         return np.asarray(mean_over_seeds(params, log_normaliser, rows_x, rows_y))
 
     return log_ratio
-
-
-def make_run(
-    critic: Critic | Network | tuple[Callable[..., Any], Callable[..., Any]],
-    *,
-    bound: str | FDivergence | Bound = "donsker_varadhan",
-    optimizer: Optimizer = adam,
-    num_steps: int = 2_000,
-    batch_size: int | None = None,
-    pairing: str | None = None,
-    num_draws: int = 4,
-    cadence: int = 100,
-    patience: int | None = None,
-    report_progress: bool = False,
-) -> Callable[..., RunResult]:
-    """Makes the pure function that estimates mutual information once.
-
-    Args:
-        critic: a `Critic`, a `Network` of two inputs, or a pair (init, apply) of plain
-            functions; `apply(params, x [N, ...], y [N, ...]) -> scores [N]`.
-        bound: a name, a member of the f-family or a `Bound`.
-        optimizer: an optax optimiser, or a maker of one whose keywords (such as
-            `learning_rate`) then become settings of the run.
-        num_steps: the most updates.
-        batch_size: rows of a minibatch; None for 256 or all training rows if fewer.
-        pairing: product pairs in training, one of `jaxinfo.information.PAIRINGS`; None
-            for "roll", or "off_diagonal" where the bound needs the score matrix.
-        num_draws: product pairs for each row in training, where the pairing asks.
-        cadence: updates between validations.
-        patience: stop after this many updates without better validation; None never.
-        report_progress: call back to the host after each validation.
-
-    Returns:
-        `run(key, train, validation, test, **settings) -> RunResult`, each part a pair
-        (x [N, ...], y [N, ...]). Legal under jit, vmap and shard_map; equal arguments
-        give the same function, so nothing is traced twice.
-
-    Raises:
-        ValueError: where a name is unknown, a count is not positive, or the bound and
-            the pairing do not go together; at the call, where shapes do not fit.
-    """
-    resolved = information_bound(bound)
-    matrix = resolved.form == "matrix"
-    if pairing is None:
-        pairing = "off_diagonal" if matrix else "roll"
-    check_one_of(PAIRINGS, pairing=pairing)
-    check_positive(num_draws=num_draws)
-    if matrix and pairing != "off_diagonal":
-        raise ValueError(
-            f"pairing must be 'off_diagonal' for bound {resolved.name!r}, got "
-            f"{pairing!r}"
-        )
-    plan = Plan(
-        as_critic(critic),
-        resolved,
-        optimizer,
-        *check_counts(num_steps, batch_size, cadence, patience),
-        report_progress,
-        pairing,
-        num_draws,
-    )
-    return _information_run(plan)
-
-
-@functools.lru_cache(maxsize=256)
-def _information_run(plan: Plan) -> Callable[..., RunResult]:
-    bound, critic = plan.bound, plan.network
-    assert isinstance(critic, Critic)
-
-    def run(
-        key: Key[Array, ""], train: Any, validation: Any, test: Any, **settings: Any
-    ) -> RunResult:
-        for part, name in [
-            (train, "train"),
-            (validation, "validation"),
-            (test, "test"),
-        ]:
-            _check_pair(part, name)
-        x, y = train
-        batch_size = resolve_batch_size(plan.batch_size, len(x))
-        bound_settings, optimizer = apply_settings(plan, settings)
-
-        def draw(key: Array) -> tuple[Array, Array]:
-            rows_key, pairing_key = jax.random.split(key)
-            return sample_rows(rows_key, len(x), batch_size), sample_pairing(
-                pairing_key, batch_size, plan.num_draws, name=plan.pairing
-            )
-
-        def scores(params: PyTree, draws: tuple[Array, Array]) -> tuple[Array, ...]:
-            rows, pairing = draws
-            if bound.form == "matrix":
-                return (pairwise_scores(critic, params, x[rows], y[rows]),)
-            if plan.pairing == "off_diagonal":
-                matrix = pairwise_scores(critic, params, x[rows], y[rows])
-                picked = jnp.take_along_axis(matrix, pairing, axis=1)
-                return jnp.diagonal(matrix), picked.reshape(-1)
-            return score_pairing(critic, params, x[rows], y[rows], pairing)
-
-        blocks = _blocks(bound, len(validation[0]), batch_size, VALIDATION_BLOCK)
-        select = bound.select or bound.value
-
-        def validate(params: PyTree) -> Array:
-            matrices = score_blocks(
-                critic, params, validation[0], validation[1], blocks
-            )
-            weights = jnp.asarray(blocks.valid, matrices.dtype)
-            return _on_blocks(bound, select, matrices, weights, bound_settings)
-
-        start_key, train_key = jax.random.split(key)
-        params = critic.init(start_key, x[:batch_size], y[:batch_size])
-        check_scores("critic", critic.apply, params, x[:batch_size], y[:batch_size])
-        fitted = fit(
-            plan,
-            train_key,
-            params,
-            optimizer,
-            draw=draw,
-            scores=scores,
-            validate=validate,
-            settings=bound_settings,
-        )
-        blocks = _blocks(bound, len(test[0]), batch_size, REPORT_BLOCK)
-        return _report_information(bound, critic, fitted, test, blocks, bound_settings)
-
-    return run
-
-
-def _report_information(
-    bound: Bound,
-    critic: Critic,
-    fitted: TrainResult,
-    test: tuple[Array, Array],
-    blocks: Blocks,
-    settings: dict[str, Any],
-) -> RunResult:
-    num_rows = len(test[0])
-    matrices = score_blocks(critic, fitted.state.params, test[0], test[1], blocks)
-    # Tied to the scores, the weights are not known while compiling nor moved out of a
-    # loop over seeds: a run has the same bits alone and in a sweep.
-    matrices, ones, valid = jax.lax.optimization_barrier(
-        (
-            matrices,
-            jnp.ones(num_rows, matrices.dtype),
-            jnp.asarray(blocks.valid, matrices.dtype),
-        )
-    )
-
-    def value(row_weights: Array) -> Array:
-        weights = row_weights[blocks.rows] * valid
-        return _on_blocks(bound, bound.value, matrices, weights, settings)
-
-    reported, slope = jax.value_and_grad(value)(ones)
-    flat, where = matrices.reshape(-1), _product_weights(valid).reshape(-1)
-    return make_result(
-        bound, fitted, reported, (num_rows * slope,), (flat, flat), where
-    )
-
-
-def _blocks(bound: Bound, num_rows: int, batch_size: int, size: int) -> Blocks:
-    return make_blocks(num_rows, batch_size if bound.form == "matrix" else size)
-
-
-def _on_blocks(
-    bound: Bound,
-    value: Callable[..., Array],
-    matrices: Float[Array, "b m m"],
-    weights: Float[Array, "b m"],
-    settings: dict[str, Any],
-) -> Array:
-    """A bound's value on weighted rows, from the score matrices of their blocks."""
-    if bound.form == "matrix":
-        values = jax.vmap(functools.partial(value, **settings))(matrices, weights)
-        return weighted_mean(values, jnp.sum(weights, axis=1))
-    scores_p = jnp.diagonal(matrices, axis1=1, axis2=2).reshape(-1)
-    where = _product_weights(weights).reshape(-1)
-    return value(scores_p, matrices.reshape(-1), where, weights.reshape(-1), **settings)
-
-
-def _product_weights(weights: Float[Array, "b m"]) -> Float[Array, "b m m"]:
-    pairs = weights[:, :, None] * weights[:, None, :]
-    return pairs * (1 - jnp.eye(weights.shape[1], dtype=weights.dtype))
-
-
-def _check_pair(part: Any, name: str) -> None:
-    if len(part) != 2 or jnp.shape(part[0])[:1] != jnp.shape(part[1])[:1]:
-        raise ValueError(
-            f"{name} must be a pair of arrays with the same number of rows, got shapes "
-            f"{[jnp.shape(array) for array in part]}"
-        )
-    if jnp.shape(part[0])[0] < 2:
-        raise ValueError(f"{name} must have at least 2 rows, got {len(part[0])}")
