@@ -120,9 +120,9 @@ def _draw_report(axes: Any, estimate: Estimate, truth: float | None) -> None:
     axes.scatter(
         spread[: estimate.num_seeds],
         estimate.per_seed,
-        s=16,
+        s=18,
         color=ACCENT,
-        alpha=0.35,
+        alpha=0.6,
         linewidth=0,
     )
     if math.isfinite(estimate.value):
@@ -185,7 +185,8 @@ def _robust_ends(history: History) -> list[float]:
     finite = history.values[np.isfinite(history.values)]
     if not finite.size:
         return []
-    return [*np.quantile(finite, [0.05, 1.0])]
+    low, high = np.quantile(finite, [0.05, 1.0])
+    return [max(finite.min(), low - (high - low)), high]
 
 
 def _padded(heights: Sequence[float]) -> tuple[float, float]:

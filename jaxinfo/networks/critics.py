@@ -124,7 +124,7 @@ def _flat(x: Array) -> Float[Array, "n d"]:
 
 def _parameter_dtype(x: Array) -> Any:
     # Flax would keep float32 parameters, and its rounding, under float64 inputs.
-    return jnp.promote_types(x.dtype, jnp.float32)
+    return jnp.promote_types(jnp.asarray(x).dtype, jnp.float32)
 
 
 class _Perceptron(nn.Module):

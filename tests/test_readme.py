@@ -1,0 +1,23 @@
+"""The README's code runs as it stands, from top to bottom, in one namespace."""
+
+import functools
+import re
+from pathlib import Path
+
+import jaxinfo
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_the_readme_runs(monkeypatch):
+    for name in ("estimate_mutual_information", "estimate_divergence"):
+        shorter = functools.partial(getattr(jaxinfo, name), num_steps=100)
+        monkeypatch.setattr(jaxinfo, name, shorter)
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert len(blocks) == 4
+    names = {}
+    for block in blocks:
+        exec(compile(block, str(README), "exec"), names)
+    assert names["result"].value.shape == (2, 16)
+    assert names["nats"] > 0.5
+    assert abs(names["estimate"].value) < 2

@@ -1,0 +1,92 @@
+"""Progress reaches a real terminal, and nothing else."""
+
+import os
+import pty
+import subprocess
+import sys
+import textwrap
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jaxinfo.training import progress, train
+
+PROGRAM = textwrap.dedent(
+    """
+    import jax
+    import numpy as np
+    import jaxinfo
+
+    x = np.random.default_rng(0).normal(size=(200, 1))
+    critic = (
+        lambda key, x, y: jax.numpy.zeros(()),
+        lambda params, x, y: params * (x * y)[:, 0],
+    )
+    estimate = jaxinfo.estimate_mutual_information(
+        jax.random.key(0), x, x[::-1], critic=critic, num_seeds=2, num_steps=400,
+        batch_size=16, cadence=20, progress=True,
+    )
+    """
+)
+
+
+def _run_and_read(make_stderr):
+    stderr, read = make_stderr()
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stderr=stderr, env=environment
+    )
+    os.close(stderr)
+    text = b""
+    while True:
+        try:
+            piece = os.read(read, 4096)
+        except OSError:  # A terminal ends so.
+            break
+        if not piece:
+            break
+        text += piece
+    assert process.wait() == 0, text
+    return text.decode()
+
+
+def test_a_terminal_sees_the_bound_and_the_time_left():
+    def terminal():
+        read, write = pty.openpty()
+        return write, read
+
+    text = _run_and_read(terminal)
+    assert "nats" in text
+    assert "left" in text
+
+
+def test_a_file_sees_nothing():
+    def pipe():
+        read, write = os.pipe()
+        return write, read
+
+    assert _run_and_read(pipe) == ""
+
+
+@pytest.mark.parametrize("num_seeds", [1, 3])
+def test_each_seed_tells_of_each_validation(num_seeds):
+    told = []
+
+    def run(key):
+        return train(
+            key,
+            0.0 * jax.random.uniform(key),
+            draw=lambda key: (),
+            step=lambda state, draws: (state + 1, ()),
+            validate=lambda state: 2 * state,
+            num_steps=25,
+            cadence=10,
+            report_progress=True,
+        ).best_value
+
+    with progress.listener(lambda step, value: told.append((step, value))):
+        keys = jax.random.split(jax.random.key(0), num_seeds)
+        jax.block_until_ready(jax.jit(jax.vmap(run))(keys))
+    expected = [(10, 20.0), (20, 40.0), (25, 50.0)]
+    assert sorted(told) == sorted(expected * num_seeds)
