@@ -32,7 +32,7 @@ class Estimate:
         file: a .csv with a header line, or an .npz of arrays.
         x: columns of x, comma-separated (.csv), or the array of x (.npz).
         y: columns of y, comma-separated (.csv), or the array of y (.npz).
-        bound: the bound: donsker_varadhan, info_nce, jensen_shannon, smile, club ...
+        bound: the bound: mine, donsker_varadhan, info_nce, jensen_shannon, smile, club ...
         seeds: critics trained from different seeds.
         num_steps: the most updates of each seed.
         batch_size: rows of a minibatch; at most the training rows.
@@ -44,7 +44,7 @@ class Estimate:
     file: Path
     x: str | None = None
     y: str | None = None
-    bound: str = "donsker_varadhan"
+    bound: str = "mine"
     seeds: int = 8
     num_steps: int = 2_000
     batch_size: int | None = None
@@ -73,7 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments after the program's name; None for those of the process.
 
     Returns:
-        The exit code: 0 on success, 2 on bad input or bad usage, 130 if interrupted.
+        The exit code: 0 on success, 1 where a check of the demo failed, 2 on bad
+        input or bad usage, 130 if interrupted.
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -98,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            _run(command)
+            code = _run(command)
     except (ValueError, ImportError, OSError) as error:
         return _fail(" ".join(str(error).split()) or type(error).__name__)
     except KeyboardInterrupt:
@@ -106,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     for line in dict.fromkeys(" ".join(str(w.message).split()) for w in caught):
         print(f"warning: {line}", file=sys.stderr)
-    return 0
+    return code
 
 
 def _fail(line: str) -> int:
@@ -114,18 +115,15 @@ def _fail(line: str) -> int:
     return 2
 
 
-def _run(command: Estimate | Demo) -> None:
+def _run(command: Estimate | Demo) -> int:
     prepare_jax()
-    if isinstance(command, Demo):
-        _demo(command)
-    else:
-        _estimate(command)
+    return _demo(command) if isinstance(command, Demo) else _estimate(command)
 
 
 # jaxinfo estimate -----------------------------------------------------------------
 
 
-def _estimate(command: Estimate) -> None:
+def _estimate(command: Estimate) -> int:
     _check_outputs(command.json, command.plot)
     import jax
 
@@ -154,6 +152,7 @@ def _estimate(command: Estimate) -> None:
     for written in (command.json, command.plot):
         if written is not None:
             console.print(f"wrote {written}", soft_wrap=True, highlight=False)
+    return 0
 
 
 def _console() -> Any:
@@ -228,7 +227,7 @@ KIND_WORDS = {
 # jaxinfo demo ---------------------------------------------------------------------
 
 
-def _demo(command: Demo) -> None:
+def _demo(command: Demo) -> int:
     _check_new_folder(command.out)
     import jax
     from rich.console import Console
@@ -255,10 +254,12 @@ def _demo(command: Demo) -> None:
             _write_json(draft_numbers, content)
     console = _console()
     console.print(demo.demo_table(results))
-    lines = [*demo.check_lines(results), f"wrote {figure} and {numbers}"]
+    checks = list(demo.check_lines(results))
+    lines = [*checks, f"wrote {figure} and {numbers}"]
     lines.append(f"{command.seeds} seeds each, {seconds:.0f} seconds in all")
     for line in lines:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
+    return int(any(line.startswith("FAILED") for line in checks))
 
 
 def _check_new_folder(folder: Path) -> None:

@@ -127,10 +127,8 @@ def _gaussian_staircase(key: Array, num_seeds: int) -> Iterator[Result]:
             key,
             x,
             y,
-            bound="jensen_shannon",
             num_seeds=num_seeds,
-            num_steps=800,
-            num_draws=1,
+            num_steps=1_000,
         )
         yield Result(f"{nats:.0f} nats", estimate, truth=nats)
 

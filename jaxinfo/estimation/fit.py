@@ -35,7 +35,7 @@ class RunResult(NamedTuple):
         best_step: updates done when it was reached.
         num_steps: updates tried before the run ended.
         num_nonfinite: updates skipped.
-        history: validation values in nats, [T].
+        history: what selection maximised on validation rows, [T].
     """
 
     value: Float[Array, ""]

@@ -47,7 +47,7 @@ REPORT_BLOCK = 64
 def make_run(
     critic: Critic | Network | tuple[Callable[..., Any], Callable[..., Any]],
     *,
-    bound: str | FDivergence | Bound = "donsker_varadhan",
+    bound: str | FDivergence | Bound = "mine",
     optimizer: Optimizer = adam,
     num_steps: int = 2_000,
     batch_size: int | None = None,

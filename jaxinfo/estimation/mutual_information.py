@@ -31,10 +31,21 @@ from jaxinfo.information.scoring import (
     make_blocks,
     pairwise_scores,
 )
-from jaxinfo.networks import gaussian_conditional_critic, joint_critic
+from jaxinfo.networks import (
+    gaussian_conditional_critic,
+    joint_critic,
+    separable_critic,
+)
 from jaxinfo.training.sweep import Layout
 
 __all__ = ["estimate_mutual_information"]
+
+# A joint critic sees more, but pays for each pair: for a whole matrix that is too dear.
+DEFAULT_CRITICS = {
+    "pairs": joint_critic,
+    "matrix": separable_critic,
+    "density": gaussian_conditional_critic,
+}
 
 
 def estimate_mutual_information(
@@ -42,7 +53,7 @@ def estimate_mutual_information(
     x: Any,
     y: Any,
     *,
-    bound: str | FDivergence | Bound = "donsker_varadhan",
+    bound: str | FDivergence | Bound = "mine",
     critic: Any = None,
     optimizer: Optimizer = adam,
     num_seeds: int = 8,
@@ -114,10 +125,7 @@ def estimate_mutual_information(
             f"{len(checked_y)}"
         )
     resolved = information_bound(bound)
-    if critic is None:
-        density = resolved.form == "density"
-        critic = gaussian_conditional_critic() if density else joint_critic()
-    critic = as_critic(critic)
+    critic = as_critic(DEFAULT_CRITICS[resolved.form]() if critic is None else critic)
     budget = Budget(num_seeds, num_steps, cadence, layout, progress)
     run = make_run(
         critic,

@@ -17,7 +17,9 @@ class History(NamedTuple):
 
     Attributes:
         steps: updates done at each validation, [T].
-        values: the bound on validation rows in nats, [S, T]; NaN after a seed stopped.
+        values: what selection maximised on validation rows, [S, T]; NaN after a seed
+            stopped. The bound in nats, but for "smile" its training objective and for
+            "club" the log-likelihood.
     """
 
     steps: np.ndarray
