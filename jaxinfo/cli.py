@@ -32,7 +32,7 @@ class Estimate:
         file: a .csv with a header line, or an .npz of arrays.
         x: columns of x, comma-separated (.csv), or the array of x (.npz).
         y: columns of y, comma-separated (.csv), or the array of y (.npz).
-        bound: the bound: mine, donsker_varadhan, info_nce, jensen_shannon, smile, club ...
+        bound: mine, donsker_varadhan, info_nce, jensen_shannon, smile, club ...
         seeds: critics trained from different seeds.
         num_steps: the most updates of each seed.
         batch_size: rows of a minibatch; at most the training rows.
@@ -219,7 +219,7 @@ def _lines(estimate: Any) -> Iterator[tuple[str, str]]:
 
 KIND_WORDS = {
     "lower_bound": "a lower bound",
-    "upper_bound": "an upper bound",
+    "upper_bound": "an upper bound, as far as its model fits",
     "neither": "neither a lower nor an upper bound",
 }
 

@@ -1,6 +1,7 @@
 """Measures three things, each in processes of its own, and writes results.json."""
 
 import dataclasses
+import functools
 import json
 import os
 import platform
@@ -12,11 +13,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from jaxinfo.training.sweep import Layout, sweep
+
 __all__ = ["Config", "main"]
 
 CRITICS = {"small": (16, 8), "large": (256, 256)}
 SEEDS = (1, 2, 4, 8, 16, 32)
-LAYOUTS = ("vmap", "map", "mesh", "mesh_map")
+LAYOUTS: tuple[Layout, ...] = ("vmap", "map", "mesh", "mesh_map")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +74,7 @@ def measure_layouts(config: Config) -> list[dict[str, Any]]:
 
     jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
     from experiments.bench.contenders import make_data
-    from jaxinfo import estimation, networks, training
+    from jaxinfo import estimation, networks
 
     x, y = make_data(10_000, 5)
     parts = [(x[a:b], y[a:b]) for a, b in [(0, 6_000), (6_000, 8_000), (8_000, 10_000)]]
@@ -89,11 +92,7 @@ def measure_layouts(config: Config) -> list[dict[str, Any]]:
         for num_seeds in seeds:
             keys = jax.random.split(jax.random.key(0), num_seeds)
             calls = {
-                layout: lambda _, run=run, layout=layout, keys=keys: (
-                    jax.block_until_ready(
-                        training.sweep(run, keys, *parts, layout=layout).value
-                    )
-                )
+                layout: functools.partial(_sweep, run, keys, parts, layout)
                 for layout in LAYOUTS
             }
             first = {layout: _seconds(call, 0) for layout, call in calls.items()}
@@ -116,6 +115,10 @@ def measure_layouts(config: Config) -> list[dict[str, Any]]:
     return records
 
 
+def _sweep(run: Any, keys: Any, parts: Any, layout: Layout, _: int) -> None:
+    sweep(run, keys, *parts, layout=layout).value.block_until_ready()
+
+
 def measure_estimate(config: Config) -> list[dict[str, Any]]:
     """One whole default estimate, 10,000 rows of 5+5, 8 seeds, compile included."""
     import jax
@@ -127,7 +130,7 @@ def measure_estimate(config: Config) -> list[dict[str, Any]]:
     x, y = make_data(10_000, 5)
     started = time.perf_counter()
     estimate = jaxinfo.estimate_mutual_information(
-        jax.random.key(0), x, y, **({"num_steps": 20} if config.smoke else {})
+        jax.random.key(0), x, y, num_steps=20 if config.smoke else 2_000
     )
     return [
         {
@@ -199,10 +202,35 @@ def main() -> None:
         "device": f"{os.cpu_count()} CPU cores, {platform.processor() or 'CPU'}",
         "seconds": time.perf_counter() - started,
         "records": records,
+        "summary": _summary(records),
     }
     (config.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     _print_tables(records)
     print(f"\nwritten to {config.out / 'results.json'} in {results['seconds']:.0f} s")
+
+
+def _summary(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is quoted: ratios to the bare scan, to one seed by vmap, whole seconds."""
+    summary: dict[str, Any] = {}
+    one_seed = {
+        r["critic"]: r["seconds_per_1000_steps_and_seed"]["median"]
+        for r in records
+        if r["table"] == "layouts" and (r["num_seeds"], r["layout"]) == (1, "vmap")
+    }
+    for r in records:
+        if r["table"] == "loops":
+            summary[f"{r['critic']}/{r['contender']}"] = {
+                "ratio_to_bare_scan": r["ratio_to_bare_scan"]
+            }
+        elif r["table"] == "layouts":
+            median = r["seconds_per_1000_steps_and_seed"]["median"]
+            summary[f"{r['critic']}/{r['num_seeds']}/{r['layout']}"] = {
+                "cost_per_seed_to_one_by_vmap": median / one_seed[r["critic"]]
+            }
+        else:
+            summary.setdefault(f"estimate/{r['cache']}", {"seconds": []})
+            summary[f"estimate/{r['cache']}"]["seconds"].append(r["seconds"])
+    return summary
 
 
 def _print_tables(records: list[dict[str, Any]]) -> None:

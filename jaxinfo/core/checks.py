@@ -1,11 +1,19 @@
 """Checks at the public doors: static facts only, the argument named."""
 
+import numbers as numbers_abc
 from collections.abc import Iterable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
-__all__ = ["check_finite_number", "check_one_of", "check_positive", "check_rank"]
+__all__ = [
+    "check_finite_number",
+    "check_key",
+    "check_one_of",
+    "check_positive",
+    "check_rank",
+]
 
 
 def check_rank(rank: int, **arrays: Any) -> None:
@@ -20,7 +28,8 @@ def check_rank(rank: int, **arrays: Any) -> None:
 def check_positive(**numbers: int) -> None:
     """Raises ValueError unless every named number is a whole number above zero."""
     for name, number in numbers.items():
-        if isinstance(number, bool) or number != int(number) or number < 1:
+        whole = isinstance(number, numbers_abc.Integral)
+        if not whole or isinstance(number, bool) or number < 1:
             raise ValueError(f"{name} must be a positive whole number, got {number}")
 
 
@@ -33,11 +42,23 @@ def check_finite_number(
             raise ValueError(f"{name} must lie in ({low}, {high}), got {number}")
 
 
+def check_key(rank: int, **keys: Any) -> None:
+    """Raises ValueError unless every named argument is an array of typed keys."""
+    for name, key in keys.items():
+        dtype = getattr(key, "dtype", None)
+        if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
+            raise ValueError(
+                f"{name} must be made by jax.random.key, got {type(key).__name__}"
+                + ("" if dtype is None else f" of {dtype}")
+            )
+        check_rank(rank, **{name: key})
+
+
 def check_one_of(known: Iterable[str], **names: str) -> None:
     """Raises ValueError unless every named string is among the known ones."""
     known = list(known)
     for argument, name in names.items():
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise ValueError(
                 f"unknown {argument} {name!r}; known: {', '.join(sorted(known))}"
             )

@@ -6,11 +6,11 @@ A new bound is a pure function in `divergences/` or `information/`, and a row he
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_one_of
+from jaxinfo.core.checks import check_finite_number, check_one_of
 from jaxinfo.core.numerics import weighted_mean
 from jaxinfo.core.types import Array, PyTree
 from jaxinfo.divergences import bounds as dual
@@ -20,6 +20,22 @@ from jaxinfo.estimation.report import Kind
 from jaxinfo.information.bounds import club_bound, info_nce_bound
 
 __all__ = ["Bound", "divergence_bound", "information_bound", "information_bound_names"]
+
+
+class Setting(NamedTuple):
+    """A number that a bound takes, strictly between `low` and `high`."""
+
+    name: str
+    default: float
+    low: float
+    high: float
+    excluded: float | None = None
+
+    def check(self, value: float) -> None:
+        """Raises ValueError unless the number is allowed."""
+        check_finite_number(self.low, self.high, **{self.name: value})
+        if value == self.excluded:
+            raise ValueError(f"{self.name} must not be {value}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +55,10 @@ class Bound:
         init: `init() -> state` of the objective.
         log_ratio: the log density ratio that raw scores stand for, up to a constant.
         normalised: that constant is zero.
-        exponent: `(scores_p, scores_q) -> scores` whose exponentials `value` averages,
-            index 0 for those of p and 1 for those of q; None where there are none.
+        exponents: what `value` averages the exponentials of: pairs of a side, 0 for
+            scores of p and 1 for those of q, and a function `(scores, **settings)`.
         form: scores of "pairs", a "matrix" of them, or log "density" of y given x.
-        settings: names and defaults of the numbers that `value` or `objective` take.
+        settings: the numbers that `value` and `objective` take as keywords.
     """
 
     name: str
@@ -53,18 +69,15 @@ class Bound:
     init: Callable[[], PyTree] = tuple
     log_ratio: Callable[[Array], Array] = jnp.asarray
     normalised: bool = True
-    exponent: tuple[int, Callable[[Array], Array]] | None = None
+    exponents: tuple[tuple[int, Callable[..., Array]], ...] = ()
     form: Literal["pairs", "matrix", "density"] = "pairs"
-    settings: tuple[tuple[str, float], ...] = ()
-
-
-def _stateless(value: Callable[..., Array]) -> Callable[..., tuple[Array, PyTree]]:
-    """The objective that is the value itself."""
-    return _Stateless(value)
+    settings: tuple[Setting, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class _Stateless:
+    """The objective that is a value itself."""
+
     value: Callable[..., Array]
 
     def __call__(self, state: PyTree, *scores: Array, **settings: Any):
@@ -110,6 +123,10 @@ def _smile_select(*scores: Any, clip: Array) -> Array:
     return _logistic(*scores)
 
 
+def _clipped(scores: Array, *, clip: Array) -> Array:
+    return jnp.clip(scores, -clip, clip)
+
+
 def _log_likelihood(
     scores_p: Array, scores_q: Array, where: Any = None, where_p: Any = None
 ) -> Array:
@@ -117,15 +134,20 @@ def _log_likelihood(
     return weighted_mean(scores_p, where_p)
 
 
-_same: tuple[int, Callable[[Array], Array]] = (1, jnp.asarray)
+def _same(scores: Array, **settings: Any) -> Array:
+    del settings
+    return scores
+
+
+_TILTED = ((1, _same),)
 
 _DONSKER_VARADHAN = Bound(
     name="donsker_varadhan",
     kind="lower_bound",
-    objective=_stateless(dual.donsker_varadhan_bound),
+    objective=_Stateless(dual.donsker_varadhan_bound),
     value=dual.donsker_varadhan_bound,
     normalised=False,
-    exponent=_same,
+    exponents=_TILTED,
 )
 
 _PAIRS = {
@@ -136,15 +158,15 @@ _PAIRS = {
         objective=_mine_objective,
         value=_mine_value,
         init=dual.mine_init,
-        settings=(("decay", 0.99),),
+        settings=(Setting("decay", 0.99, 0.0, 1.0),),
     ),
     "nwj": Bound(
         name="nwj",
         kind="lower_bound",
-        objective=_stateless(dual.nwj_bound),
+        objective=_Stateless(dual.nwj_bound),
         value=dual.nwj_bound,
         log_ratio=family.KL.log_ratio,
-        exponent=_same,
+        exponents=_TILTED,
     ),
     "smile": Bound(
         name="smile",
@@ -152,8 +174,8 @@ _PAIRS = {
         objective=_smile_objective,
         value=dual.smile_bound,
         select=_smile_select,
-        exponent=_same,
-        settings=(("clip", 5.0),),
+        exponents=((1, _clipped),),
+        settings=(Setting("clip", 5.0, 0.0, float("inf")),),
     ),
 }
 
@@ -161,7 +183,7 @@ _INFORMATION = _PAIRS | {
     "info_nce": Bound(
         name="info_nce",
         kind="lower_bound",
-        objective=_stateless(info_nce_bound),
+        objective=_Stateless(info_nce_bound),
         value=info_nce_bound,
         normalised=False,
         form="matrix",
@@ -169,7 +191,7 @@ _INFORMATION = _PAIRS | {
     "club": Bound(
         name="club",
         kind="upper_bound",
-        objective=_stateless(_log_likelihood),
+        objective=_Stateless(_log_likelihood),
         value=club_bound,
         select=_log_likelihood,
         normalised=False,
@@ -182,10 +204,10 @@ def _read_out_of(divergence: FDivergence, name: str) -> Bound:
     return Bound(
         name=name,
         kind="lower_bound",
-        objective=_stateless(functools.partial(dual.f_divergence_bound, divergence)),
+        objective=_Stateless(functools.partial(dual.f_divergence_bound, divergence)),
         value=_ReadOut(divergence),
         log_ratio=divergence.log_ratio,
-        exponent=(1, divergence.log_ratio),
+        exponents=((1, divergence.log_ratio),),
     )
 
 
@@ -201,7 +223,6 @@ def information_bound_names() -> list[str]:
     return [*sorted([*_INFORMATION, "jensen_shannon"]), *_READABLE]
 
 
-@functools.lru_cache
 def information_bound(bound: str | FDivergence | Bound) -> Bound:
     """The bound of mutual information of this name.
 
@@ -218,6 +239,13 @@ def information_bound(bound: str | FDivergence | Bound) -> Bound:
     """
     if isinstance(bound, Bound):
         return bound
+    if not isinstance(bound, FDivergence):
+        check_one_of(information_bound_names(), bound=bound)
+    return _named_information_bound(bound)
+
+
+@functools.lru_cache
+def _named_information_bound(bound: str | FDivergence) -> Bound:
     if bound == "jensen_shannon":
         return _read_out_of(family.JENSEN_SHANNON, "jensen_shannon")
     if isinstance(bound, str) and bound in _READABLE:
@@ -225,11 +253,9 @@ def information_bound(bound: str | FDivergence | Bound) -> Bound:
     if isinstance(bound, FDivergence):
         bound.log_ratio(jnp.zeros(()))  # Total variation has none and says so.
         return _read_out_of(bound, bound.name)
-    check_one_of(information_bound_names(), bound=bound)
     return _INFORMATION[bound]
 
 
-@functools.lru_cache
 def divergence_bound(
     divergence: str | FDivergence, bound: str | Bound | None
 ) -> tuple[str, Bound]:
@@ -248,13 +274,20 @@ def divergence_bound(
     Raises:
         ValueError: where a name is unknown or the two do not go together.
     """
-    if isinstance(divergence, str):
+    if not isinstance(divergence, FDivergence):
         check_one_of(family.DIVERGENCES, divergence=divergence)
         divergence = family.DIVERGENCES[divergence]
     quantity = f"{divergence.name} divergence"
     if isinstance(bound, Bound):
         return quantity, bound
+    if bound is not None:
+        check_one_of(["f_divergence", "renyi", *_PAIRS], bound=bound)
     if bound == "renyi":
+        if divergence != family.KL:
+            raise ValueError(
+                f"bound 'renyi' estimates the Renyi divergence, not {divergence.name}; "
+                "leave divergence out"
+            )
         return "Renyi divergence", _RENYI
     if bound in _PAIRS:
         if divergence != family.KL:
@@ -262,38 +295,42 @@ def divergence_bound(
                 f"bound {bound!r} estimates KL, not {divergence.name}; leave bound out"
             )
         return quantity, _PAIRS[bound]
-    if bound is not None:
-        check_one_of(["f_divergence", "renyi", *_PAIRS], bound=bound)
     return quantity, _divergence_row(divergence, plain=bound is not None)
 
 
+@functools.lru_cache
 def _divergence_row(divergence: FDivergence, *, plain: bool) -> Bound:
+    # Pearson's is free up to scale as well, and its scores would have no read-out.
     plain = plain or divergence not in dual.SHIFT_OPTIMISED
+    plain = plain or divergence == family.PEARSON
     value = functools.partial(
         dual.f_divergence_bound if plain else dual.shift_optimised_bound, divergence
     )
+    log_ratio = divergence.log_ratio
     exponents = {
-        family.KL: (1, divergence.log_ratio),
-        family.JEFFREYS: (1, divergence.log_ratio),
-        family.REVERSE_KL: (0, jnp.negative),
+        family.KL: ((1, log_ratio),),
+        family.REVERSE_KL: ((0, jnp.negative),),
+        family.NEYMAN: ((0, jnp.negative),),
+        family.SQUARED_HELLINGER: ((0, jnp.negative), (1, jnp.asarray)),
+        family.JEFFREYS: ((0, lambda v: -log_ratio(v)), (1, log_ratio)),
     }
     return Bound(
         name="f_divergence" if plain else "shift_optimised",
         kind="lower_bound",
-        objective=_stateless(value),
+        objective=_Stateless(value),
         value=value,
         log_ratio=divergence.log_ratio,
         normalised=plain,
-        exponent=exponents.get(divergence),
+        exponents=exponents.get(divergence, ()),
     )
 
 
 _RENYI = Bound(
     name="renyi",
     kind="lower_bound",
-    objective=_stateless(dual.renyi_donsker_varadhan_bound),
+    objective=_Stateless(dual.renyi_donsker_varadhan_bound),
     value=dual.renyi_donsker_varadhan_bound,
     normalised=False,
-    exponent=_same,
-    settings=(("order", 0.5),),
+    exponents=((0, lambda v, order: (order - 1) * v), (1, lambda v, order: order * v)),
+    settings=(Setting("order", 0.5, 0.0, float("inf"), excluded=1.0),),
 )

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxinfo.core.checks import check_key
 from jaxinfo.core.types import Array, Key, Network, PyTree
 from jaxinfo.divergences.family import FDivergence
 from jaxinfo.estimation.bounds import Bound, divergence_bound
@@ -76,7 +77,8 @@ def estimate_divergence(
             "renyi" for the Renyi divergence of setting `order`.
         discriminator: a `Network` of one input or a pair (init, apply); None for a
             bundled perceptron.
-        optimizer: an optax optimiser, or a maker of one such as `optax.adam`.
+        optimizer: a maker such as `optax.adam`, whose keywords become settings, or an
+            optax optimiser, which compiles anew for each object made.
         num_seeds: seeds, trained in one compiled call.
         num_steps: the most updates of each seed.
         batch_size: rows of a minibatch of either sample; None for 256, or all if fewer.
@@ -106,6 +108,7 @@ def estimate_divergence(
         >>> abs(estimate.value - 0.5) < 0.2
         True
     """
+    check_key(0, key=key)
     checked_p, doubts_p = check_rows("samples_p", samples_p)
     checked_q, doubts_q = check_rows("samples_q", samples_q)
     if checked_p.shape[1:] != checked_q.shape[1:]:
@@ -168,7 +171,7 @@ def _make_log_ratio(
 
     def log_ratio(samples: Any) -> np.ndarray:
         """Log density ratio log p / q in nats, [N]."""
-        rows = scale.apply(check_rows("samples", samples)[0])
+        rows = scale.apply(scale.check("samples", samples))
         return np.asarray(mean_over_seeds(params, log_normaliser, rows))
 
     return log_ratio
@@ -226,6 +229,16 @@ def _divergence_run(plan: Plan) -> Callable[..., RunResult]:
     def run(
         key: Key[Array, ""], train: Any, validation: Any, test: Any, **settings: Any
     ) -> RunResult:
+        for part, name in [
+            (train, "train"),
+            (validation, "validation"),
+            (test, "test"),
+        ]:
+            if len(part) != 2 or jnp.shape(part[0])[1:] != jnp.shape(part[1])[1:]:
+                raise ValueError(
+                    f"{name} must be a pair of arrays with rows of the same shape, got "
+                    f"shapes {[jnp.shape(array) for array in part]}"
+                )
         bound_settings, optimizer = apply_settings(plan, settings)
         samples_p, samples_q = train
         batch_size = resolve_batch_size(
@@ -286,4 +299,11 @@ def _report_divergence(
 
     reported, slopes = jax.value_and_grad(value, argnums=(0, 1))(*ones)
     influence = tuple(len(slope) * slope for slope in slopes)
-    return make_result(bound, fitted, reported, influence, (scores_p, scores_q), None)
+    return make_result(
+        bound,
+        fitted,
+        reported,
+        influence,
+        ((scores_p, None), (scores_q, None)),
+        settings,
+    )

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 
 from jaxinfo.core.checks import check_positive
-from jaxinfo.core.numerics import log_mean_exp
+from jaxinfo.core.numerics import Where, log_mean_exp
 from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
 from jaxinfo.divergences.bounds import effective_sample_size
 from jaxinfo.estimation.bounds import Bound
@@ -107,8 +107,10 @@ def check_counts(
     num_steps: int, batch_size: int | None, cadence: int, patience: int | None
 ) -> tuple[int, int | None, int, int | None]:
     check_positive(num_steps=num_steps, cadence=cadence)
-    if batch_size is not None and batch_size < 2:
-        raise ValueError(f"batch_size must be at least 2, got {batch_size}")
+    if batch_size is not None:
+        check_positive(batch_size=batch_size)
+        if batch_size == 1:
+            raise ValueError("batch_size must be at least 2, got 1")
     if patience is not None:
         check_positive(patience=patience)
     return num_steps, batch_size, min(cadence, num_steps), patience
@@ -175,7 +177,7 @@ def apply_settings(
     plan: Plan, settings: dict[str, Any]
 ) -> tuple[dict[str, Any], optax.GradientTransformation]:
     """Deals the settings out to the bound and to the optimiser's maker."""
-    own = {name: settings.get(name, default) for name, default in plan.bound.settings}
+    own = {s.name: settings.get(s.name, s.default) for s in plan.bound.settings}
     rest = {name: value for name, value in settings.items() if name not in own}
     if not isinstance(plan.optimizer, optax.GradientTransformation):
         try:
@@ -199,16 +201,19 @@ def make_result(
     fitted: TrainResult,
     value: Array,
     influence: tuple[Array, ...],
-    scores: tuple[Array, Array],
-    where: Array | None,
+    scores: tuple[tuple[Array, Where], tuple[Array, Where]],
+    settings: dict[str, Any],
 ) -> RunResult:
+    """Puts together what a run returns; `scores` and their weights for p and for q."""
     size = jnp.asarray(jnp.inf, value.dtype)
-    if bound.exponent is not None:
-        side, exponent = bound.exponent
-        size = effective_sample_size(exponent(scores[side]), where)
+    for side, exponent in bound.exponents:
+        values, where = scores[side]
+        effective = effective_sample_size(exponent(values, **settings), where)
+        size = jnp.minimum(size, effective)
     log_normaliser = jnp.zeros_like(value)
     if not bound.normalised:
-        log_normaliser = log_mean_exp(bound.log_ratio(scores[1]), where)
+        values, where = scores[1]
+        log_normaliser = log_mean_exp(bound.log_ratio(values), where)
     return RunResult(
         value=value,
         influence=influence,
@@ -236,6 +241,7 @@ def resolve_batch_size(batch_size: int | None, num_rows: int) -> int:
 def check_scores(
     name: str, apply: Callable[..., Any], params: PyTree, *inputs: Array
 ) -> None:
+    """Raises ValueError unless a network gives a floating-point score for each row."""
     output = jax.eval_shape(apply, params, *inputs)
     shape, rows = getattr(output, "shape", type(output).__name__), len(inputs[0])
     if shape != (rows,) or not jnp.issubdtype(output.dtype, np.floating):

@@ -91,6 +91,8 @@ def estimate_over_seeds(
         The `Estimate`.
     """
     check_positive(num_seeds=budget.num_seeds)
+    for setting in bound.settings:
+        setting.check(settings.get(setting.name, setting.default))
     started = time.perf_counter()
     one_setting = {name: jnp.asarray([value]) for name, value in settings.items()}
     show = (

@@ -25,7 +25,7 @@ from jaxinfo.estimation.fit import (
     make_result,
     resolve_batch_size,
 )
-from jaxinfo.information.pairings import PAIRINGS, sample_pairing
+from jaxinfo.information.pairings import PAIRINGS, sample_pairing, split_scores
 from jaxinfo.information.scoring import (
     Blocks,
     make_blocks,
@@ -76,8 +76,8 @@ def make_run(
 
     Returns:
         `run(key, train, validation, test, **settings) -> RunResult`, each part a pair
-        (x [N, ...], y [N, ...]). Legal under jit, vmap and shard_map; equal arguments
-        give the same function, so nothing is traced twice.
+        (x [N, ...], y [N, ...]) of rows in shuffled order. Legal under jit, vmap and
+        shard_map; equal arguments give the same function, so nothing is traced twice.
 
     Raises:
         ValueError: where a name is unknown, a count is not positive, or the bound and
@@ -136,8 +136,7 @@ def _information_run(plan: Plan) -> Callable[..., RunResult]:
                 return (pairwise_scores(critic, params, x[rows], y[rows]),)
             if plan.pairing == "off_diagonal":
                 matrix = pairwise_scores(critic, params, x[rows], y[rows])
-                picked = jnp.take_along_axis(matrix, pairing, axis=1)
-                return jnp.diagonal(matrix), picked.reshape(-1)
+                return split_scores(matrix, pairing)
             return score_pairing(critic, params, x[rows], y[rows], pairing)
 
         blocks = _blocks(bound, len(validation[0]), batch_size, VALIDATION_BLOCK)
@@ -153,6 +152,7 @@ def _information_run(plan: Plan) -> Callable[..., RunResult]:
         start_key, train_key = jax.random.split(key)
         params = critic.init(start_key, x[:batch_size], y[:batch_size])
         check_scores("critic", critic.apply, params, x[:batch_size], y[:batch_size])
+        _check_pairwise(critic, params, x[:2], y[:1])
         fitted = fit(
             plan,
             train_key,
@@ -194,10 +194,10 @@ def _report_information(
         return _on_blocks(bound, bound.value, matrices, weights, settings)
 
     reported, slope = jax.value_and_grad(value)(ones)
-    flat, where = matrices.reshape(-1), _product_weights(valid).reshape(-1)
-    return make_result(
-        bound, fitted, reported, (num_rows * slope,), (flat, flat), where
-    )
+    joint = jnp.diagonal(matrices, axis1=1, axis2=2).reshape(-1), valid.reshape(-1)
+    product = matrices.reshape(-1), _product_weights(valid).reshape(-1)
+    influence = (num_rows * slope,)
+    return make_result(bound, fitted, reported, influence, (joint, product), settings)
 
 
 def _blocks(bound: Bound, num_rows: int, batch_size: int, size: int) -> Blocks:
@@ -223,6 +223,17 @@ def _on_blocks(
 def _product_weights(weights: Float[Array, "b m"]) -> Float[Array, "b m m"]:
     pairs = weights[:, :, None] * weights[:, None, :]
     return pairs * (1 - jnp.eye(weights.shape[1], dtype=weights.dtype))
+
+
+def _check_pairwise(critic: Critic, params: PyTree, x: Array, y: Array) -> None:
+    if critic.pairwise is None:
+        return
+    shape = jnp.shape(jax.eval_shape(critic.pairwise, params, x, y))
+    if shape != (len(x), len(y)):
+        raise ValueError(
+            "critic.pairwise must return a score for each x with each y, shape "
+            f"({len(x)}, {len(y)}) for {len(x)} and {len(y)} rows; got shape {shape}"
+        )
 
 
 def _check_pair(part: Any, name: str) -> None:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxinfo.core.checks import check_key
 from jaxinfo.core.numerics import log_mean_exp
 from jaxinfo.core.types import Array, Critic, Key, PyTree
 from jaxinfo.divergences.family import FDivergence
@@ -84,7 +85,8 @@ def estimate_mutual_information(
             `Bound`.
         critic: a `Critic`, a `Network` of two inputs or a pair (init, apply); None for
             a bundled one that suits the bound.
-        optimizer: an optax optimiser, or a maker of one such as `optax.adam`.
+        optimizer: a maker such as `optax.adam`, whose keywords become settings, or an
+            optax optimiser, which compiles anew for each object made.
         num_seeds: seeds, trained in one compiled call.
         num_steps: the most updates of each seed.
         batch_size: rows of a minibatch; None for 256, or the training rows if fewer.
@@ -117,13 +119,10 @@ def estimate_mutual_information(
         >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.1)
         True
     """
+    check_key(0, key=key)
     checked_x, doubts_x = check_rows("x", x)
     checked_y, doubts_y = check_rows("y", y)
-    if len(checked_x) != len(checked_y):
-        raise ValueError(
-            f"x and y must have the same number of rows, got {len(checked_x)} and "
-            f"{len(checked_y)}"
-        )
+    _check_same_rows(checked_x, checked_y)
     resolved = information_bound(bound)
     critic = as_critic(DEFAULT_CRITICS[resolved.form]() if critic is None else critic)
     budget = Budget(num_seeds, num_steps, cadence, layout, progress)
@@ -169,6 +168,13 @@ def estimate_mutual_information(
     )
 
 
+def _check_same_rows(x: np.ndarray, y: np.ndarray) -> None:
+    if len(x) != len(y):
+        raise ValueError(
+            f"x and y must have the same number of rows, got {len(x)} and {len(y)}"
+        )
+
+
 def _make_log_ratio(
     bound: Bound,
     critic: Critic,
@@ -193,8 +199,9 @@ def _make_log_ratio(
 
     def log_ratio(x: Any, y: Any) -> np.ndarray:
         """Pointwise mutual information log p(x, y) / (p(x) p(y)) in nats, [N]."""
-        rows_x = scales[0].apply(check_rows("x", x)[0])
-        rows_y = scales[1].apply(check_rows("y", y)[0])
-        return np.asarray(mean_over_seeds(params, log_normaliser, rows_x, rows_y))
+        checked_x, checked_y = scales[0].check("x", x), scales[1].check("y", y)
+        _check_same_rows(checked_x, checked_y)
+        rows = scales[0].apply(checked_x), scales[1].apply(checked_y)
+        return np.asarray(mean_over_seeds(params, log_normaliser, *rows))
 
     return log_ratio

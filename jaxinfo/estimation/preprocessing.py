@@ -27,6 +27,16 @@ class Standardization(NamedTuple):
     mean: np.ndarray
     scale: np.ndarray
 
+    def check(self, name: str, rows: Any) -> np.ndarray:
+        """Rows for a fitted function: as `check_rows`, and of the fitted shape."""
+        checked, _ = check_rows(name, rows)
+        if checked.shape[1:] != self.mean.shape:
+            raise ValueError(
+                f"{name} must have rows of shape {self.mean.shape}, as when fitted, "
+                f"got {checked.shape[1:]}"
+            )
+        return checked
+
     def apply(self, rows: Any) -> Array:
         """The rows in units of standard deviations, in JAX's default precision."""
         return jnp.asarray((np.asarray(rows) - self.mean) / self.scale, dtype=float)
@@ -42,7 +52,9 @@ def fit_standardization(rows: np.ndarray) -> Standardization:
         The `Standardization`.
     """
     scale = rows.std(axis=0)
-    return Standardization(rows.mean(axis=0), np.where(scale > 0, scale, 1.0))
+    # A constant has a deviation of rounding errors, which must not become a scale.
+    rounding = 8 * np.finfo(rows.dtype).eps * np.abs(rows).max(axis=0)
+    return Standardization(rows.mean(axis=0), np.where(scale > rounding, scale, 1.0))
 
 
 def check_rows(name: str, rows: Any) -> tuple[np.ndarray, list[str]]:

@@ -43,6 +43,9 @@ def info_nce_bound(
     check_rank(2, scores=scores)
     if scores.shape[0] != scores.shape[1]:
         raise ValueError(f"scores must be a square matrix, got shape {scores.shape}")
+    if where is not None:  # A masked row may hold NaN, which only a where stops.
+        kept = jnp.asarray(where) > 0
+        scores = jnp.where(kept[:, None] & kept, scores, 0)
     log_means = log_mean_exp(scores, where, axis=1)
     return weighted_mean(jnp.diagonal(scores) - log_means, where)
 

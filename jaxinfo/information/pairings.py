@@ -43,7 +43,7 @@ def off_diagonal(num_rows: int) -> Int[Array, "n n-1"]:
     Notes:
         Bias: unbiased for E_q of any function of a score, as a U-statistic; the pairs
         share rows, so its variance is that of N rows and not of N (N - 1) draws. A log
-        of the average is biased down by about its variance over 2.
+        of the average is biased down by half its relative variance.
 
     Example:
         >>> off_diagonal(3).tolist()

@@ -39,10 +39,11 @@ def make_blocks(num_rows: int, block_size: int) -> Blocks:
 
     Example:
         >>> make_blocks(5, 3).rows.tolist()
-        [[0, 1, 2], [3, 4, 0]]
+        [[0, 2, 4], [1, 3, 0]]
     """
     num_blocks = -(-num_rows // block_size)
-    parts = np.array_split(np.arange(num_rows), num_blocks)
+    # Every num_blocks-th row: neighbours in an ordered file stay apart.
+    parts = [np.arange(start, num_rows, num_blocks) for start in range(num_blocks)]
     size = len(parts[0])
     rows = np.stack([np.pad(part, (0, size - len(part))) for part in parts])
     valid = np.stack([np.arange(size) < len(part) for part in parts])
@@ -88,7 +89,8 @@ def pairwise_scores(
         y: rows of y, [M, ...].
 
     Returns:
-        scores[i, j] = T(x_i, y_j), computed `PAIRS_AT_ONCE` pairs at a time.
+        scores[i, j] = T(x_i, y_j); without a `pairwise` of the critic's own they are
+        computed `PAIRS_AT_ONCE` at a time.
     """
     if critic.pairwise is not None:
         return critic.pairwise(params, x, y)

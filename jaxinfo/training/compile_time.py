@@ -10,12 +10,13 @@ import jax
 __all__ = ["compile_stopwatch"]
 
 _intervals: list[tuple[float, float]] = []
+_open = 0
 
 
 @functools.cache
 def _listen() -> None:
     def record(event: str, duration_secs: float, **_: str | int) -> None:
-        if event.startswith("/jax/core/compile"):
+        if _open and event.startswith("/jax/core/compile"):
             now = time.perf_counter()
             _intervals.append((now - duration_secs, now))
 
@@ -29,12 +30,15 @@ def compile_stopwatch() -> Iterator[list[float]]:
     Yields:
         A list that holds the seconds once the block has ended.
     """
+    global _open
     _listen()
+    _open += 1
     first = len(_intervals)
     seconds: list[float] = []
     try:
         yield seconds
     finally:
+        _open -= 1
         seconds.append(_union(_intervals[first:]))
         del _intervals[first:]
 

@@ -59,7 +59,8 @@ def sample_rows(
 ) -> Int[Array, " batch"]:
     """Draws distinct rows, each as likely as any other, without permuting the data.
 
-    One row from each of `batch_size` equal strata of the rows in a random rotation.
+    One row from each of `batch_size` equal strata of the rows in a random rotation; a
+    batch of more than half the rows is a window of them.
 
     Args:
         key: random key.

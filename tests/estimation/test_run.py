@@ -44,10 +44,9 @@ def test_every_bound_runs_by_name(bound):
 
 
 @pytest.mark.parametrize("divergence", divergences.DIVERGENCES)
-@pytest.mark.parametrize("bound", [None, "f_divergence"])
-def test_every_member_runs_by_name(divergence, bound):
+def test_every_member_runs_by_name(divergence):
     run = make_divergence_run(
-        networks.discriminator((8,)), divergence=divergence, bound=bound, **SHORT
+        networks.discriminator((8,)), divergence=divergence, **SHORT
     )
     parts = [(x[:23], y) for x, y in PARTS]
     result = jax.jit(run)(KEY, *parts)
@@ -55,7 +54,7 @@ def test_every_member_runs_by_name(divergence, bound):
     chex.assert_shape(result.influence, [(23,), (37,)])
 
 
-@pytest.mark.parametrize("bound", ["donsker_varadhan", "mine", "nwj", "smile", "renyi"])
+@pytest.mark.parametrize("bound", ["f_divergence", "mine", "nwj", "smile", "renyi"])
 def test_every_bound_of_kl_runs_by_name(bound):
     run = make_divergence_run(networks.discriminator((8,)), bound=bound, **SHORT)
     chex.assert_tree_all_finite(jax.jit(run)(KEY, *PARTS).value)
@@ -142,7 +141,7 @@ def test_seed_i_by_map_is_seed_i_alone_to_the_bit():
         )
 
 
-@pytest.mark.parametrize("bound", ["mine", "info_nce", "jensen_shannon"])
+@pytest.mark.parametrize("bound", ["mine", "info_nce"])
 def test_seed_i_by_vmap_is_seed_i_alone_in_float64_after_300_steps(bound):
     with jax.enable_x64(True):
         parts = [_pairs(60, key=jax.random.key(i), dtype=jnp.float64) for i in range(3)]
@@ -246,7 +245,7 @@ def test_influence_is_the_derivative_in_the_weight_of_a_row(bound):
             lambda row: critic.apply(result.params, jnp.broadcast_to(row, x.shape), y)
         )(x)
         chosen = information_bound(bound)
-        settings = dict(chosen.settings)
+        settings = {s.name: s.default for s in chosen.settings}
 
         def value(weights):
             if chosen.form == "matrix":

@@ -49,6 +49,7 @@ def test_an_absent_row_is_absent_as_a_candidate():
         np.testing.assert_allclose(
             info_nce_bound(padded, where), info_nce_bound(scores), rtol=1e-6
         )
+        assert jnp.isfinite(jax.grad(info_nce_bound)(padded, where)).all()
 
 
 def test_club_matches_numpy_and_is_zero_for_a_density_that_ignores_x():

@@ -7,7 +7,6 @@ import sys
 import textwrap
 
 import jax
-import jax.numpy as jnp
 import pytest
 
 from jaxinfo.training import progress, train
