@@ -30,10 +30,16 @@ def _pairs(num_rows=60, correlation=0.8, key=KEY, dtype=None):
     return x, correlation * x + np.sqrt(1 - correlation**2) * noise
 
 
+# Of the f-family two stand for all, which the slow tests compare with closed forms.
+NAMES = [
+    name
+    for name in information_bound_names()
+    if name not in divergences.DIVERGENCES or name in ("PEARSON", "LE_CAM")
+]
 PARTS = (_pairs(), _pairs(key=jax.random.key(1)), _pairs(37, key=jax.random.key(2)))
 
 
-@pytest.mark.parametrize("bound", information_bound_names())
+@pytest.mark.parametrize("bound", NAMES)
 def test_every_bound_runs_by_name(bound):
     run = make_run(CRITIC, bound=bound, **SHORT)
     result = jax.jit(run)(KEY, *PARTS)
@@ -43,8 +49,8 @@ def test_every_bound_runs_by_name(bound):
     assert result.num_nonfinite == 0
 
 
-@pytest.mark.parametrize("divergence", divergences.DIVERGENCES)
-def test_every_member_runs_by_name(divergence):
+@pytest.mark.parametrize("divergence", ["KL", "PEARSON", "TOTAL_VARIATION"])
+def test_members_run_by_name(divergence):
     run = make_divergence_run(
         networks.discriminator((8,)), divergence=divergence, **SHORT
     )
@@ -134,8 +140,9 @@ def test_seed_i_by_map_is_seed_i_alone_to_the_bit():
     run = make_run(CRITIC, bound="mine", **SHORT | {"num_steps": 60, "cadence": 20})
     keys = jax.random.split(KEY, 4)
     together = sweep(run, keys, *PARTS, layout="map")
+    jitted = jax.jit(run)
     for i in range(4):
-        alone = jax.jit(run)(keys[i], *PARTS)
+        alone = jitted(keys[i], *PARTS)
         chex.assert_trees_all_equal(
             jax.tree.map(lambda leaf, i=i: leaf[i], together), alone
         )
@@ -149,8 +156,9 @@ def test_seed_i_by_vmap_is_seed_i_alone_in_float64_after_300_steps(bound):
         keys = jax.random.split(KEY, 3)
         together = sweep(run, keys, *parts, layout="vmap")
         assert together.value.dtype == jnp.float64
+        jitted = jax.jit(run)
         for i in range(3):
-            alone = jax.jit(run)(keys[i], *parts)
+            alone = jitted(keys[i], *parts)
             one = jax.tree.map(lambda leaf, i=i: leaf[i], together)
             # Not the parameters: a score's constant has no gradient but rounding, which
             # Adam scales up, and no effect but on the normaliser that takes it off.
@@ -166,8 +174,9 @@ def test_seed_i_by_vmap_is_seed_i_alone_in_float32_after_5_steps(layout):
     run = make_run(CRITIC, bound="mine", **SHORT | {"num_steps": 5, "cadence": 5})
     keys = jax.random.split(KEY, 4)
     together = sweep(run, keys, *PARTS, layout=layout)
+    jitted = jax.jit(run)
     for i in range(4):
-        alone = jax.jit(run)(keys[i], *PARTS)
+        alone = jitted(keys[i], *PARTS)
         one = jax.tree.map(lambda leaf, i=i: leaf[i], together)
         chex.assert_trees_all_close(
             (one.params, one.value, one.history),
