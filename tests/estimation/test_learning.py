@@ -10,9 +10,12 @@ from jaxinfo.estimation import information_bound_names
 pytestmark = pytest.mark.slow
 RNG = np.random.default_rng(0)
 NUM_ROWS = 8_000
-CORRELATION = 0.8
+# Weak enough that the variance of every member's objective is finite.
+CORRELATION = 0.5
 X = RNG.normal(size=(NUM_ROWS, 1))
 Y = CORRELATION * X + np.sqrt(1 - CORRELATION**2) * RNG.normal(size=(NUM_ROWS, 1))
+# What CLUB tends to with the exact conditional: E_p log p(y|x) - E_pq log p(y|x).
+CLUB = CORRELATION**2 / (1 - CORRELATION**2)
 INFORMATION = -0.5 * np.log(1 - CORRELATION**2)
 P, Q = RNG.normal(size=(2, NUM_ROWS, 1)) + np.array([0.5, 0.0])[:, None, None]
 # Between N(1/2, 1) and N(0, 1), from `jaxinfo.divergences`' closed forms.
@@ -39,8 +42,9 @@ def _check(estimate, truth):
     # A small critic and finite rows leave a bound a little below the truth; above it
     # only chance does, which four standard errors cover.
     error = 4 * estimate.standard_error
-    assert truth - error - 0.03 < estimate.value < truth + error + 0.01
-    assert estimate.standard_error < 0.05
+    assert truth - error - 0.02 < estimate.value < truth + error + 0.01
+    # The squares in Neyman's report have the heaviest tails.
+    assert estimate.standard_error < 0.1
     assert estimate.num_nonfinite == 0
     assert not estimate.saturated
 
@@ -50,7 +54,7 @@ def test_mutual_information(bound):
     estimate = jaxinfo.estimate_mutual_information(
         jax.random.key(0), X, Y, bound=bound, num_seeds=4, num_steps=1_000
     )
-    _check(estimate, INFORMATION)
+    _check(estimate, CLUB if bound == "club" else INFORMATION)
 
 
 @pytest.mark.parametrize("bound", [None, "f_divergence"])
