@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Demo", "Estimate", "main", "prepare_jax"]
+__all__ = ["Demo", "Estimate", "main", "prepare_jax", "processor_name"]
 
 NEEDED = ("matplotlib", "pandas", "rich", "sklearn", "tyro")
 PLOT_SUFFIXES = (".pdf", ".png", ".svg")
@@ -312,7 +312,7 @@ def prepare_jax() -> None:
             config.update("jax_num_cpu_devices", _num_cores())
     if config.jax_compilation_cache_dir is None:
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        folder = Path(home) / "jaxinfo" / "xla" / _processor()
+        folder = Path(home) / "jaxinfo" / "xla" / processor_name()
         config.update("jax_compilation_cache_dir", str(folder))
         config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         config.update("jax_persistent_cache_min_entry_size_bytes", 0)
@@ -324,7 +324,7 @@ def _num_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _processor() -> str:
+def processor_name() -> str:
     """A short name of this processor: programs compiled for it run on no older one."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

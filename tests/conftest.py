@@ -1,25 +1,13 @@
 """Settings that must come before any JAX backend exists, and shared fixtures."""
 
-import hashlib
 import os
-import platform
 from pathlib import Path
 
 import chex
 import jax
 import pytest
 
-
-def _machine() -> str:
-    """A short name of this processor: compiled programs run on no older one."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    text = platform.machine() + platform.processor() + flags
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
+from jaxinfo.cli import processor_name
 
 # Programs here are tiny and many: compiling them well takes longer than running them.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
@@ -28,7 +16,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 jax.config.update("jax_num_cpu_devices", 2)
 
 # Compiling is most of the tests' time; the second run finds its programs here.
-_cache = Path(__file__).parent.parent / ".cache" / "jax" / _machine()
+_cache = Path(__file__).parent.parent / ".cache" / "jax" / processor_name()
 jax.config.update("jax_compilation_cache_dir", str(_cache))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

@@ -106,6 +106,7 @@ def as_network(network: Any, *, name: str = "discriminator") -> Network:
 def check_counts(
     num_steps: int, batch_size: int | None, cadence: int, patience: int | None
 ) -> tuple[int, int | None, int, int | None]:
+    """The counts of a plan, checked; a short run validates at its end."""
     check_positive(num_steps=num_steps, cadence=cadence)
     if batch_size is not None:
         check_positive(batch_size=batch_size)

@@ -57,14 +57,15 @@ def _from_linen(hashable: Hashable) -> Network | Critic:
 
 
 @functools.lru_cache(maxsize=256)
-def from_nnx(make_module: Callable[[nnx.Rngs], nnx.Module]) -> Network:
+def from_nnx(make_module: Callable[[nnx.Rngs], nnx.Module]) -> Network | Critic:
     """Turns a maker of NNX modules into a network, through split and merge.
 
     Args:
         make_module: `make_module(rngs) -> module`; the module's `__call__` is applied.
 
     Returns:
-        A `Network` whose parameters are the module's `nnx.Param` state.
+        A `Network` whose parameters are the module's `nnx.Param` state, or a `Critic`
+        where the module has `pairwise(x, y) -> [N, M]`.
 
     Raises:
         ValueError: where the module keeps state beside its parameters, such as batch
@@ -92,4 +93,10 @@ def from_nnx(make_module: Callable[[nnx.Rngs], nnx.Module]) -> Network:
     def apply(params: Any, *inputs: Any) -> Any:
         return nnx.merge(graph, params)(*inputs)
 
-    return Network(init, apply)
+    if not hasattr(abstract, "pairwise"):
+        return Network(init, apply)
+
+    def pairwise(params: Any, x: jax.Array, y: jax.Array) -> Any:
+        return cast(Any, nnx.merge(graph, params)).pairwise(x, y)
+
+    return Critic(init, apply, pairwise)

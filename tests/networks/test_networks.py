@@ -99,6 +99,29 @@ def test_from_nnx_is_the_module_itself():
     chex.assert_trees_all_equal_shapes_and_dtypes(slope, params)
 
 
+class _NnxTowers(nnx.Module):
+    def __init__(self, rngs):
+        self.tower = nnx.Linear(3, 2, rngs=rngs)
+
+    def __call__(self, x, y):
+        return (self.tower(x) * y).sum(1)
+
+    def pairwise(self, x, y):
+        return self.tower(x) @ y.T
+
+
+def test_from_nnx_takes_pairwise_along():
+    critic = networks.from_nnx(_NnxTowers)
+    assert isinstance(critic, Critic)
+    x, y = jax.random.normal(KEY, (4, 3)), jax.random.normal(KEY, (4, 2))
+    params = critic.init(KEY, x, y)
+    np.testing.assert_allclose(
+        jnp.diagonal(critic.pairwise(params, x, y)),
+        critic.apply(params, x, y),
+        rtol=1e-5,
+    )
+
+
 def test_from_nnx_refuses_hidden_state():
     with pytest.raises(ValueError, match=r"BatchNorm.*BatchStat"):
         networks.from_nnx(lambda rngs: nnx.BatchNorm(2, rngs=rngs))
