@@ -21,9 +21,9 @@ def default_layout() -> Layout:
     """The fastest layout measured for this backend and its number of devices.
 
     Over several devices "mesh": on two CPU cores as two host devices it took 0.44 to
-    0.59 of the time of "vmap" on one for a small critic and 2 to 32 seeds, 0.85 to 1 for
-    a large one, where "mesh_map" saves another tenth (`experiments/bench`). On a single
-    device "vmap", which an accelerator needs and a processor hardly minds.
+    0.59 of the time of "vmap" on one for a small critic and 2 to 32 seeds, 0.85 to 1
+    for a large one, where "mesh_map" saves another tenth (`experiments/bench`). On a
+    single device "vmap", which an accelerator needs and a processor hardly minds.
     """
     return "mesh" if jax.device_count() > 1 else "vmap"
 
