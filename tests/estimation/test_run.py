@@ -174,6 +174,7 @@ for i in range(3):
 """
 
 
+@pytest.mark.slow
 def test_seed_i_by_map_is_seed_i_alone_in_fully_optimised_programs():
     """As users compile: there the influence alone may round in another order."""
     environment = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
