@@ -4,7 +4,16 @@ A discriminator's scores estimate a divergence; mutual information is a divergen
 the joint law from the product of its marginals. Every number is in nats.
 """
 
-from jaxinfo import core, data, divergences, estimation, information, networks, training
+from jaxinfo import (
+    core,
+    data,
+    divergences,
+    estimation,
+    information,
+    networks,
+    tasks,
+    training,
+)
 from jaxinfo.estimation import (
     Estimate,
     estimate_divergence,
@@ -21,5 +30,6 @@ __all__ = [
     "estimation",
     "information",
     "networks",
+    "tasks",
     "training",
 ]

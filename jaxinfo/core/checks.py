@@ -13,6 +13,7 @@ __all__ = [
     "check_one_of",
     "check_positive",
     "check_rank",
+    "check_square",
 ]
 
 
@@ -22,6 +23,17 @@ def check_rank(rank: int, **arrays: Any) -> None:
         if jnp.ndim(array) != rank:
             raise ValueError(
                 f"{name} must have {rank} axes, got shape {jnp.shape(array)}"
+            )
+
+
+def check_square(**matrices: Any) -> None:
+    """Raises ValueError unless every named array is a square matrix."""
+    check_rank(2, **matrices)
+    for name, matrix in matrices.items():
+        rows, columns = jnp.shape(matrix)
+        if rows != columns:
+            raise ValueError(
+                f"{name} must be a square matrix, got shape {(rows, columns)}"
             )
 
 

@@ -1,12 +1,13 @@
 """Data in, an estimate with its error and its kind out."""
 
+from jaxinfo.estimation.bound import Bound
 from jaxinfo.estimation.bounds import (
-    Bound,
-    divergence_bound,
     information_bound,
     information_bound_names,
 )
+from jaxinfo.estimation.classical import classical_method_names, estimate_classical
 from jaxinfo.estimation.divergence import estimate_divergence, make_divergence_run
+from jaxinfo.estimation.divergence_bounds import divergence_bound
 from jaxinfo.estimation.fit import RunResult, adam
 from jaxinfo.estimation.information_run import make_run
 from jaxinfo.estimation.mutual_information import estimate_mutual_information
@@ -19,7 +20,9 @@ __all__ = [
     "History",
     "RunResult",
     "adam",
+    "classical_method_names",
     "divergence_bound",
+    "estimate_classical",
     "estimate_divergence",
     "estimate_mutual_information",
     "information_bound",

@@ -5,83 +5,42 @@ A new bound is a pure function in `divergences/` or `information/`, and a row he
 
 import dataclasses
 import functools
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+import math
+from typing import Any
 
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_finite_number, check_one_of
+from jaxinfo.core.checks import check_one_of
 from jaxinfo.core.numerics import weighted_mean
 from jaxinfo.core.types import Array, PyTree
 from jaxinfo.divergences import bounds as dual
 from jaxinfo.divergences import family
 from jaxinfo.divergences.family import FDivergence
-from jaxinfo.estimation.report import Kind
-from jaxinfo.information.bounds import club_bound, info_nce_bound
+from jaxinfo.estimation.bound import Bound, Setting, Stateless
+from jaxinfo.information.bounds import (
+    club_bound,
+    difference_of_entropies,
+    info_nce_bound,
+    leave_one_out_bound,
+)
+from jaxinfo.information.companions import flo_bound, interpolated_bound, tuba_bound
+from jaxinfo.information.dime import (
+    DIME,
+    dime_log_ratio,
+    dime_objective,
+    dime_read_out,
+)
+from jaxinfo.networks import (
+    discriminator,
+    gaussian_conditional_critic,
+    gaussian_density,
+    joint_critic,
+    logistic_conditional_critic,
+    logistic_density,
+    separable_critic,
+)
 
-__all__ = ["Bound", "divergence_bound", "information_bound", "information_bound_names"]
-
-
-class Setting(NamedTuple):
-    """A number that a bound takes, strictly between `low` and `high`."""
-
-    name: str
-    default: float
-    low: float
-    high: float
-    excluded: float | None = None
-
-    def check(self, value: float) -> None:
-        """Raises ValueError unless the number is allowed."""
-        check_finite_number(self.low, self.high, **{self.name: value})
-        if value == self.excluded:
-            raise ValueError(f"{self.name} must not be {value}")
-
-
-@dataclasses.dataclass(frozen=True)
-class Bound:
-    """A bound as estimation uses it.
-
-    `value` takes `(scores_p, scores_q, where, where_p, **settings)`, or where the form
-    is "matrix" `(scores [N, N], where [N], **settings)`; `objective` takes a state in
-    front and no masks, and returns the next state too.
-
-    Attributes:
-        name: the name users type.
-        kind: what the population functional behind `value` is to the truth.
-        objective: `(state, scores ..., **settings) -> (to be maximised, state)`.
-        value: the number reported, nats.
-        select: what validation maximises; None where it is `value`.
-        init: `init() -> state` of the objective.
-        log_ratio: the log density ratio that raw scores stand for, up to a constant.
-        normalised: that constant is zero.
-        exponents: what `value` averages the exponentials of: pairs of a side, 0 for
-            scores of p and 1 for those of q, and a function `(scores, **settings)`.
-        form: scores of "pairs", a "matrix" of them, or log "density" of y given x.
-        settings: the numbers that `value` and `objective` take as keywords.
-    """
-
-    name: str
-    kind: Kind
-    objective: Callable[..., tuple[Array, PyTree]]
-    value: Callable[..., Array]
-    select: Callable[..., Array] | None = None
-    init: Callable[[], PyTree] = tuple
-    log_ratio: Callable[[Array], Array] = jnp.asarray
-    normalised: bool = True
-    exponents: tuple[tuple[int, Callable[..., Array]], ...] = ()
-    form: Literal["pairs", "matrix", "density"] = "pairs"
-    settings: tuple[Setting, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class _Stateless:
-    """The objective that is a value itself."""
-
-    value: Callable[..., Array]
-
-    def __call__(self, state: PyTree, *scores: Array, **settings: Any):
-        return self.value(*scores, **settings), state
+__all__ = ["PAIRS", "information_bound", "information_bound_names"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,6 +93,55 @@ def _log_likelihood(
     return weighted_mean(scores_p, where_p)
 
 
+def _log_likelihood_of_matrix(scores: Array, where: Any = None) -> Array:
+    return weighted_mean(jnp.diagonal(scores), where)
+
+
+def _log_likelihoods(scores: Array, companion: Array, where: Any = None) -> Array:
+    return weighted_mean(scores + companion, where)
+
+
+def _critic_alone(scores: Array, companion: Array) -> Array:
+    del companion
+    return scores
+
+
+def _negative_companion(scores: Array, companion: Array) -> Array:
+    del scores
+    return -companion
+
+
+def _over_baseline(scores: Array, baseline: Array, **settings: Any) -> Array:
+    del settings
+    return scores - baseline[..., None, :]
+
+
+def _over_positive(scores: Array, u: Array) -> Array:
+    positives = jnp.diagonal(scores, axis1=-2, axis2=-1)
+    return scores - (positives + u)[..., None]
+
+
+def _log_candidates(num_candidates: int) -> float:
+    return math.log(num_candidates)
+
+
+def _log_candidates_over_alpha(num_candidates: int, *, alpha: float) -> float:
+    return math.log(num_candidates / alpha)
+
+
+@dataclasses.dataclass(frozen=True)
+class _DimeValue:
+    """f-DIME's read-out, which leaves the product pairs alone."""
+
+    name: str
+
+    def __call__(
+        self, scores_p: Array, scores_q: Array, where: Any = None, where_p: Any = None
+    ) -> Array:
+        del scores_q, where
+        return dime_read_out(self.name, scores_p, where_p)
+
+
 def _same(scores: Array, **settings: Any) -> Array:
     del settings
     return scores
@@ -144,13 +152,13 @@ _TILTED = ((1, _same),)
 _DONSKER_VARADHAN = Bound(
     name="donsker_varadhan",
     kind="lower_bound",
-    objective=_Stateless(dual.donsker_varadhan_bound),
+    objective=Stateless(dual.donsker_varadhan_bound),
     value=dual.donsker_varadhan_bound,
-    normalised=False,
+    free_up_to="constant",
     exponents=_TILTED,
 )
 
-_PAIRS = {
+PAIRS = {
     "donsker_varadhan": _DONSKER_VARADHAN,
     "mine": dataclasses.replace(
         _DONSKER_VARADHAN,
@@ -163,7 +171,7 @@ _PAIRS = {
     "nwj": Bound(
         name="nwj",
         kind="lower_bound",
-        objective=_Stateless(dual.nwj_bound),
+        objective=Stateless(dual.nwj_bound),
         value=dual.nwj_bound,
         log_ratio=family.KL.log_ratio,
         exponents=_TILTED,
@@ -179,32 +187,113 @@ _PAIRS = {
     ),
 }
 
-_INFORMATION = _PAIRS | {
-    "info_nce": Bound(
-        name="info_nce",
-        kind="lower_bound",
-        objective=_Stateless(info_nce_bound),
-        value=info_nce_bound,
-        normalised=False,
-        form="matrix",
-    ),
-    "club": Bound(
-        name="club",
-        kind="upper_bound",
-        objective=_Stateless(_log_likelihood),
-        value=club_bound,
-        select=_log_likelihood,
-        normalised=False,
-        form="density",
-    ),
-}
+_TUBA = Bound(
+    name="tuba",
+    kind="lower_bound",
+    objective=Stateless(tuba_bound),
+    value=tuba_bound,
+    log_ratio=jnp.subtract,
+    exponents=((1, _over_baseline),),
+    form="matrix",
+    critic=separable_critic,
+    companion=discriminator,
+)
+
+_CLUB = Bound(
+    name="club",
+    kind="upper_bound",
+    objective=Stateless(_log_likelihood),
+    value=club_bound,
+    select=_log_likelihood,
+    free_up_to="y",
+    critic=gaussian_conditional_critic,
+)
+
+_DOE_GAUSSIAN = Bound(
+    name="doe_gaussian",
+    kind="neither",
+    objective=Stateless(_log_likelihoods),
+    value=difference_of_entropies,
+    select=_log_likelihoods,
+    log_ratio=jnp.subtract,
+    form="joint",
+    critic=gaussian_conditional_critic,
+    companion=gaussian_density,
+)
+
+_INFORMATION = (
+    PAIRS
+    | {
+        "info_nce": Bound(
+            name="info_nce",
+            kind="lower_bound",
+            objective=Stateless(info_nce_bound),
+            value=info_nce_bound,
+            free_up_to="x",
+            form="matrix",
+            critic=separable_critic,
+            ceiling=_log_candidates,
+        ),
+        "tuba": _TUBA,
+        "interpolated": dataclasses.replace(
+            _TUBA,
+            name="interpolated",
+            objective=Stateless(interpolated_bound),
+            value=interpolated_bound,
+            # Near alpha 1 nothing teaches the baseline: the log ratio leaves it out.
+            log_ratio=_critic_alone,
+            free_up_to="y",
+            exponents=(),
+            ceiling=_log_candidates_over_alpha,
+            settings=(Setting("alpha", 0.01, 0.0, 1.0),),
+        ),
+        "flo": dataclasses.replace(
+            _TUBA,
+            name="flo",
+            objective=Stateless(flo_bound),
+            value=flo_bound,
+            log_ratio=_negative_companion,
+            exponents=((1, _over_positive),),
+            companion=joint_critic,
+            companion_sees="pair",
+        ),
+        "club": _CLUB,
+        "leave_one_out": dataclasses.replace(
+            _CLUB,
+            name="leave_one_out",
+            objective=Stateless(_log_likelihood_of_matrix),
+            value=leave_one_out_bound,
+            select=_log_likelihood_of_matrix,
+            form="matrix",
+        ),
+        "doe_gaussian": _DOE_GAUSSIAN,
+        "doe_logistic": dataclasses.replace(
+            _DOE_GAUSSIAN,
+            name="doe_logistic",
+            critic=logistic_conditional_critic,
+            companion=logistic_density,
+        ),
+    }
+    | {
+        name: Bound(
+            name=name,
+            kind="neither",
+            objective=Stateless(functools.partial(dime_objective, name)),
+            value=_DimeValue(name),
+            select=functools.partial(dime_objective, name),
+            log_ratio=functools.partial(dime_log_ratio, name),
+            pairing="derangement",
+        )
+        for name in DIME
+    }
+)
 
 
 def _read_out_of(divergence: FDivergence, name: str) -> Bound:
     return Bound(
         name=name,
         kind="lower_bound",
-        objective=_Stateless(functools.partial(dual.f_divergence_bound, divergence)),
+        objective=Stateless(functools.partial(dual.f_divergence_bound, divergence)),
         value=_ReadOut(divergence),
         log_ratio=divergence.log_ratio,
         exponents=((1, divergence.log_ratio),),
@@ -254,83 +343,3 @@ def _named_information_bound(bound: str | FDivergence) -> Bound:
         bound.log_ratio(jnp.zeros(()))  # Total variation has none and says so.
         return _read_out_of(bound, bound.name)
     return _INFORMATION[bound]
-
-
-def divergence_bound(
-    divergence: str | FDivergence, bound: str | Bound | None
-) -> tuple[str, Bound]:
-    """The bound of a divergence between two samples.
-
-    Args:
-        divergence: a member of the f-family or its name.
-        bound: None for the member's tightest: optimised over shifts where that has a
-            closed form. "f_divergence" for the f-GAN bound as it is;
-            "donsker_varadhan", "mine", "nwj" and "smile" for KL alone; "renyi" for the
-            Renyi divergence of setting `order`; or a `Bound` of one's own.
-
-    Returns:
-        The quantity in words, and the bound.
-
-    Raises:
-        ValueError: where a name is unknown or the two do not go together.
-    """
-    if not isinstance(divergence, FDivergence):
-        check_one_of(family.DIVERGENCES, divergence=divergence)
-        divergence = family.DIVERGENCES[divergence]
-    quantity = f"{divergence.name} divergence"
-    if isinstance(bound, Bound):
-        return quantity, bound
-    if bound is not None:
-        check_one_of(["f_divergence", "renyi", *_PAIRS], bound=bound)
-    if bound == "renyi":
-        if divergence != family.KL:
-            raise ValueError(
-                f"bound 'renyi' estimates the Renyi divergence, not {divergence.name}; "
-                "leave divergence out"
-            )
-        return "Renyi divergence", _RENYI
-    if bound in _PAIRS:
-        if divergence != family.KL:
-            raise ValueError(
-                f"bound {bound!r} estimates KL, not {divergence.name}; leave bound out"
-            )
-        return quantity, _PAIRS[bound]
-    return quantity, _divergence_row(divergence, plain=bound is not None)
-
-
-@functools.lru_cache
-def _divergence_row(divergence: FDivergence, *, plain: bool) -> Bound:
-    # Pearson's is free up to scale as well, and its scores would have no read-out.
-    plain = plain or divergence not in dual.SHIFT_OPTIMISED
-    plain = plain or divergence == family.PEARSON
-    value = functools.partial(
-        dual.f_divergence_bound if plain else dual.shift_optimised_bound, divergence
-    )
-    log_ratio = divergence.log_ratio
-    exponents = {
-        family.KL: ((1, log_ratio),),
-        family.REVERSE_KL: ((0, jnp.negative),),
-        family.NEYMAN: ((0, jnp.negative),),
-        family.SQUARED_HELLINGER: ((0, jnp.negative), (1, jnp.asarray)),
-        family.JEFFREYS: ((0, lambda v: -log_ratio(v)), (1, log_ratio)),
-    }
-    return Bound(
-        name="f_divergence" if plain else "shift_optimised",
-        kind="lower_bound",
-        objective=_Stateless(value),
-        value=value,
-        log_ratio=divergence.log_ratio,
-        normalised=plain,
-        exponents=exponents.get(divergence, ()),
-    )
-
-
-_RENYI = Bound(
-    name="renyi",
-    kind="lower_bound",
-    objective=_Stateless(dual.renyi_donsker_varadhan_bound),
-    value=dual.renyi_donsker_varadhan_bound,
-    normalised=False,
-    exponents=((0, lambda v, order: (order - 1) * v), (1, lambda v, order: order * v)),
-    settings=(Setting("order", 0.5, 0.0, float("inf"), excluded=1.0),),
-)

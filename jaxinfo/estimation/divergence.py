@@ -11,7 +11,8 @@ import numpy as np
 from jaxinfo.core.checks import check_key
 from jaxinfo.core.types import Array, Key, Network, PyTree
 from jaxinfo.divergences.family import FDivergence
-from jaxinfo.estimation.bounds import Bound, divergence_bound
+from jaxinfo.estimation.bound import Bound
+from jaxinfo.estimation.divergence_bounds import divergence_bound
 from jaxinfo.estimation.fit import (
     Optimizer,
     Plan,
@@ -304,6 +305,6 @@ def _report_divergence(
         fitted,
         reported,
         influence,
-        ((scores_p, None), (scores_q, None)),
+        (((scores_p,), None), ((scores_q,), None)),
         settings,
     )

@@ -12,7 +12,7 @@ from jaxinfo.core.checks import check_positive
 from jaxinfo.core.numerics import Where, log_mean_exp
 from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
 from jaxinfo.divergences.bounds import effective_sample_size
-from jaxinfo.estimation.bounds import Bound
+from jaxinfo.estimation.bound import Bound
 from jaxinfo.training.loop import TrainResult, train
 
 __all__ = ["Plan", "RunResult", "adam", "as_critic", "as_network", "fit"]
@@ -31,7 +31,8 @@ class RunResult(NamedTuple):
             each independent sample: [N], or [N] and [M] for two samples.
         log_normaliser: log of the mean exponentiated log-ratio of product scores, nats.
         effective_sample_size: of the exponentiated scores behind `value`; inf if none.
-        params: the parameters with the best validation.
+        params: the parameters with the best validation; a pair, the critic's and the
+            companion's, where the bound has a companion.
         best_step: updates done when it was reached.
         num_steps: updates tried before the run ended.
         num_nonfinite: updates skipped.
@@ -68,6 +69,7 @@ class Plan(NamedTuple):
     report_progress: bool
     pairing: str = "roll"
     num_draws: int = 1
+    companion: Network | None = None
 
 
 def adam(learning_rate: float | Array = 1e-3) -> optax.GradientTransformation:
@@ -178,7 +180,7 @@ def apply_settings(
     plan: Plan, settings: dict[str, Any]
 ) -> tuple[dict[str, Any], optax.GradientTransformation]:
     """Deals the settings out to the bound and to the optimiser's maker."""
-    own = {s.name: settings.get(s.name, s.default) for s in plan.bound.settings}
+    own = plan.bound.own_settings(settings)
     rest = {name: value for name, value in settings.items() if name not in own}
     if not isinstance(plan.optimizer, optax.GradientTransformation):
         try:
@@ -202,19 +204,20 @@ def make_result(
     fitted: TrainResult,
     value: Array,
     influence: tuple[Array, ...],
-    scores: tuple[tuple[Array, Where], tuple[Array, Where]],
+    sides: tuple[tuple[tuple[Array, ...], Where], ...],
     settings: dict[str, Any],
 ) -> RunResult:
-    """Puts together what a run returns; `scores` and their weights for p and for q."""
+    """Puts together what a run returns; `sides`: scores and their weights, p and q."""
     size = jnp.asarray(jnp.inf, value.dtype)
     for side, exponent in bound.exponents:
-        values, where = scores[side]
-        effective = effective_sample_size(exponent(values, **settings), where)
+        scores, where = sides[side]
+        exponents = exponent(*scores, **settings).reshape(-1)
+        effective = effective_sample_size(exponents, where)
         size = jnp.minimum(size, effective)
     log_normaliser = jnp.zeros_like(value)
-    if not bound.normalised:
-        values, where = scores[1]
-        log_normaliser = log_mean_exp(bound.log_ratio(values), where)
+    if bound.free_up_to != "nothing":
+        scores, where = sides[1]
+        log_normaliser = log_mean_exp(bound.log_ratio(*scores).reshape(-1), where)
     return RunResult(
         value=value,
         influence=influence,

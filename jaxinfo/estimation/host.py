@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Key, PyTree
-from jaxinfo.estimation.bounds import Bound
+from jaxinfo.estimation.bound import Bound
 from jaxinfo.estimation.fit import RunResult
 from jaxinfo.estimation.preprocessing import warn
 from jaxinfo.estimation.report import Estimate, History
@@ -91,8 +91,7 @@ def estimate_over_seeds(
         The `Estimate`.
     """
     check_positive(num_seeds=budget.num_seeds)
-    for setting in bound.settings:
-        setting.check(settings.get(setting.name, setting.default))
+    bound.check_settings(settings)
     started = time.perf_counter()
     one_setting = {name: jnp.asarray([value]) for name, value in settings.items()}
     show = (

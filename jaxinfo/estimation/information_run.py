@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_one_of, check_positive
-from jaxinfo.core.numerics import weighted_mean
-from jaxinfo.core.types import Array, Critic, Float, Key, Network, PyTree
+from jaxinfo.core.types import Array, Critic, Key, Network, PyTree
 from jaxinfo.divergences.family import FDivergence
-from jaxinfo.estimation.bounds import Bound, information_bound
+from jaxinfo.estimation.bound import Bound
+from jaxinfo.estimation.bounds import information_bound
 from jaxinfo.estimation.fit import (
     Optimizer,
     Plan,
@@ -20,19 +20,18 @@ from jaxinfo.estimation.fit import (
     apply_settings,
     as_critic,
     check_counts,
-    check_scores,
     fit,
     make_result,
     resolve_batch_size,
 )
-from jaxinfo.information.pairings import PAIRINGS, sample_pairing, split_scores
-from jaxinfo.information.scoring import (
-    Blocks,
-    make_blocks,
-    pairwise_scores,
-    score_blocks,
-    score_pairing,
+from jaxinfo.estimation.information_scores import (
+    Scorer,
+    as_companion,
+    product_weights,
+    value_on_blocks,
 )
+from jaxinfo.information.pairings import PAIRINGS, sample_pairing
+from jaxinfo.information.scoring import Blocks, make_blocks
 from jaxinfo.training.loop import TrainResult, sample_rows
 
 __all__ = ["make_run"]
@@ -48,6 +47,7 @@ def make_run(
     critic: Critic | Network | tuple[Callable[..., Any], Callable[..., Any]],
     *,
     bound: str | FDivergence | Bound = "mine",
+    companion: Any = None,
     optimizer: Optimizer = adam,
     num_steps: int = 2_000,
     batch_size: int | None = None,
@@ -63,12 +63,17 @@ def make_run(
         critic: a `Critic`, a `Network` of two inputs, or a pair (init, apply) of plain
             functions; `apply(params, x [N, ...], y [N, ...]) -> scores [N]`.
         bound: a name, a member of the f-family or a `Bound`.
+        companion: the second network of a bound that has one, a `Network` or a pair
+            (init, apply): log a(y) of "tuba" and "interpolated" and log q(y) of
+            "doe_*", `apply(params, y) -> [N]`, or u(x, y) of "flo"; None for a bundled
+            one.
         optimizer: an optax optimiser, or a maker of one whose keywords (such as
             `learning_rate`) then become settings of the run.
         num_steps: the most updates.
         batch_size: rows of a minibatch; None for 256 or all training rows if fewer.
         pairing: product pairs in training, one of `jaxinfo.information.PAIRINGS`; None
-            for "roll", or "off_diagonal" where the bound needs the score matrix.
+            for what suits the bound: "roll" for most, "derangement" for f-DIME,
+            "off_diagonal" where the bound needs the score matrix.
         num_draws: product pairs for each row in training, where the pairing asks.
         cadence: updates between validations.
         patience: stop after this many updates without better validation; None never.
@@ -85,8 +90,8 @@ def make_run(
     """
     resolved = information_bound(bound)
     matrix = resolved.form == "matrix"
-    if pairing is None:
-        pairing = "off_diagonal" if matrix else "roll"
+    usual = resolved.pairing or ("off_diagonal" if matrix else "roll")
+    pairing = usual if pairing is None else pairing
     check_one_of(PAIRINGS, pairing=pairing)
     check_positive(num_draws=num_draws)
     if matrix and pairing != "off_diagonal":
@@ -102,6 +107,7 @@ def make_run(
         report_progress,
         pairing,
         num_draws,
+        as_companion(resolved, companion),
     )
     return _information_run(plan)
 
@@ -110,6 +116,7 @@ def make_run(
 def _information_run(plan: Plan) -> Callable[..., RunResult]:
     bound, critic = plan.bound, plan.network
     assert isinstance(critic, Critic)
+    scorer = Scorer(bound, critic, plan.companion)
 
     def run(
         key: Key[Array, ""], train: Any, validation: Any, test: Any, **settings: Any
@@ -132,27 +139,18 @@ def _information_run(plan: Plan) -> Callable[..., RunResult]:
 
         def scores(params: PyTree, draws: tuple[Array, Array]) -> tuple[Array, ...]:
             rows, pairing = draws
-            if bound.form == "matrix":
-                return (pairwise_scores(critic, params, x[rows], y[rows]),)
-            if plan.pairing == "off_diagonal":
-                matrix = pairwise_scores(critic, params, x[rows], y[rows])
-                return split_scores(matrix, pairing)
-            return score_pairing(critic, params, x[rows], y[rows], pairing)
+            return scorer.on_batch(params, x[rows], y[rows], pairing, plan.pairing)
 
         blocks = _blocks(bound, len(validation[0]), batch_size, VALIDATION_BLOCK)
         select = bound.select or bound.value
 
         def validate(params: PyTree) -> Array:
-            matrices = score_blocks(
-                critic, params, validation[0], validation[1], blocks
-            )
-            weights = jnp.asarray(blocks.valid, matrices.dtype)
-            return _on_blocks(bound, select, matrices, weights, bound_settings)
+            rated = scorer.on_blocks(params, validation[0], validation[1], blocks)
+            weights = jnp.asarray(blocks.valid, rated[0].dtype)
+            return value_on_blocks(bound, select, rated, weights, bound_settings)
 
         start_key, train_key = jax.random.split(key)
-        params = critic.init(start_key, x[:batch_size], y[:batch_size])
-        check_scores("critic", critic.apply, params, x[:batch_size], y[:batch_size])
-        _check_pairwise(critic, params, x[:2], y[:1])
+        params = scorer.init(start_key, x[:batch_size], y[:batch_size])
         fitted = fit(
             plan,
             train_key,
@@ -164,76 +162,48 @@ def _information_run(plan: Plan) -> Callable[..., RunResult]:
             settings=bound_settings,
         )
         blocks = _blocks(bound, len(test[0]), batch_size, REPORT_BLOCK)
-        return _report_information(bound, critic, fitted, test, blocks, bound_settings)
+        return _report_information(scorer, fitted, test, blocks, bound_settings)
 
     return run
 
 
 def _report_information(
-    bound: Bound,
-    critic: Critic,
+    scorer: Scorer,
     fitted: TrainResult,
     test: tuple[Array, Array],
     blocks: Blocks,
     settings: dict[str, Any],
 ) -> RunResult:
-    num_rows = len(test[0])
-    matrices = score_blocks(critic, fitted.state.params, test[0], test[1], blocks)
+    bound, num_rows = scorer.bound, len(test[0])
+    scores = scorer.on_blocks(fitted.state.params, *test, blocks)
+    dtype = scores[0].dtype
     # Tied to the scores, the weights are not known while compiling nor moved out of a
     # loop over seeds: a run has the same bits alone and in a sweep.
-    matrices, ones, valid = jax.lax.optimization_barrier(
-        (
-            matrices,
-            jnp.ones(num_rows, matrices.dtype),
-            jnp.asarray(blocks.valid, matrices.dtype),
-        )
+    scores, ones, valid = jax.lax.optimization_barrier(
+        (scores, jnp.ones(num_rows, dtype), jnp.asarray(blocks.valid, dtype))
     )
 
     def value(row_weights: Array) -> Array:
         weights = row_weights[blocks.rows] * valid
-        return _on_blocks(bound, bound.value, matrices, weights, settings)
+        return value_on_blocks(bound, bound.value, scores, weights, settings)
 
     reported, slope = jax.value_and_grad(value)(ones)
-    joint = jnp.diagonal(matrices, axis1=1, axis2=2).reshape(-1), valid.reshape(-1)
-    product = matrices.reshape(-1), _product_weights(valid).reshape(-1)
+    sides = () if bound.form == "joint" else _sides(scores, valid)
     influence = (num_rows * slope,)
-    return make_result(bound, fitted, reported, influence, (joint, product), settings)
+    return make_result(bound, fitted, reported, influence, sides, settings)
+
+
+def _sides(scores: tuple[Array, ...], valid: Array):
+    """Scores of the joint and of the product pairs, with their weights."""
+    matrices, *companion = scores
+    joint = jnp.diagonal(matrices, axis1=1, axis2=2).reshape(-1)
+    product = (matrices, *companion) if companion else (matrices.reshape(-1),)
+    where = product_weights(valid).reshape(-1)
+    return ((joint,), valid.reshape(-1)), (product, where)
 
 
 def _blocks(bound: Bound, num_rows: int, batch_size: int, size: int) -> Blocks:
     return make_blocks(num_rows, batch_size if bound.form == "matrix" else size)
-
-
-def _on_blocks(
-    bound: Bound,
-    value: Callable[..., Array],
-    matrices: Float[Array, "b m m"],
-    weights: Float[Array, "b m"],
-    settings: dict[str, Any],
-) -> Array:
-    """A bound's value on weighted rows, from the score matrices of their blocks."""
-    if bound.form == "matrix":
-        values = jax.vmap(functools.partial(value, **settings))(matrices, weights)
-        return weighted_mean(values, jnp.sum(weights, axis=1))
-    scores_p = jnp.diagonal(matrices, axis1=1, axis2=2).reshape(-1)
-    where = _product_weights(weights).reshape(-1)
-    return value(scores_p, matrices.reshape(-1), where, weights.reshape(-1), **settings)
-
-
-def _product_weights(weights: Float[Array, "b m"]) -> Float[Array, "b m m"]:
-    pairs = weights[:, :, None] * weights[:, None, :]
-    return pairs * (1 - jnp.eye(weights.shape[1], dtype=weights.dtype))
-
-
-def _check_pairwise(critic: Critic, params: PyTree, x: Array, y: Array) -> None:
-    if critic.pairwise is None:
-        return
-    shape = jnp.shape(jax.eval_shape(critic.pairwise, params, x, y))
-    if shape != (len(x), len(y)):
-        raise ValueError(
-            "critic.pairwise must return a score for each x with each y, shape "
-            f"({len(x)}, {len(y)}) for {len(x)} and {len(y)} rows; got shape {shape}"
-        )
 
 
 def _check_pair(part: Any, name: str) -> None:

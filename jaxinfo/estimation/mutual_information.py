@@ -10,9 +10,10 @@ import numpy as np
 
 from jaxinfo.core.checks import check_key
 from jaxinfo.core.numerics import log_mean_exp
-from jaxinfo.core.types import Array, Critic, Key, PyTree
+from jaxinfo.core.types import Array, Key, PyTree
 from jaxinfo.divergences.family import FDivergence
-from jaxinfo.estimation.bounds import Bound, information_bound
+from jaxinfo.estimation.bound import Bound
+from jaxinfo.estimation.bounds import information_bound
 from jaxinfo.estimation.fit import (
     Optimizer,
     adam,
@@ -21,6 +22,7 @@ from jaxinfo.estimation.fit import (
 )
 from jaxinfo.estimation.host import Budget, Parts, estimate_over_seeds
 from jaxinfo.estimation.information_run import make_run
+from jaxinfo.estimation.information_scores import Scorer, as_companion
 from jaxinfo.estimation.preprocessing import (
     Standardization,
     check_rows,
@@ -32,21 +34,9 @@ from jaxinfo.information.scoring import (
     make_blocks,
     pairwise_scores,
 )
-from jaxinfo.networks import (
-    gaussian_conditional_critic,
-    joint_critic,
-    separable_critic,
-)
 from jaxinfo.training.sweep import Layout
 
 __all__ = ["estimate_mutual_information"]
-
-# A joint critic sees more, but pays for each pair: for a whole matrix that is too dear.
-DEFAULT_CRITICS = {
-    "pairs": joint_critic,
-    "matrix": separable_critic,
-    "density": gaussian_conditional_critic,
-}
 
 
 def estimate_mutual_information(
@@ -56,6 +46,7 @@ def estimate_mutual_information(
     *,
     bound: str | FDivergence | Bound = "mine",
     critic: Any = None,
+    companion: Any = None,
     optimizer: Optimizer = adam,
     num_seeds: int = 8,
     num_steps: int = 2_000,
@@ -85,6 +76,8 @@ def estimate_mutual_information(
             `Bound`.
         critic: a `Critic`, a `Network` of two inputs or a pair (init, apply); None for
             a bundled one that suits the bound.
+        companion: the second network of a bound that has one, see `make_run`; None for
+            a bundled one.
         optimizer: a maker such as `optax.adam`, whose keywords become settings, or an
             optax optimiser, which compiles anew for each object made.
         num_seeds: seeds, trained in one compiled call.
@@ -124,11 +117,14 @@ def estimate_mutual_information(
     checked_y, doubts_y = check_rows("y", y)
     _check_same_rows(checked_x, checked_y)
     resolved = information_bound(bound)
-    critic = as_critic(DEFAULT_CRITICS[resolved.form]() if critic is None else critic)
+    resolved.check_settings(settings)
+    critic = as_critic(resolved.critic() if critic is None else critic)
+    companion = as_companion(resolved, companion)
     budget = Budget(num_seeds, num_steps, cadence, layout, progress)
     run = make_run(
         critic,
         bound=resolved,
+        companion=companion,
         optimizer=optimizer,
         num_steps=num_steps,
         batch_size=batch_size,
@@ -147,6 +143,7 @@ def estimate_mutual_information(
     )
     block_size = resolve_batch_size(batch_size, len(rows[0]))
     reference = tuple(array[:block_size] for array in test)
+    num_candidates = make_blocks(len(rows[2]), block_size).rows.shape[1]
     return estimate_over_seeds(
         sweep_key,
         run,
@@ -155,13 +152,12 @@ def estimate_mutual_information(
         settings,
         budget,
         make_log_ratio=functools.partial(
-            _make_log_ratio, resolved, critic, (scale_x, scale_y), reference
+            _make_log_ratio,
+            Scorer(resolved, critic, companion),
+            (scale_x, scale_y),
+            reference,
         ),
-        ceiling=(
-            float(np.log(make_blocks(len(rows[2]), block_size).rows.shape[1]))
-            if resolved.form == "matrix"
-            else float("inf")
-        ),
+        ceiling=resolved.ceiling(num_candidates, **resolved.own_settings(settings)),
         quantity="mutual information",
         num_samples=len(checked_x),
         doubts=[*doubts_x, *doubts_y],
@@ -176,8 +172,7 @@ def _check_same_rows(x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _make_log_ratio(
-    bound: Bound,
-    critic: Critic,
+    scorer: Scorer,
     scales: tuple[Standardization, Standardization],
     reference: tuple[Array, ...],
     params: PyTree,
@@ -186,12 +181,13 @@ def _make_log_ratio(
     @jax.jit
     def mean_over_seeds(params: PyTree, constants: Array, x: Array, y: Array) -> Array:
         def one(params: PyTree, constant: Array) -> Array:
-            scores = bound.log_ratio(critic.apply(params, x, y))
-            if bound.form == "matrix":  # Its critic is free up to a function of x.
-                others = pairwise_scores(critic, params, x, reference[1])
+            own, free_up_to = scorer.critic_params(params), scorer.bound.free_up_to
+            scores = scorer.bound.log_ratio(*scorer.on_joint(params, x, y))
+            if free_up_to == "x":
+                others = pairwise_scores(scorer.critic, own, x, reference[1])
                 return scores - log_mean_exp(others, axis=1)
-            if bound.form == "density":  # q(y) = mean of q(y | x_j).
-                others = pairwise_scores(critic, params, reference[0], y)
+            if free_up_to == "y":  # A density's q(y) = mean of q(y | x_j), for one.
+                others = pairwise_scores(scorer.critic, own, reference[0], y)
                 return scores - log_mean_exp(others, axis=0)
             return scores - constant
 

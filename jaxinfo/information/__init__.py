@@ -1,6 +1,28 @@
 """Mutual information as a divergence: joint against product of the marginals."""
 
-from jaxinfo.information.bounds import club_bound, info_nce_bound
+from jaxinfo.information.bounds import (
+    club_bound,
+    difference_of_entropies,
+    info_nce_bound,
+    leave_one_out_bound,
+)
+from jaxinfo.information.classical import (
+    GaussianFit,
+    copula_information,
+    fit_gaussian,
+    gaussian_information,
+    gaussian_log_ratio,
+    normal_scores,
+    plug_in_information,
+)
+from jaxinfo.information.companions import flo_bound, interpolated_bound, tuba_bound
+from jaxinfo.information.dime import dime_log_ratio, dime_objective, dime_read_out
+from jaxinfo.information.local import LocalInformation
+from jaxinfo.information.nearest_neighbours import (
+    ksg1_information,
+    ksg2_information,
+    mixed_information,
+)
 from jaxinfo.information.pairings import (
     off_diagonal,
     roll,
@@ -12,13 +34,32 @@ from jaxinfo.information.pairings import (
 from jaxinfo.information.scoring import pairwise_scores
 
 __all__ = [
+    "GaussianFit",
+    "LocalInformation",
     "club_bound",
+    "copula_information",
+    "difference_of_entropies",
+    "dime_log_ratio",
+    "dime_objective",
+    "dime_read_out",
+    "fit_gaussian",
+    "flo_bound",
+    "gaussian_information",
+    "gaussian_log_ratio",
     "info_nce_bound",
+    "interpolated_bound",
+    "ksg1_information",
+    "ksg2_information",
+    "leave_one_out_bound",
+    "mixed_information",
+    "normal_scores",
     "off_diagonal",
     "pairwise_scores",
+    "plug_in_information",
     "roll",
     "sample_derangement",
     "sample_draws",
     "sample_pairing",
     "split_scores",
+    "tuba_bound",
 ]

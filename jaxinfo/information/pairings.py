@@ -10,7 +10,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_one_of, check_rank
+from jaxinfo.core.checks import check_one_of, check_rank, check_square
 from jaxinfo.core.types import Array, Float, Int, Key
 
 __all__ = [
@@ -186,9 +186,8 @@ def split_scores(
         >>> [part.tolist() for part in split_scores(scores, off_diagonal(2))]
         [[0.0, 3.0], [1.0, 2.0]]
     """
-    check_rank(2, scores=scores, pairing=pairing)
-    if scores.shape[0] != scores.shape[1]:
-        raise ValueError(f"scores must be a square matrix, got shape {scores.shape}")
+    check_square(scores=scores)
+    check_rank(2, pairing=pairing)
     if pairing.shape[0] != scores.shape[0]:
         raise ValueError(
             f"pairing must have a row for each of the {scores.shape[0]} rows of "

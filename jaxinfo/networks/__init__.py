@@ -6,8 +6,10 @@ from jaxinfo.networks.critics import (
     discriminator,
     gaussian_conditional_critic,
     joint_critic,
+    logistic_conditional_critic,
     separable_critic,
 )
+from jaxinfo.networks.densities import gaussian_density, logistic_density
 
 __all__ = [
     "bilinear_critic",
@@ -15,6 +17,9 @@ __all__ = [
     "from_linen",
     "from_nnx",
     "gaussian_conditional_critic",
+    "gaussian_density",
     "joint_critic",
+    "logistic_conditional_critic",
+    "logistic_density",
     "separable_critic",
 ]

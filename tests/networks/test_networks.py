@@ -15,6 +15,11 @@ CRITICS = {
     "separable": networks.separable_critic,
     "bilinear": networks.bilinear_critic,
     "gaussian_conditional": networks.gaussian_conditional_critic,
+    "logistic_conditional": networks.logistic_conditional_critic,
+}
+DENSITIES = {
+    "gaussian": networks.gaussian_density,
+    "logistic": networks.logistic_density,
 }
 KEY = jax.random.key(0)
 SHAPES = [((3,), (5,)), ((), (2, 2)), ((4, 3, 1), ())]
@@ -41,15 +46,32 @@ def test_pairwise_is_apply_on_every_pair(name):
     np.testing.assert_allclose(matrix, np.array(each), rtol=2e-4, atol=2e-5)
 
 
-def test_the_gaussian_conditional_is_a_density_of_y():
-    critic = networks.gaussian_conditional_critic((8,))
+@pytest.mark.parametrize("make", DENSITIES.values(), ids=DENSITIES)
+def test_densities_integrate_to_one_and_take_any_shape(make):
+    network = make()
+    grid = jnp.linspace(-40, 40, 4001)
+    params = network.init(KEY, grid)
+    params = jax.tree.map(lambda leaf: leaf + 0.5, params)
+    density = jnp.exp(network.apply(params, grid))
+    np.testing.assert_allclose(jnp.trapezoid(density, grid), 1, rtol=1e-4)
+    pairs = jnp.stack([grid[:5]] * 4, axis=1).reshape(5, 2, 2)
+    params = network.init(KEY, pairs)
+    each = network.apply(network.init(KEY, grid), grid[:5])
+    np.testing.assert_allclose(network.apply(params, pairs), 4 * each, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["gaussian_conditional", "logistic_conditional"])
+def test_the_conditional_critics_are_densities_of_y(name):
+    critic = CRITICS[name]((8,))
     x, grid = jnp.full((4001, 2), 0.3), jnp.linspace(-40, 40, 4001)
     params = critic.init(KEY, x, grid)
     density = jnp.exp(critic.apply(params, x, grid))
     np.testing.assert_allclose(jnp.trapezoid(density, grid), 1, rtol=1e-4)
 
 
-@pytest.mark.parametrize("make", [*CRITICS.values(), networks.discriminator])
+@pytest.mark.parametrize(
+    "make", [*CRITICS.values(), *DENSITIES.values(), networks.discriminator]
+)
 def test_equal_arguments_give_equal_networks(make):
     assert make() == make()
     assert hash(make()) == hash(make())

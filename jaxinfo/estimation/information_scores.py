@@ -1,0 +1,142 @@
+"""Critic and companion at work: rows in, what a bound takes out."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxinfo.core.numerics import weighted_mean
+from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
+from jaxinfo.estimation.bound import Bound
+from jaxinfo.estimation.fit import as_network, check_scores
+from jaxinfo.information.pairings import split_scores
+from jaxinfo.information.scoring import (
+    Blocks,
+    pairwise_scores,
+    score_blocks,
+    score_pairing,
+)
+
+__all__ = ["Scorer", "as_companion", "product_weights", "value_on_blocks"]
+
+
+def as_companion(bound: Bound, companion: Any) -> Network | None:
+    """The second network of a bound: the user's, the bundled one, or none."""
+    if bound.companion is None:
+        if companion is not None:
+            raise ValueError(f"companion must be None: bound {bound.name!r} has none")
+        return None
+    companion = bound.companion() if companion is None else companion
+    if isinstance(companion, Critic):
+        companion = Network(*companion[:2])
+    return as_network(companion, name="companion")
+
+
+class Scorer(NamedTuple):
+    """The networks of a bound and how they are applied.
+
+    Attributes:
+        bound: the bound.
+        critic: the critic.
+        companion: the second network; None where the bound has none.
+    """
+
+    bound: Bound
+    critic: Critic
+    companion: Network | None
+
+    def init(self, key: Key[Array, ""], x: Array, y: Array) -> PyTree:
+        """Parameters: the critic's, or a pair of its and the companion's; checked."""
+        critic_key = key
+        if self.companion is not None:
+            critic_key, key = jax.random.split(key)
+        params = self.critic.init(critic_key, x, y)
+        check_scores("critic", self.critic.apply, params, x, y)
+        _check_pairwise(self.critic, params, x[:2], y[:1])
+        if self.companion is None:
+            return params
+        inputs = self._seen(x, y)
+        companion_params = self.companion.init(key, *inputs)
+        check_scores("companion", self.companion.apply, companion_params, *inputs)
+        return params, companion_params
+
+    def on_joint(self, params: PyTree, x: Array, y: Array) -> tuple[Array, ...]:
+        """Scores of the joint pairs, and of the companion: [N] each."""
+        scores = self.critic.apply(self.critic_params(params), x, y)
+        return (scores, *self._beside(params, x, y))
+
+    def on_batch(
+        self, params: PyTree, x: Array, y: Array, pairing: Int[Array, "n k"], name: str
+    ) -> tuple[Array, ...]:
+        """What the objective takes from a batch, `name` being that of the pairing."""
+        own = self.critic_params(params)
+        if self.bound.form == "joint":
+            return self.on_joint(params, x, y)
+        if self.bound.form == "matrix":
+            scores = pairwise_scores(self.critic, own, x, y)
+            return (scores, *self._beside(params, x, y))
+        if name == "off_diagonal":
+            return split_scores(pairwise_scores(self.critic, own, x, y), pairing)
+        return score_pairing(self.critic, own, x, y, pairing)
+
+    def on_blocks(
+        self, params: PyTree, x: Array, y: Array, blocks: Blocks
+    ) -> tuple[Array, ...]:
+        """The same for every block: [B, m, m] or [B, m], and [B, m] of the companion.
+
+        The product pairs are those inside a block.
+        """
+        if self.bound.form == "joint":
+            return tuple(part[blocks.rows] for part in self.on_joint(params, x, y))
+        own = self.critic_params(params)
+        scores = score_blocks(self.critic, own, x, y, blocks)
+        beside = self._beside(params, x, y)
+        return (scores, *(part[blocks.rows] for part in beside))
+
+    def critic_params(self, params: PyTree) -> PyTree:
+        """The critic's share of the parameters."""
+        return params if self.companion is None else params[0]
+
+    def _beside(self, params: PyTree, x: Array, y: Array) -> tuple[Array, ...]:
+        if self.companion is None:
+            return ()
+        return (self.companion.apply(params[1], *self._seen(x, y)),)
+
+    def _seen(self, x: Array, y: Array) -> tuple[Array, ...]:
+        return (y,) if self.bound.companion_sees == "y" else (x, y)
+
+
+def value_on_blocks(
+    bound: Bound,
+    value: Callable[..., Array],
+    scores: tuple[Array, ...],
+    weights: Float[Array, "b m"],
+    settings: dict[str, Any],
+) -> Float[Array, ""]:
+    """A bound's value on weighted rows, from the scores of their blocks."""
+    if bound.form != "pairs":
+        values = jax.vmap(functools.partial(value, **settings))(*scores, weights)
+        return weighted_mean(values, jnp.sum(weights, axis=1))
+    (matrices,) = scores
+    scores_p = jnp.diagonal(matrices, axis1=1, axis2=2).reshape(-1)
+    where = product_weights(weights).reshape(-1)
+    return value(scores_p, matrices.reshape(-1), where, weights.reshape(-1), **settings)
+
+
+def product_weights(weights: Float[Array, "b m"]) -> Float[Array, "b m m"]:
+    """The weight of every pair of different rows of a block."""
+    pairs = weights[:, :, None] * weights[:, None, :]
+    return pairs * (1 - jnp.eye(weights.shape[1], dtype=weights.dtype))
+
+
+def _check_pairwise(critic: Critic, params: PyTree, x: Array, y: Array) -> None:
+    if critic.pairwise is None:
+        return
+    shape = jnp.shape(jax.eval_shape(critic.pairwise, params, x, y))
+    if shape != (len(x), len(y)):
+        raise ValueError(
+            "critic.pairwise must return a score for each x with each y, shape "
+            f"({len(x)}, {len(y)}) for {len(x)} and {len(y)} rows; got shape {shape}"
+        )
