@@ -1,4 +1,4 @@
-"""The command line: `jaxinfo estimate FILE` and `jaxinfo demo`.
+"""The command line: `jaxinfo estimate FILE`, `jaxinfo benchmark`, `jaxinfo demo`.
 
 This module imports the standard library alone until a command runs, so that without
 the `cli` extra it can still say what is missing.
@@ -8,20 +8,25 @@ import contextlib
 import dataclasses
 import hashlib
 import importlib.util
-import json
 import os
 import platform
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Demo", "Estimate", "main", "prepare_jax", "processor_name"]
+__all__ = [
+    "Benchmark",
+    "Demo",
+    "Estimate",
+    "main",
+    "prepare_jax",
+    "processor_name",
+]
 
 NEEDED = ("matplotlib", "pandas", "rich", "sklearn", "tyro")
-PLOT_SUFFIXES = (".pdf", ".png", ".svg")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +37,10 @@ class Estimate:
         file: a .csv with a header line, or an .npz of arrays.
         x: columns of x, comma-separated (.csv), or the array of x (.npz).
         y: columns of y, comma-separated (.csv), or the array of y (.npz).
-        bound: mine, donsker_varadhan, info_nce, jensen_shannon, smile, club ...
+        bound: mine, donsker_varadhan, info_nce, jensen_shannon, smile, club ...; left
+            out: the cross-fitted estimate of the information itself.
         seeds: critics trained from different seeds.
-        num_steps: the most updates of each seed.
+        num_steps: the most updates of each seed; left out: the estimator's own.
         batch_size: rows of a minibatch; at most the training rows.
         key: seed of the random key: equal keys give equal numbers.
         json: write the numbers to this file.
@@ -44,11 +50,37 @@ class Estimate:
     file: Path
     x: str | None = None
     y: str | None = None
-    bound: str = "mine"
+    bound: str | None = None
     seeds: int = 8
-    num_steps: int = 2_000
+    num_steps: int | None = None
     batch_size: int | None = None
     key: int = 0
+    json: Path | None = None
+    plot: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """Run estimators over a suite of laws whose information is known.
+
+    Attributes:
+        suite: bmi40, staircase, high-mi, mixed, images, families, divergence; smoke is
+            the quickest.
+        bounds: methods, comma-separated: default (the estimator with nothing else
+            said), a bound such as mine, or a classical method such as ksg1. Left out:
+            default,copula,ksg1, of which a suite of divergences takes default alone.
+        seeds: critics trained from different seeds; left out: the estimator's own.
+        rows: rows of each sample.
+        repeats: fresh samples of each task.
+        json: write every estimate and the summary to this file.
+        plot: draw the errors to this .png, .pdf or .svg.
+    """
+
+    suite: str = "bmi40"
+    bounds: str | None = None
+    seeds: int | None = None
+    rows: int = 10_000
+    repeats: int = 1
     json: Path | None = None
     plot: Path | None = None
 
@@ -85,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         command = tyro.cli(
-            Estimate | Demo,  # pyright: ignore[reportArgumentType]
+            Estimate | Benchmark | Demo,  # pyright: ignore[reportArgumentType]
             args=argv,
             prog="jaxinfo",
             description="Mutual information and divergences in nats, from samples.",
@@ -115,20 +147,25 @@ def _fail(line: str) -> int:
     return 2
 
 
-def _run(command: Estimate | Demo) -> int:
+def _run(command: Estimate | Benchmark | Demo) -> int:
     prepare_jax()
-    return _demo(command) if isinstance(command, Demo) else _estimate(command)
+    if isinstance(command, Estimate):
+        return _estimate(command)
+    return _demo(command) if isinstance(command, Demo) else _benchmark(command)
 
 
 # jaxinfo estimate -----------------------------------------------------------------
 
 
 def _estimate(command: Estimate) -> int:
-    _check_outputs(command.json, command.plot)
+    from jaxinfo.results import check_outputs, replacing, write_json
+
+    check_outputs(command.json, command.plot)
     import jax
 
     from jaxinfo.data import read_columns
     from jaxinfo.estimation import estimate_mutual_information
+    from jaxinfo.tables import estimate_table
 
     x, y = read_columns(command.file, x=command.x, y=command.y)
     estimate = estimate_mutual_information(
@@ -140,19 +177,28 @@ def _estimate(command: Estimate) -> int:
         num_steps=command.num_steps,
         batch_size=command.batch_size,
     )
-    with _replacing(command.json, command.plot) as (json_path, plot_path):
+    with replacing(command.json, command.plot) as (json_path, plot_path):
         if json_path is not None:
-            _write_json(json_path, estimate.to_dict())
+            write_json(json_path, estimate.to_dict())
         if plot_path is not None:
             from jaxinfo.plots import plot_estimate
 
             plot_estimate(estimate, plot_path)
     console = _console()
-    console.print(_table(estimate, command.file.name))
-    for written in (command.json, command.plot):
-        if written is not None:
-            console.print(f"wrote {written}", soft_wrap=True, highlight=False)
+    console.print(estimate_table(estimate, command.file.name))
+    _print_lines(console, _written(command))
     return 0
+
+
+def _written(command: Estimate | Benchmark) -> Iterator[str]:
+    for path in (command.json, command.plot):
+        if path is not None:
+            yield f"wrote {path}"
+
+
+def _print_lines(console: Any, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def _console() -> Any:
@@ -162,73 +208,78 @@ def _console() -> Any:
     return Console(width=None if sys.stdout.isatty() else 100)
 
 
-def _check_outputs(json_path: Path | None, plot_path: Path | None) -> None:
-    """Refuses, before the long run, places that cannot be written after it."""
-    if plot_path is not None and plot_path.suffix.lower() not in PLOT_SUFFIXES:
-        raise ValueError(
-            f"--plot {plot_path}: unknown suffix {plot_path.suffix!r}; known: "
-            f"{', '.join(PLOT_SUFFIXES)}"
-        )
-    for option, path in (("--json", json_path), ("--plot", plot_path)):
-        if path is None:
-            continue
-        if path.is_dir():
-            raise ValueError(f"{option} {path}: is a folder")
-        _check_folder(path.parent, f"{option} {path}")
-    if json_path is not None and json_path == plot_path:
-        raise ValueError(f"--json and --plot are the same file, {json_path}")
+# jaxinfo benchmark ----------------------------------------------------------------
 
 
-def _check_folder(folder: Path, named: str) -> None:
-    """Refuses a folder that is not there or cannot be written to."""
-    if not folder.is_dir():
-        raise ValueError(f"{named}: there is no folder {folder}")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ValueError(f"{named}: folder {folder} cannot be written to")
+def _benchmark(command: Benchmark) -> int:
+    from jaxinfo.results import check_outputs, replacing, write_json
 
+    check_outputs(command.json, command.plot)
+    from rich.console import Console
 
-def _table(estimate: Any, source: str) -> Any:
-    from rich.table import Table
+    from jaxinfo import benchmark, tasks
+    from jaxinfo.benchmark_figure import plot_benchmark
+    from jaxinfo.benchmark_methods import choose_methods
+    from jaxinfo.core.checks import check_one_of
 
-    table = Table(
-        title=f"{estimate.quantity} · {source}", show_header=False, title_style="bold"
+    check_one_of(tasks.SUITES, suite=command.suite)
+    suite = tasks.suite(command.suite)
+    methods = None if command.bounds is None else _names(command.bounds)
+    methods = choose_methods(suite, methods=methods)
+    started, records = time.perf_counter(), []
+    try:
+        with Console(stderr=True).status("starting ...") as status:  # Terminals only.
+            for record in benchmark.run_benchmark(
+                suite,
+                methods=methods,
+                num_rows=command.rows,
+                num_repeats=command.repeats,
+                num_seeds=command.seeds,
+                announce=status.update,
+            ):
+                records.append(record)
+    except KeyboardInterrupt:
+        _print_benchmark(records)
+        raise
+    _print_benchmark(records)
+    config = dataclasses.asdict(command) | {"bounds": methods}
+    content = benchmark.to_results(
+        records,
+        config={k: v for k, v in config.items() if k not in ("json", "plot")},
+        seconds=time.perf_counter() - started,
     )
-    table.add_column(style="dim")
-    table.add_column()
-    for name, text in _lines(estimate):
-        table.add_row(name, text)
-    return table
+    with replacing(command.json, command.plot) as (json_path, plot_path):
+        if json_path is not None:
+            write_json(json_path, content)
+        if plot_path is not None:
+            plot_benchmark(records, plot_path)
+    _print_lines(_console(), _written(command))
+    return 0
 
 
-def _lines(estimate: Any) -> Iterator[tuple[str, str]]:
-    finite_ceiling = estimate.ceiling < float("inf")
-    yield "value", f"{estimate.value:.4f} ± {estimate.standard_error:.4f} nats"
-    yield "95 % interval", f"[{estimate.lower:.4f}, {estimate.upper:.4f}]"
-    yield "bound", f"{estimate.bound}, {KIND_WORDS[estimate.kind]}"
-    yield "ceiling", f"{estimate.ceiling:.4f} nats" if finite_ceiling else "none"
-    yield "saturated", "yes: the truth may be far above" if estimate.saturated else "no"
-    yield "converged", "yes" if estimate.converged else "no: more steps may raise it"
-    yield "skipped updates", str(estimate.num_nonfinite)
-    yield "seeds", str(estimate.num_seeds)
-    yield "rows", f"{estimate.num_samples:,}"
-    yield (
-        "seconds",
-        f"{estimate.seconds:.1f} ({estimate.compile_seconds:.1f} compiling)",
-    )
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
-KIND_WORDS = {
-    "lower_bound": "a lower bound",
-    "upper_bound": "an upper bound, as far as its model fits",
-    "neither": "neither a lower nor an upper bound",
-}
+def _print_benchmark(records: list[Any]) -> None:
+    if not records:
+        return
+    from jaxinfo import tables
+    from jaxinfo.benchmark import summarize_benchmark
+
+    console = _console()
+    console.print(tables.benchmark_table(records))
+    console.print(tables.summary_table(summarize_benchmark(records)))
+    _print_lines(console, tables.note_lines(records))
 
 
 # jaxinfo demo ---------------------------------------------------------------------
 
 
 def _demo(command: Demo) -> int:
-    _check_new_folder(command.out)
+    from jaxinfo.results import check_new_folder, replacing, write_json
+
+    check_new_folder(command.out)
     import jax
     from rich.console import Console
 
@@ -244,53 +295,21 @@ def _demo(command: Demo) -> int:
         content = demo.to_results(results, num_seeds=command.seeds, seconds=seconds)
         command.out.mkdir(parents=True, exist_ok=True)
         figure, numbers = command.out / "demo.png", command.out / "results.json"
-        with _replacing(figure, numbers) as (draft_figure, draft_numbers):
+        with replacing(figure, numbers) as (draft_figure, draft_numbers):
             assert draft_figure is not None
             assert draft_numbers is not None
             plot_demo(
                 [(stage.title, results[stage.name]) for stage in demo.STAGES],
                 draft_figure,
             )
-            _write_json(draft_numbers, content)
+            write_json(draft_numbers, content)
     console = _console()
     console.print(demo.demo_table(results))
     checks = list(demo.check_lines(results))
     lines = [*checks, f"wrote {figure} and {numbers}"]
     lines.append(f"{command.seeds} seeds each, {seconds:.0f} seconds in all")
-    for line in lines:
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+    _print_lines(console, lines)
     return int(any(line.startswith("FAILED") for line in checks))
-
-
-def _check_new_folder(folder: Path) -> None:
-    """Refuses a folder that can neither be written to nor be made."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    _check_folder(there, f"--out {folder}")
-
-
-# Files, all or nothing ------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _replacing(*paths: Path | None) -> Iterator[list[Path | None]]:
-    """Gives paths to write to, and puts them in place only if all was written."""
-    drafts = [
-        path and path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-        for path in paths
-    ]
-    pairs = [(d, p) for d, p in zip(drafts, paths, strict=True) if d and p]
-    try:
-        yield drafts
-        for draft, path in pairs:
-            os.replace(draft, path)
-    finally:
-        for draft, _ in pairs:
-            draft.unlink(missing_ok=True)
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    """Writes strict JSON: an infinity or a NaN left in it is an error."""
-    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 # Before any backend exists --------------------------------------------------------

@@ -6,7 +6,6 @@ the JSON take whatever stages there are.
 
 import functools
 import math
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from jaxinfo.estimation import (
     estimate_mutual_information,
 )
 from jaxinfo.networks import discriminator, separable_critic
+from jaxinfo.results import device_name, mean_and_sd
 
 __all__ = [
     "STAGES",
@@ -339,18 +339,20 @@ def to_results(
         for stage, rows in results.items()
         for result in rows
     }
-    device = jax.devices()[0]
     return {
         "experiment": "demo",
         "config": {"num_seeds": num_seeds},
-        "device": f"{jax.device_count()} x {device.device_kind}, {platform.machine()}",
+        "device": device_name(),
         "seconds": seconds,
         "records": [
             {"setting": setting, "seed": seed, "nats": nats}
             for setting, result in settings.items()
             for seed, nats in enumerate(result.estimate.to_dict()["per_seed"])
         ],
-        "summary": {name: _summary(result) for name, result in settings.items()},
+        "summary": {
+            name: {"nats": mean_and_sd(result.estimate.per_seed)}
+            for name, result in settings.items()
+        },
         "estimates": {
             name: {
                 **result.estimate.to_dict(),
@@ -360,15 +362,4 @@ def to_results(
             }
             for name, result in settings.items()
         },
-    }
-
-
-def _summary(result: Result) -> dict[str, Any]:
-    values = result.estimate.per_seed[np.isfinite(result.estimate.per_seed)]
-    return {
-        "nats": {
-            "mean": float(values.mean()) if len(values) else None,
-            "sd": float(values.std(ddof=1)) if len(values) > 1 else None,
-            "num_seeds": len(values),
-        }
     }

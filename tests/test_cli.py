@@ -32,7 +32,7 @@ DESIGNED = {
     "compile_seconds",
 }
 ROOT = Path(__file__).parent.parent
-QUICK = ["--seeds", "2", "--num-steps", "20"]
+QUICK = ["--bound", "mine", "--seeds", "2", "--num-steps", "20"]
 
 
 @pytest.fixture
@@ -89,6 +89,15 @@ def test_estimate_end_to_end(table, tmp_path, capsys):
         "out.json",
         "table.csv",
     ]
+
+
+def test_without_a_bound_the_estimate_is_cross_fitted(table, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    arguments = ("--x", "a", "--y", "b", "--num-steps", 20, "--json", out)
+    assert _main("estimate", table, *arguments) == 0, capsys.readouterr().err
+    content = json.loads(out.read_text())
+    assert (content["bound"], content["kind"]) == ("cross_fitted", "neither")
+    assert content["lower"] < content["value"] < content["upper"]
 
 
 def test_equal_keys_give_equal_numbers(table, tmp_path):

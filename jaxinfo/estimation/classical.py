@@ -11,7 +11,12 @@ import numpy as np
 
 from jaxinfo.core.checks import check_one_of
 from jaxinfo.core.types import Array
-from jaxinfo.estimation.preprocessing import check_rows, fit_standardization, warn
+from jaxinfo.estimation.preprocessing import (
+    check_rows,
+    check_same_rows,
+    fit_standardization,
+    warn,
+)
 from jaxinfo.estimation.report import Estimate, History
 from jaxinfo.estimation.uncertainty import Z_95, Summary, summarize
 from jaxinfo.information.classical import (
@@ -129,11 +134,7 @@ def estimate_classical(
         )
     rows_x, doubts_x = check_rows("x", x)
     rows_y, doubts_y = check_rows("y", y)
-    if len(rows_x) != len(rows_y):
-        raise ValueError(
-            f"x and y must have the same number of rows, got {len(rows_x)} and "
-            f"{len(rows_y)}"
-        )
+    check_same_rows(rows_x, rows_y)
     # That values are whole numbers, or all one, is no doubt where states are counted.
     of_numbers = chosen.ties_are_doubtful or chosen.is_gaussian
     doubts = [*doubts_x, *doubts_y] if of_numbers else []

@@ -70,6 +70,7 @@ class Plan(NamedTuple):
     pairing: str = "roll"
     num_draws: int = 1
     companion: Network | None = None
+    may_keep_start: bool = False
 
 
 def adam(learning_rate: float | Array = 1e-3) -> optax.GradientTransformation:
@@ -172,6 +173,7 @@ def fit(
         num_steps=plan.num_steps,
         cadence=plan.cadence,
         patience=plan.patience,
+        may_keep_start=plan.may_keep_start,
         report_progress=plan.report_progress,
     )
 

@@ -21,7 +21,14 @@ from jaxinfo.training import progress
 from jaxinfo.training.compile_time import compile_stopwatch
 from jaxinfo.training.sweep import Layout, sweep
 
-__all__ = ["Budget", "Parts", "estimate_over_seeds"]
+__all__ = [
+    "FEWEST_EFFECTIVE_SCORES",
+    "Budget",
+    "Parts",
+    "doubts_of_run",
+    "estimate_over_seeds",
+    "history_of_run",
+]
 
 # A program with a callback to the host is not kept by the compilation cache, so only
 # runs much longer than a compilation get a bar.
@@ -113,7 +120,7 @@ def estimate_over_seeds(
     params, result = result.params, jax.device_get(result._replace(params=()))
     finite = np.isfinite(result.value)
     summary = summarize(result.value, result.influence)
-    doubts = doubts + _doubts_of_run(result)
+    doubts = doubts + doubts_of_run(result)
     kept = np.flatnonzero(finite)
     warn(doubts)
     return Estimate(
@@ -127,7 +134,7 @@ def estimate_over_seeds(
         ),
         num_nonfinite=int(result.num_nonfinite.sum()),
         per_seed=np.asarray(result.value, dtype=float),
-        history=_history(result, budget),
+        history=history_of_run(result, budget),
         log_ratio=make_log_ratio(
             jax.tree.map(lambda leaf: leaf[kept], params), result.log_normaliser[kept]
         ),
@@ -146,14 +153,16 @@ def _saturated(result: RunResult, value: float, ceiling: float) -> bool:
     return bool(value > ceiling - CEILING_MARGIN or few)
 
 
-def _history(result: RunResult, budget: Budget) -> History:
+def history_of_run(result: RunResult, budget: Budget) -> History:
+    """The validation curve of every run."""
     values = np.asarray(result.history)
     cadence = min(budget.cadence, budget.num_steps)
     steps = np.minimum(np.arange(1, values.shape[1] + 1) * cadence, budget.num_steps)
     return History(steps, values)
 
 
-def _doubts_of_run(result: RunResult) -> list[str]:
+def doubts_of_run(result: RunResult) -> list[str]:
+    """Sentences about runs or updates that went wrong."""
     doubts = []
     lost = int((~np.isfinite(result.value)).sum())
     if lost:

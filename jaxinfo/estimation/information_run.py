@@ -55,6 +55,7 @@ def make_run(
     num_draws: int = 4,
     cadence: int = 100,
     patience: int | None = None,
+    may_keep_start: bool = False,
     report_progress: bool = False,
 ) -> Callable[..., RunResult]:
     """Makes the pure function that estimates mutual information once.
@@ -77,6 +78,8 @@ def make_run(
         num_draws: product pairs for each row in training, where the pairing asks.
         cadence: updates between validations.
         patience: stop after this many updates without better validation; None never.
+        may_keep_start: for a critic that starts from something good: validate it before
+            the first update too, and keep it where training improves nothing.
         report_progress: call back to the host after each validation.
 
     Returns:
@@ -108,6 +111,7 @@ def make_run(
         pairing,
         num_draws,
         as_companion(resolved, companion),
+        may_keep_start,
     )
     return _information_run(plan)
 

@@ -8,12 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.core.checks import check_key
+from jaxinfo.core.checks import check_key, check_positive
 from jaxinfo.core.numerics import log_mean_exp
 from jaxinfo.core.types import Array, Key, PyTree
 from jaxinfo.divergences.family import FDivergence
 from jaxinfo.estimation.bound import Bound
 from jaxinfo.estimation.bounds import information_bound
+from jaxinfo.estimation.cross_fit import estimate_cross_fitted
 from jaxinfo.estimation.fit import (
     Optimizer,
     adam,
@@ -26,6 +27,7 @@ from jaxinfo.estimation.information_scores import Scorer, as_companion
 from jaxinfo.estimation.preprocessing import (
     Standardization,
     check_rows,
+    check_same_rows,
     fit_standardization,
     split_rows,
 )
@@ -38,18 +40,20 @@ from jaxinfo.training.sweep import Layout
 
 __all__ = ["estimate_mutual_information"]
 
+RECIPE_STEPS, BOUND_STEPS = 4_000, 2_000
+
 
 def estimate_mutual_information(
     key: Key[Array, ""],
     x: Any,
     y: Any,
     *,
-    bound: str | FDivergence | Bound = "mine",
+    bound: str | FDivergence | Bound | None = None,
     critic: Any = None,
     companion: Any = None,
     optimizer: Optimizer = adam,
     num_seeds: int = 8,
-    num_steps: int = 2_000,
+    num_steps: int | None = None,
     batch_size: int | None = None,
     pairing: str | None = None,
     num_draws: int = 4,
@@ -62,8 +66,10 @@ def estimate_mutual_information(
 ) -> Estimate:
     """Estimates the mutual information of paired samples in nats, with its error.
 
-    I(X; Y) = KL(p(x, y) || p(x) p(y)), bounded by a critic that is trained on one part
-    of the rows, chosen on a second and reported on a third, for several seeds at once.
+    I(X; Y) = KL(p(x, y) || p(x) p(y)). With neither a bound nor a critic named, critics
+    that correct a closed form are cross-fitted over all rows, and the value stands for
+    the information itself. Otherwise the bound's critic is trained on one part of the
+    rows, chosen on a second and reported on a third, for several seeds at once.
 
     Source: Belghazi et al., "Mutual information neural estimation", ICML 2018; Poole
         et al., "On variational bounds of mutual information", ICML 2019.
@@ -73,15 +79,17 @@ def estimate_mutual_information(
         x: rows of x, [N, ...] of any trailing shape.
         y: rows of y, [N, ...], row i paired with row i of x.
         bound: a name (`information_bound_names()`), a member of the f-family, or a
-            `Bound`.
+            `Bound`; None for the default recipe, or "mine" where a critic is given.
         critic: a `Critic`, a `Network` of two inputs or a pair (init, apply); None for
             a bundled one that suits the bound.
         companion: the second network of a bound that has one, see `make_run`; None for
             a bundled one.
         optimizer: a maker such as `optax.adam`, whose keywords become settings, or an
             optax optimiser, which compiles anew for each object made.
-        num_seeds: seeds, trained in one compiled call.
-        num_steps: the most updates of each seed.
+        num_seeds: seeds, trained in one compiled call; of the default recipe, critics
+            over all four folds.
+        num_steps: the most updates of each seed; None for 2,000, or 4,000 of the
+            default recipe.
         batch_size: rows of a minibatch; None for 256, or the training rows if fewer.
         pairing: product pairs in training, see `make_run`.
         num_draws: product pairs for each row in training.
@@ -101,8 +109,11 @@ def estimate_mutual_information(
         TypeError: inside jit or vmap: use `make_run` there.
 
     Notes:
-        The interval is one for the bound that these critics reach, which is below the
-        information where the critic is too small or the rows are too few.
+        The interval of a bound is one for what these critics reach, which is below the
+        information where the critic is too small or the rows are too few. That of the
+        default recipe counts the cost of fitting, but not what no critic of its size
+        can see. `optimizer`, `companion`, `pairing`, `num_draws`, `split` and settings
+        belong to bounds.
 
     Example:
         >>> key_x, key_noise, key = jax.random.split(jax.random.key(0), 3)
@@ -115,12 +126,34 @@ def estimate_mutual_information(
     check_key(0, key=key)
     checked_x, doubts_x = check_rows("x", x)
     checked_y, doubts_y = check_rows("y", y)
-    _check_same_rows(checked_x, checked_y)
-    resolved = information_bound(bound)
+    check_same_rows(checked_x, checked_y)
+    by_recipe = bound is None and critic is None
+    if num_steps is None:
+        num_steps = RECIPE_STEPS if by_recipe else BOUND_STEPS
+    budget = Budget(num_seeds, num_steps, cadence, layout, progress)
+    doubts = [*doubts_x, *doubts_y]
+    if by_recipe:
+        own = [optimizer, companion, pairing, num_draws, split]
+        if own != [adam, None, None, 4, (0.6, 0.2, 0.2)] or settings:
+            raise ValueError(
+                "optimizer, companion, pairing, num_draws, split and settings "
+                f"({', '.join(settings) or 'none'}) belong to a bound: name one, such "
+                "as bound='mine'"
+            )
+        check_positive(num_seeds=num_seeds)
+        return estimate_cross_fitted(
+            key,
+            checked_x,
+            checked_y,
+            budget=budget,
+            batch_size=batch_size,
+            patience=patience,
+            doubts=doubts,
+        )
+    resolved = information_bound("mine" if bound is None else bound)
     resolved.check_settings(settings)
     critic = as_critic(resolved.critic() if critic is None else critic)
     companion = as_companion(resolved, companion)
-    budget = Budget(num_seeds, num_steps, cadence, layout, progress)
     run = make_run(
         critic,
         bound=resolved,
@@ -160,15 +193,8 @@ def estimate_mutual_information(
         ceiling=resolved.ceiling(num_candidates, **resolved.own_settings(settings)),
         quantity="mutual information",
         num_samples=len(checked_x),
-        doubts=[*doubts_x, *doubts_y],
+        doubts=doubts,
     )
-
-
-def _check_same_rows(x: np.ndarray, y: np.ndarray) -> None:
-    if len(x) != len(y):
-        raise ValueError(
-            f"x and y must have the same number of rows, got {len(x)} and {len(y)}"
-        )
 
 
 def _make_log_ratio(
@@ -196,7 +222,7 @@ def _make_log_ratio(
     def log_ratio(x: Any, y: Any) -> np.ndarray:
         """Pointwise mutual information log p(x, y) / (p(x) p(y)) in nats, [N]."""
         checked_x, checked_y = scales[0].check("x", x), scales[1].check("y", y)
-        _check_same_rows(checked_x, checked_y)
+        check_same_rows(checked_x, checked_y)
         rows = scales[0].apply(checked_x), scales[1].apply(checked_y)
         return np.asarray(mean_over_seeds(params, log_normaliser, *rows))
 

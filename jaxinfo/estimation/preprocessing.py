@@ -10,7 +10,13 @@ from jax.core import Tracer
 
 from jaxinfo.core.types import Array, Key
 
-__all__ = ["Standardization", "check_rows", "fit_standardization", "split_rows"]
+__all__ = [
+    "Standardization",
+    "check_rows",
+    "check_same_rows",
+    "fit_standardization",
+    "split_rows",
+]
 
 # Below this a part can neither train, nor choose, nor give an error bar.
 MIN_ROWS = 8
@@ -100,6 +106,14 @@ def check_rows(name: str, rows: Any) -> tuple[np.ndarray, list[str]]:
             f"({columns}), which carry no information"
         )
     return array, doubts
+
+
+def check_same_rows(x: np.ndarray, y: np.ndarray) -> None:
+    """Raises ValueError unless x and y have the same number of rows."""
+    if len(x) != len(y):
+        raise ValueError(
+            f"x and y must have the same number of rows, got {len(x)} and {len(y)}"
+        )
 
 
 def _low_precision(name: str, array: np.ndarray) -> np.ndarray:

@@ -27,7 +27,10 @@ Activation = Callable[[Array], Array]
 
 
 def joint_critic(
-    hidden_sizes: Sequence[int] = (64, 64), *, activation: Activation = nn.relu
+    hidden_sizes: Sequence[int] = (64, 64),
+    *,
+    activation: Activation = nn.relu,
+    zero_start: bool = False,
 ) -> Critic:
     """A multilayer perceptron on the concatenated pair.
 
@@ -36,11 +39,12 @@ def joint_critic(
     Args:
         hidden_sizes: widths of the hidden layers.
         activation: applied after each hidden layer.
+        zero_start: score every pair 0 at first, to correct what is added to it.
 
     Returns:
         A critic without a fast `pairwise`.
     """
-    network = from_linen(_Joint(tuple(hidden_sizes), activation))
+    network = from_linen(_Joint(tuple(hidden_sizes), activation, zero_start))
     return Critic(network.init, network.apply)
 
 
@@ -154,13 +158,17 @@ class _Perceptron(nn.Module):
     hidden_sizes: tuple[int, ...]
     output_size: int
     activation: Activation
+    zero_start: bool = False
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         dtype = _parameter_dtype(x)
         for size in self.hidden_sizes:
             x = self.activation(nn.Dense(size, param_dtype=dtype)(x))
-        return nn.Dense(self.output_size, param_dtype=dtype)(x)
+        output = functools.partial(nn.Dense, self.output_size, param_dtype=dtype)
+        if self.zero_start:
+            return output(kernel_init=nn.initializers.zeros)(x)
+        return output()(x)
 
 
 class _Discriminator(nn.Module):
@@ -175,11 +183,13 @@ class _Discriminator(nn.Module):
 class _Joint(nn.Module):
     hidden_sizes: tuple[int, ...]
     activation: Activation
+    zero_start: bool = False
 
     @nn.compact
     def __call__(self, x: Array, y: Array) -> Float[Array, " n"]:
         pair = jnp.concatenate([_flat(x), _flat(y)], axis=1)
-        return _Perceptron(self.hidden_sizes, 1, self.activation)(pair)[:, 0]
+        perceptron = _Perceptron(self.hidden_sizes, 1, self.activation, self.zero_start)
+        return perceptron(pair)[:, 0]
 
 
 class _Separable(nn.Module):

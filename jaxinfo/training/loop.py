@@ -110,6 +110,7 @@ def train(
     num_steps: int,
     cadence: int = 100,
     patience: int | None = None,
+    may_keep_start: bool = False,
     report_progress: bool = False,
 ) -> TrainResult:
     """Runs `step` and keeps the state with the largest validation value.
@@ -125,6 +126,7 @@ def train(
         num_steps: the most updates.
         cadence: updates between validations.
         patience: stop after this many updates without a better validation; None never.
+        may_keep_start: validate the initial state too; keep it where none is better.
         report_progress: tell `jaxinfo.training.progress` after each validation.
 
     Returns:
@@ -181,7 +183,9 @@ def train(
         block=jnp.zeros((), int),
         state=state,
         best_state=state,
-        best_value=jnp.full((), -jnp.inf, value.dtype),
+        best_value=(
+            validate(state) if may_keep_start else jnp.full((), -jnp.inf, value.dtype)
+        ),
         best_step=jnp.zeros((), int),
         num_nonfinite=jnp.zeros((), int),
         history=jnp.full(num_blocks, jnp.nan, value.dtype),

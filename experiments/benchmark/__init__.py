@@ -1,0 +1,1 @@
+"""Every bound and classical method on tasks whose information is known."""

@@ -1,0 +1,106 @@
+"""Runs all methods over bmi40 and writes the numbers, a figure and a table."""
+
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from jaxinfo.cli import prepare_jax
+
+__all__ = ["Config", "main"]
+
+SUITE = "bmi40"
+# It counts states, and the suite has no labels.
+LEFT_OUT = {"plug_in"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What to run.
+
+    Attributes:
+        out: folder for results.json, benchmark.png and table.md.
+        num_seeds: critics trained from different seeds for each estimate.
+        rows: rows of each sample.
+        repeats: fresh samples of each task.
+        bounds: methods, comma-separated; left out: all.
+        smoke: the same path end to end on two tasks and with few rows.
+    """
+
+    out: Path = Path("results/benchmark")
+    num_seeds: int = 8
+    rows: int = 10_000
+    repeats: int = 1
+    bounds: str | None = None
+    smoke: bool = False
+
+
+def _methods(config: Config) -> list[str]:
+    from jaxinfo.estimation import classical_method_names, information_bound_names
+
+    if config.bounds is not None:
+        return config.bounds.split(",")
+    if config.smoke:
+        return ["default", "copula", "ksg1"]
+    every = ["default", *information_bound_names(), *classical_method_names()]
+    return [method for method in every if method not in LEFT_OUT]
+
+
+def _write(config: Config, methods: list[str], records: list, seconds: float) -> None:
+    """Writes the numbers there are: a long run that ends early leaves them."""
+    from jaxinfo.benchmark import to_results
+    from jaxinfo.results import replacing, write_json
+
+    told: dict[str, Any] = dataclasses.asdict(config) | {"bounds": methods}
+    del told["out"]
+    content = to_results(records, config={"suite": SUITE} | told, seconds=seconds)
+    paths = config.out / "results.json", config.out / "table.md"
+    with replacing(*paths) as drafts:
+        numbers, table = (draft for draft in drafts if draft is not None)
+        write_json(numbers, content)
+        table.write_text(_markdown(records))
+
+
+def _markdown(records: list) -> str:
+    from jaxinfo.benchmark import summarize_benchmark
+    from jaxinfo.tables import HEADINGS, summary_cells
+
+    rows = [HEADINGS, ["---"] * len(HEADINGS)]
+    rows += [summary_cells(*item) for item in summarize_benchmark(records).items()]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def main() -> None:
+    """Runs the methods and prints the tables."""
+    import tyro
+    from rich.console import Console
+
+    config = tyro.cli(Config, description="All methods on tasks of known information.")
+    if config.smoke:
+        config = dataclasses.replace(config, num_seeds=2, rows=1_000)
+    prepare_jax()
+    from jaxinfo import benchmark, tables, tasks
+    from jaxinfo.benchmark_figure import plot_benchmark
+
+    suite, methods = tasks.suite(SUITE)[: 2 if config.smoke else None], _methods(config)
+    config.out.mkdir(parents=True, exist_ok=True)
+    started, records = time.perf_counter(), []
+    with Console(stderr=True).status("starting ...") as status:
+        for record in benchmark.run_benchmark(
+            suite,
+            methods=methods,
+            num_rows=config.rows,
+            num_repeats=config.repeats,
+            num_seeds=config.num_seeds,
+            announce=status.update,
+        ):
+            if records and record.task != records[-1].task:
+                _write(config, methods, records, time.perf_counter() - started)
+            records.append(record)
+    _write(config, methods, records, time.perf_counter() - started)
+    plot_benchmark(records, config.out / "benchmark.png")
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(tables.benchmark_table(records))
+    console.print(tables.summary_table(benchmark.summarize_benchmark(records)))
+    print(f"written to {config.out} in {time.perf_counter() - started:.0f} s")

@@ -1,0 +1,134 @@
+"""What cross-fitted critics say of rows that they never saw, and of those they did."""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from jaxinfo.core.types import Array, Critic, PyTree
+from jaxinfo.estimation.combine import (
+    Combination,
+    Report,
+    fit_combination,
+    report_blocks,
+)
+from jaxinfo.estimation.host import FEWEST_EFFECTIVE_SCORES
+from jaxinfo.estimation.uncertainty import Z_95, Summary
+from jaxinfo.information.scoring import Blocks, score_blocks
+
+__all__ = ["Outcome", "report_cross_fit"]
+
+SMALLEST_BLOCK, LARGEST_BLOCK = 32, 64
+
+
+class Outcome(NamedTuple):
+    """The critics of every fold, combined, and what they report.
+
+    Attributes:
+        combinations: of the critics of each fold.
+        held_out: each fold's bound on rows that its critics never saw.
+        training: the same on as many training rows; over the folds, every row once.
+    """
+
+    combinations: list[Combination]
+    held_out: list[Report]
+    training: list[Report]
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether enough product pairs carry the normaliser of every fold."""
+        sizes = [report.effective_sample_size for report in self.held_out]
+        return min(sizes) >= FEWEST_EFFECTIVE_SCORES
+
+    @property
+    def summary(self) -> Summary:
+        """Value, error and interval, nats.
+
+        The value is halfway between the held-out and the training bound; the truth is
+        taken to lie anywhere between them, so half their distance over the root of 3
+        adds to the error. Where too few product pairs carry the normaliser, the
+        critics' own, which is zero, is more certain.
+        """
+        held_out, training = (
+            np.mean(
+                [r.value + (0 if self.is_measured else r.log_normaliser) for r in part]
+            )
+            for part in (self.held_out, self.training)
+        )
+        influence = np.concatenate([report.influence for report in self.held_out])
+        gap = (training - held_out) / 2
+        error = np.sqrt(influence.var(ddof=1) / influence.size + gap**2 / 3)
+        value = held_out + gap
+        half_width = Z_95 * error
+        return Summary(
+            float(value),
+            float(error),
+            float(value - half_width),
+            float(value + half_width),
+        )
+
+
+def report_cross_fit(
+    critic: Critic,
+    params: PyTree,
+    inputs: tuple[Array, Array],
+    parts: tuple[int, ...],
+    num_folds: int,
+) -> Outcome:
+    """Combines the critics of each fold by its validation rows, and reports the others.
+
+    Args:
+        critic: the critic.
+        params: of every run, critic by critic and fold by fold, [C K, ...].
+        inputs: of x and of y for every run, training rows first, then validation and
+            test rows, [C K, N, ...].
+        parts: how many rows each part has.
+        num_folds: K.
+
+    Returns:
+        The `Outcome`.
+    """
+    train, validation, test = parts
+    counts = min(train, test), validation, test
+    starts = 0, train, train + validation
+    score = _score_runs(critic)
+    matrices = [
+        np.asarray(
+            score(params, *(rows[:, start : start + count] for rows in inputs)), float
+        )
+        for start, count in zip(starts, counts, strict=True)
+    ]
+    trained, chosen, tested = (
+        part.reshape(-1, num_folds, *part.shape[1:]).swapaxes(0, 1) for part in matrices
+    )
+    combinations = list(map(fit_combination, chosen))
+    held_out, training = (
+        [report_blocks(c.apply(s)) for c, s in zip(combinations, part, strict=True)]
+        for part in (tested, trained)
+    )
+    return Outcome(combinations, held_out, training)
+
+
+@functools.lru_cache(maxsize=64)
+def _score_runs(critic: Critic) -> Callable[..., Array]:
+    @jax.jit
+    def score(params: PyTree, x: Array, y: Array) -> Array:
+        blocks = _equal_blocks(x.shape[1])
+
+        def one(run: tuple[PyTree, Array, Array]) -> Array:
+            own, rows_x, rows_y = run
+            return score_blocks(critic, own, rows_x, rows_y, blocks)
+
+        return jax.lax.map(one, (params, x, y))
+
+    return score
+
+
+def _equal_blocks(num_rows: int) -> Blocks:
+    """Blocks without padding, of the size that leaves the fewest rows out."""
+    sizes = range(min(SMALLEST_BLOCK, num_rows), min(LARGEST_BLOCK, num_rows) + 1)
+    size = max(sizes, key=lambda size: (num_rows // size * size, size))
+    rows = np.arange(num_rows // size * size).reshape(-1, size)
+    return Blocks(rows, np.ones(rows.shape, dtype=bool))
