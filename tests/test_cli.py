@@ -91,6 +91,7 @@ def test_estimate_end_to_end(table, tmp_path, capsys):
     ]
 
 
+@pytest.mark.slow
 def test_without_a_bound_the_estimate_is_cross_fitted(table, tmp_path, capsys):
     out = tmp_path / "out.json"
     arguments = ("--x", "a", "--y", "b", "--num-steps", 20, "--json", out)

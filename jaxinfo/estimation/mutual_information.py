@@ -117,10 +117,10 @@ def estimate_mutual_information(
 
     Example:
         >>> key_x, key_noise, key = jax.random.split(jax.random.key(0), 3)
-        >>> x = jax.random.normal(key_x, (2_000, 1))
-        >>> y = x + jax.random.normal(key_noise, (2_000, 1))
-        >>> estimate = estimate_mutual_information(key, x, y, num_steps=300)
-        >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.1)
+        >>> x = jax.random.normal(key_x, (400, 1))
+        >>> y = x + jax.random.normal(key_noise, (400, 1))
+        >>> estimate = estimate_mutual_information(key, x, y, num_steps=50)
+        >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.2)
         True
     """
     check_key(0, key=key)
