@@ -72,11 +72,11 @@ def test_what_does_not_fit_is_named(changes, message):
         _estimate(**changes)
 
 
-def test_the_maps_are_fitted_on_training_rows_alone():
+def test_fitted_maps_take_rows_one_by_one():
     train, held_out = (X[:300], Y[:300]), (X[300:350], Y[300:350])
     fitted = fit_fold_map(train, held_out)
     rows = fitted.apply(0, X)
-    # Rows that are never shown to a fit leave it alone.
+    # Nothing is fitted again to the rows that a map is applied to.
     assert np.isfinite(rows.features).all()
     np.testing.assert_array_equal(fitted.apply(0, X[350:]).records, rows.records[350:])
     assert rows.features[:300].mean(axis=0) == pytest.approx(0, abs=0.05)

@@ -137,8 +137,10 @@ def test_the_pointwise_information_averages_to_the_value(bound):
     estimate = _estimate(x, y, bound=bound, num_steps=200, learning_rate=5e-3)
     pointwise = estimate.log_ratio(fresh_x, fresh_y)
     assert pointwise.shape == (2000,)
-    # Short training leaves the rare rows far out, which dominate this, half learnt.
-    assert np.corrcoef(pointwise, exact)[0, 1] > 0.75
+    # Short training leaves the rare rows far out, which dominate this, half learnt by
+    # the two towers of InfoNCE.
+    floor = 0.75 if bound == "info_nce" else 0.85
+    assert np.corrcoef(pointwise, exact)[0, 1] > floor
     # The mean over 2,000 rows has a standard deviation of about 0.02.
     assert pointwise.mean() == pytest.approx(truth, abs=0.15)
 
