@@ -16,12 +16,16 @@ from jaxinfo import (
 )
 from jaxinfo.estimation import (
     Estimate,
+    SelfChecks,
+    check_mutual_information,
     estimate_divergence,
     estimate_mutual_information,
 )
 
 __all__ = [
     "Estimate",
+    "SelfChecks",
+    "check_mutual_information",
     "core",
     "data",
     "divergences",

@@ -6,6 +6,7 @@ the `cli` extra it can still say what is missing.
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import importlib.util
 import os
@@ -43,6 +44,8 @@ class Estimate:
         num_steps: the most updates of each seed; left out: the estimator's own.
         batch_size: rows of a minibatch; at most the training rows.
         key: seed of the random key: equal keys give equal numbers.
+        check: run the estimator's self-checks on the data too, which takes four more
+            estimates; exit code 1 where one fails.
         json: write the numbers to this file.
         plot: draw the curve of the bound to this .png, .pdf or .svg.
     """
@@ -55,6 +58,7 @@ class Estimate:
     num_steps: int | None = None
     batch_size: int | None = None
     key: int = 0
+    check: bool = False
     json: Path | None = None
     plot: Path | None = None
 
@@ -105,8 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments after the program's name; None for those of the process.
 
     Returns:
-        The exit code: 0 on success, 1 where a check of the demo failed, 2 on bad
-        input or bad usage, 130 if interrupted.
+        The exit code: 0 on success, 1 where a check failed, 2 on bad input or bad
+        usage, 130 if interrupted.
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -163,31 +167,36 @@ def _estimate(command: Estimate) -> int:
     check_outputs(command.json, command.plot)
     import jax
 
+    from jaxinfo import estimation
     from jaxinfo.data import read_columns
-    from jaxinfo.estimation import estimate_mutual_information
     from jaxinfo.tables import estimate_table
 
     x, y = read_columns(command.file, x=command.x, y=command.y)
-    estimate = estimate_mutual_information(
-        jax.random.key(command.key),
-        x,
-        y,
+    estimator = functools.partial(
+        estimation.estimate_mutual_information,
         bound=command.bound,
         num_seeds=command.seeds,
         num_steps=command.num_steps,
         batch_size=command.batch_size,
     )
+    key, checks = jax.random.key(command.key), None
+    if command.check:
+        checks = estimation.check_mutual_information(key, x, y, estimator=estimator)
+    estimate = estimator(key, x, y) if checks is None else checks.estimate
+    content = (checks or estimate).to_dict()
     with replacing(command.json, command.plot) as (json_path, plot_path):
         if json_path is not None:
-            write_json(json_path, estimate.to_dict())
+            write_json(json_path, content)
         if plot_path is not None:
             from jaxinfo.plots import plot_estimate
 
             plot_estimate(estimate, plot_path)
     console = _console()
     console.print(estimate_table(estimate, command.file.name))
+    if checks is not None:
+        _print_lines(console, map(str, checks.checks))
     _print_lines(console, _written(command))
-    return 0
+    return int(checks is not None and not checks.passed)
 
 
 def _written(command: Estimate | Benchmark) -> Iterator[str]:

@@ -53,6 +53,8 @@ def _lines(estimate: Estimate) -> Iterator[tuple[str, str]]:
     finite_ceiling = estimate.ceiling < float("inf")
     yield "value", f"{estimate.value:.4f} ± {estimate.standard_error:.4f} nats"
     yield "95 % interval", f"[{estimate.lower:.4f}, {estimate.upper:.4f}]"
+    if estimate.p_value is not None:
+        yield "p of independence", f"{estimate.p_value:.3f}"
     yield "bound", f"{estimate.bound}, {KIND_WORDS[estimate.kind]}"
     yield "ceiling", f"{estimate.ceiling:.4f} nats" if finite_ceiling else "none"
     yield "saturated", "yes: the truth may be far above" if estimate.saturated else "no"

@@ -30,6 +30,7 @@ DESIGNED = {
     "bound",
     "seconds",
     "compile_seconds",
+    "p_value",
 }
 ROOT = Path(__file__).parent.parent
 QUICK = ["--bound", "mine", "--seeds", "2", "--num-steps", "20"]
@@ -98,6 +99,8 @@ def test_without_a_bound_the_estimate_is_cross_fitted(table, tmp_path, capsys):
     assert _main("estimate", table, *arguments) == 0, capsys.readouterr().err
     content = json.loads(out.read_text())
     assert (content["bound"], content["kind"]) == ("cross_fitted", "neither")
+    assert 0 < content["p_value"] <= 1
+    assert "p of independence" in capsys.readouterr().out
     assert content["lower"] < content["value"] < content["upper"]
 
 
@@ -132,6 +135,27 @@ def test_defaults_are_the_library_s():
     assert command.seeds == known["num_seeds"].default
     assert command.num_steps == known["num_steps"].default
     assert command.batch_size == known["batch_size"].default
+
+
+def test_checks_are_printed_written_and_decide_the_exit_code(
+    table, tmp_path, capsys, monkeypatch, quick_estimator
+):
+    out = tmp_path / "out.json"
+    arguments = ("estimate", table, "--x", "a", "--y", "b", "--check", "--json", out)
+    assert _main(*arguments, "--bound", "mine") == 1
+    assert "FAILED independence: y shuffled: 1.000 nats" in capsys.readouterr().out
+    content = json.loads(out.read_text(), parse_constant=pytest.fail)
+    assert content["value"] == 1.0
+    assert [check["passed"] for check in content["checks"]].count(False) == 2
+    assert len(quick_estimator) == 5
+    assert {settings["bound"] for *_, settings in quick_estimator} == {"mine"}
+
+    def right(key, x, y, **settings):
+        return estimation.estimate_classical(x, y, method="gaussian")
+
+    monkeypatch.setattr(estimation, "estimate_mutual_information", right)
+    assert _main(*arguments) == 0
+    assert "passed additivity" in capsys.readouterr().out
 
 
 def test_json_holds_null_for_inf_and_nan(table, tmp_path, quick_estimator):

@@ -14,10 +14,12 @@ def test_the_readme_runs(monkeypatch):
         shorter = functools.partial(getattr(jaxinfo, name), num_steps=20, num_seeds=2)
         monkeypatch.setattr(jaxinfo, name, shorter)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names = {}
     for block in blocks:
         exec(compile(block, str(README), "exec"), names)
     assert names["result"].value.shape == (2, 8)
     assert names["nats"] > 0.5
     assert abs(names["estimate"].value) < 2
+    failed = {check.name for check in names["checks"].checks if not check.passed}
+    assert "additivity" in failed

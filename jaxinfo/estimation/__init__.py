@@ -12,6 +12,11 @@ from jaxinfo.estimation.fit import RunResult, adam
 from jaxinfo.estimation.information_run import make_run
 from jaxinfo.estimation.mutual_information import estimate_mutual_information
 from jaxinfo.estimation.report import Estimate, History
+from jaxinfo.estimation.self_checks import (
+    SelfCheck,
+    SelfChecks,
+    check_mutual_information,
+)
 from jaxinfo.estimation.uncertainty import summarize
 
 __all__ = [
@@ -19,7 +24,10 @@ __all__ = [
     "Estimate",
     "History",
     "RunResult",
+    "SelfCheck",
+    "SelfChecks",
     "adam",
+    "check_mutual_information",
     "classical_method_names",
     "divergence_bound",
     "estimate_classical",

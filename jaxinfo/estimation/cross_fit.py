@@ -10,12 +10,14 @@ import functools
 import operator
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from threadpoolctl import threadpool_limits
 
 from jaxinfo.core.types import Array, Critic, Key, PyTree
 from jaxinfo.divergences import bounds as dual
@@ -27,6 +29,7 @@ from jaxinfo.estimation.fit import RunResult
 from jaxinfo.estimation.fold_map import FoldMap, Inputs, fit_fold_map
 from jaxinfo.estimation.host import Budget, doubts_of_run, history_of_run
 from jaxinfo.estimation.information_run import make_run
+from jaxinfo.estimation.permutation import p_value_of_independence
 from jaxinfo.estimation.preprocessing import (
     MIN_ROWS,
     Standardization,
@@ -34,6 +37,8 @@ from jaxinfo.estimation.preprocessing import (
     warn,
 )
 from jaxinfo.estimation.report import Estimate
+from jaxinfo.estimation.second_opinion import neighbour_contributions, reconcile
+from jaxinfo.estimation.uncertainty import Summary
 from jaxinfo.networks import joint_critic
 from jaxinfo.training import progress
 from jaxinfo.training.compile_time import compile_stopwatch
@@ -104,7 +109,7 @@ def estimate_cross_fitted(
         pooled.
     """
     started = time.perf_counter()
-    split_key, sweep_key = jax.random.split(key)
+    split_key, sweep_key, shuffle_key = jax.random.split(key, 3)
     data = x.reshape(len(x), -1), y.reshape(len(y), -1)
     num_critics = -(-budget.num_seeds // NUM_FOLDS)
     num_runs = num_critics * NUM_FOLDS
@@ -135,7 +140,7 @@ def estimate_cross_fitted(
     doubts = doubts + doubts_of_run(result)
     warn(doubts)
     return Estimate(
-        **outcome.summary._asdict(),
+        **_reconciled(outcome, folds, data)._asdict(),
         kind="neither",
         ceiling=float("inf"),
         saturated=not outcome.is_measured,
@@ -146,6 +151,7 @@ def estimate_cross_fitted(
         log_ratio=_make_log_ratio(
             critic, result.params, folds, outcome, (x.shape[1:], y.shape[1:])
         ),
+        p_value=p_value_of_independence(shuffle_key, *data, outcome.shifted),
         bound="cross_fitted",
         num_samples=len(x),
         seconds=time.perf_counter() - started,
@@ -166,8 +172,8 @@ def _make_folds(key: Array, data: tuple[np.ndarray, np.ndarray]) -> list[_Fold]:
             f"{int(MIN_ROWS / VALIDATION_SHARE)}"
         )
     order = np.asarray(jax.random.permutation(key, num_rows))[: size * NUM_FOLDS]
-    folds = []
-    for fold in range(NUM_FOLDS):
+
+    def make_fold(fold: int) -> _Fold:
         test, validation, train = np.split(
             np.roll(order, -fold * size), [size, size + held]
         )
@@ -175,8 +181,12 @@ def _make_folds(key: Array, data: tuple[np.ndarray, np.ndarray]) -> list[_Fold]:
             (data[0][train], data[1][train]),
             (data[0][validation], data[1][validation]),
         )
-        folds.append(_Fold(fitted, train, validation, test))
-    return folds
+        return _Fold(fitted, train, validation, test)
+
+    # NumPy leaves the interpreter free while it sorts and factorises; threads of its
+    # own beside these would only wait for each other.
+    with threadpool_limits(1), ThreadPoolExecutor(NUM_FOLDS) as pool:
+        return list(pool.map(make_fold, range(NUM_FOLDS)))
 
 
 def _inputs_of_runs(
@@ -265,6 +275,18 @@ def _parts(rows: Array, sizes: tuple[int, ...]) -> list[Array]:
 
 
 # Reading -------------------------------------------------------------------------
+
+
+def _reconciled(
+    outcome: Outcome, folds: list[_Fold], data: tuple[np.ndarray, np.ndarray]
+) -> Summary:
+    contributions = neighbour_contributions(*data)
+    if contributions is None:
+        return outcome.summary
+    influences = [report.influence for report in outcome.held_out]
+    pairs = zip(folds, influences, strict=True)
+    rows = np.concatenate([fold.test[: len(scored)] for fold, scored in pairs])
+    return reconcile(outcome.summary, np.concatenate(influences), contributions[rows])
 
 
 def _make_log_ratio(

@@ -15,12 +15,11 @@ from jaxinfo.estimation.combine import (
     report_blocks,
 )
 from jaxinfo.estimation.host import FEWEST_EFFECTIVE_SCORES
+from jaxinfo.estimation.permutation import shifted_scores
 from jaxinfo.estimation.uncertainty import Z_95, Summary
-from jaxinfo.information.scoring import Blocks, score_blocks
+from jaxinfo.information.scoring import equal_blocks, score_blocks
 
 __all__ = ["Outcome", "report_cross_fit"]
-
-SMALLEST_BLOCK, LARGEST_BLOCK = 32, 64
 
 
 class Outcome(NamedTuple):
@@ -30,11 +29,13 @@ class Outcome(NamedTuple):
         combinations: of the critics of each fold.
         held_out: each fold's bound on rows that its critics never saw.
         training: the same on as many training rows; over the folds, every row once.
+        shifted: each fold's `shifted_scores` of the held-out rows.
     """
 
     combinations: list[Combination]
     held_out: list[Report]
     training: list[Report]
+    shifted: list[np.ndarray]
 
     @property
     def is_measured(self) -> bool:
@@ -104,18 +105,23 @@ def report_cross_fit(
         part.reshape(-1, num_folds, *part.shape[1:]).swapaxes(0, 1) for part in matrices
     )
     combinations = list(map(fit_combination, chosen))
-    held_out, training = (
-        [report_blocks(c.apply(s)) for c, s in zip(combinations, part, strict=True)]
+    combined, trained = (
+        [c.apply(s) for c, s in zip(combinations, part, strict=True)]
         for part in (tested, trained)
     )
-    return Outcome(combinations, held_out, training)
+    return Outcome(
+        combinations,
+        held_out=list(map(report_blocks, combined)),
+        training=list(map(report_blocks, trained)),
+        shifted=list(map(shifted_scores, combined)),
+    )
 
 
 @functools.lru_cache(maxsize=64)
 def _score_runs(critic: Critic) -> Callable[..., Array]:
     @jax.jit
     def score(params: PyTree, x: Array, y: Array) -> Array:
-        blocks = _equal_blocks(x.shape[1])
+        blocks = equal_blocks(x.shape[1])
 
         def one(run: tuple[PyTree, Array, Array]) -> Array:
             own, rows_x, rows_y = run
@@ -124,11 +130,3 @@ def _score_runs(critic: Critic) -> Callable[..., Array]:
         return jax.lax.map(one, (params, x, y))
 
     return score
-
-
-def _equal_blocks(num_rows: int) -> Blocks:
-    """Blocks without padding, of the size that leaves the fewest rows out."""
-    sizes = range(min(SMALLEST_BLOCK, num_rows), min(LARGEST_BLOCK, num_rows) + 1)
-    size = max(sizes, key=lambda size: (num_rows // size * size, size))
-    rows = np.arange(num_rows // size * size).reshape(-1, size)
-    return Blocks(rows, np.ones(rows.shape, dtype=bool))

@@ -25,6 +25,7 @@ from jaxinfo.estimation.variates import (
     Lift,
     NormalScores,
     fit_canonical_variates,
+    fit_independent_directions,
     fit_lift,
     fit_normal_scores,
 )
@@ -35,9 +36,12 @@ DEGREES_OF_FREEDOM = (np.inf, 30.0, 10.0, 5.0, 3.0, 2.0, 1.0)
 NUMS_OF_PAIRS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 # Lifted variates beyond these are products of the first ones.
 MOST_LIFTED = 8
-HIGHEST_ORDER = 3
-# A factorisation of more coordinates than this takes seconds.
-MOST_LIFTED_COORDINATES = 512
+# What is lifted, and whether with waves; the last for many coordinates too.
+LIFTS = (("normal", True), ("clipped", True), ("about_zero", True), ("clipped", False))
+# The best lifts are turned to independence too, by so many leading variates.
+NUM_TURNED, NUMS_TURNED = 2, (3, MOST_LIFTED)
+# Factorising the lift of more coordinates than this takes seconds.
+MOST_WAVED = 80
 # Networks see every coordinate of fewer; of more, first those that correlate.
 MOST_COORDINATES = 8
 LARGEST_RAW, LARGEST_FEATURE = 4.0, 8.0
@@ -58,19 +62,40 @@ class Inputs(NamedTuple):
     leading: np.ndarray
 
 
+class _Views(NamedTuple):
+    """Rows of one variable: normal scores, and in robust units, about two origins."""
+
+    normal: np.ndarray
+    raw: np.ndarray
+    clipped: np.ndarray
+    about_zero: np.ndarray
+
+
 class _Lifted(NamedTuple):
-    """Canonical variates of lifted rows, each made normal again."""
+    """Canonical variates of lifted rows, turned, each made normal again, and paired."""
 
-    from_scores: bool
-    lifts: tuple[Lift, Lift]
+    view: str
+    lifts: tuple[Lift, ...]
     variates: CanonicalVariates
-    scores: tuple[NormalScores, NormalScores]
+    turns: tuple[np.ndarray, ...]
+    scores: tuple[NormalScores, ...]
+    pairs: CanonicalVariates
 
-    def apply(self, side: int, normal: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        lifted = self.lifts[side].apply(normal if self.from_scores else raw)
-        rows = self.variates.apply(side, lifted)[:, :MOST_LIFTED]
+    def apply(self, side: int, views: _Views) -> np.ndarray:
+        rows = self.lifts[side].apply(getattr(views, self.view))
+        rows = self.variates.apply(side, rows)[:, : len(self.turns[side])]
+        rows = self.scores[side].apply(rows @ self.turns[side])
         # As many numbers from every fold, whichever lift it chose.
-        return _pad(self.scores[side].apply(rows), MOST_LIFTED)
+        return _pad(self.pairs.apply(side, rows), MOST_LIFTED)
+
+
+class _Rated(NamedTuple):
+    """A lift with its best law, the law's validation score, and its correlations."""
+
+    lifted: _Lifted
+    law: CopulaLaw
+    rate: float
+    rho: np.ndarray
 
 
 class FoldMap(NamedTuple):
@@ -100,8 +125,9 @@ class FoldMap(NamedTuple):
 
     def apply(self, side: int, rows: np.ndarray) -> Inputs:
         """The inputs of rows of x (side 0) or y (side 1), [N, D]."""
-        normal, raw = _views(self.scores[side], self.scales[side], rows)
-        lifted = self.lifted.apply(side, normal, raw)
+        views = _views(self.scores[side], self.scales[side], rows)
+        normal, raw = views.normal, views.raw
+        lifted = self.lifted.apply(side, views)
         if self.is_lifted:
             paired, squares = lifted, np.zeros(len(rows))
         else:
@@ -153,17 +179,15 @@ def fit_fold_map(
         [_views(scores[side], scales[side], part[side]) for side in (0, 1)]
         for part in (train, validation)
     )
-    rotation = fit_canonical_variates(views[0][0], views[1][0], ridge=1e-6, whole=True)
+    rotation = fit_canonical_variates(
+        views[0].normal, views[1].normal, ridge=1e-6, whole=True
+    )
     law, rate, rho = _best_copula(rotation, held_out)
-    candidates = []
-    size = max(len(scale.mean) for scale in scales)
-    most = int(np.clip(MOST_LIFTED_COORDINATES // size - 2, 0, HIGHEST_ORDER))
-    for from_scores, order in ((True, most), (False, most), (False, 0)):
-        lifted = _fit_lifted(views, from_scores=from_scores, order=order)
-        pairs = [lifted.apply(side, *held_out[side]) for side in (0, 1)]
-        candidates.append((lifted, *_best_gaussian(pairs, law)))
-    lifted, lifted_law, lifted_rate, lifted_rho = max(
-        candidates, key=lambda candidate: candidate[2]
+    few = max(len(scale.mean) for scale in scales) <= MOST_WAVED
+    lifted, lifted_law, lifted_rate, lifted_rho = _best_lifted(
+        [_fit_variates(views, *lift) for lift in (LIFTS if few else LIFTS[-1:])],
+        held_out,
+        law,
     )
     is_lifted = lifted_rate > rate
     fitted = FoldMap(
@@ -182,12 +206,10 @@ def fit_fold_map(
     )
 
 
-def _views(
-    scores: NormalScores, scale: Standardization, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Normal scores of rows, and the rows themselves in robust units."""
-    raw = (rows - scale.mean) / scale.scale
-    return scores.apply(rows), np.clip(raw, -1e6, 1e6)
+def _views(scores: NormalScores, scale: Standardization, rows: np.ndarray) -> _Views:
+    raw = np.clip((rows - scale.mean) / scale.scale, -1e6, 1e6)
+    clipped = np.clip(raw, -LARGEST_RAW, LARGEST_RAW)
+    return _Views(scores.apply(rows), raw, clipped, clipped + scale.mean / scale.scale)
 
 
 def _robust_scale(rows: np.ndarray) -> Standardization:
@@ -206,23 +228,65 @@ def _rotate(
     return variates[:, :num_pairs], np.sum(variates**2, axis=1)
 
 
-def _fit_lifted(
-    views: list[tuple[np.ndarray, np.ndarray]], *, from_scores: bool, order: int
-) -> _Lifted:
-    rows = [
-        normal if from_scores else np.clip(raw, -LARGEST_RAW, LARGEST_RAW)
-        for normal, raw in views
-    ]
-    lifts = fit_lift(rows[0], order=order), fit_lift(rows[1], order=order)
+class _Variates(NamedTuple):
+    """Canonical variates of lifted rows, before they are turned."""
+
+    view: str
+    lifts: tuple[Lift, ...]
+    variates: CanonicalVariates
+    of_training: list[np.ndarray]
+
+
+def _fit_variates(views: list[_Views], view: str, with_waves: bool) -> _Variates:
+    rows = [getattr(side, view) for side in views]
+    lifts = tuple(fit_lift(side, with_waves=with_waves) for side in rows)
     lifted = [lift.apply(r) for lift, r in zip(lifts, rows, strict=True)]
     variates = fit_canonical_variates(
-        lifted[0], lifted[1], ridge=1e-3 if order else 1e-6
+        lifted[0], lifted[1], ridge=1e-3 if with_waves else 1e-6
     )
-    scores = [
-        fit_normal_scores(variates.apply(side, lifted[side])[:, :MOST_LIFTED])
-        for side in (0, 1)
+    of_training = [
+        variates.apply(side, lifted[side])[:, :MOST_LIFTED] for side in (0, 1)
     ]
-    return _Lifted(from_scores, lifts, variates, (scores[0], scores[1]))
+    return _Variates(view, lifts, variates, of_training)
+
+
+def _turned(fitted: _Variates, number: int, *, is_turned: bool) -> _Lifted:
+    kept = [rows[:, :number] for rows in fitted.of_training]
+    turns = [
+        fit_independent_directions(rows) if is_turned else np.eye(rows.shape[1])
+        for rows in kept
+    ]
+    rows = [side @ turn for side, turn in zip(kept, turns, strict=True)]
+    scores = [fit_normal_scores(side) for side in rows]
+    normal = [s.apply(side) for s, side in zip(scores, rows, strict=True)]
+    pairs = fit_canonical_variates(normal[0], normal[1], ridge=1e-6)
+    return _Lifted(
+        fitted.view,
+        fitted.lifts,
+        fitted.variates,
+        tuple(turns),
+        tuple(scores),
+        pairs,
+    )
+
+
+def _best_lifted(
+    fitted: list[_Variates], held_out: list[_Views], like: CopulaLaw
+) -> _Rated:
+    """The lift, and its law, that validation rates highest; the best two are turned."""
+
+    def rate(lifted: _Lifted) -> _Rated:
+        pairs = [lifted.apply(side, held_out[side]) for side in (0, 1)]
+        return _Rated(lifted, *_best_gaussian(pairs, like))
+
+    plain = [rate(_turned(one, MOST_LIFTED, is_turned=False)) for one in fitted]
+    order = np.argsort([-candidate.rate for candidate in plain])[:NUM_TURNED]
+    turned = [
+        rate(_turned(fitted[index], number, is_turned=True))
+        for index in order
+        for number in NUMS_TURNED
+    ]
+    return max(plain + turned, key=lambda candidate: candidate.rate)
 
 
 def _held_out_correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -233,15 +297,19 @@ def _held_out_correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _best_copula(
-    rotation: CanonicalVariates, held_out: list[tuple[np.ndarray, np.ndarray]]
+    rotation: CanonicalVariates, held_out: list[_Views]
 ) -> tuple[CopulaLaw, float, np.ndarray]:
     sizes = len(rotation.weights[0]), len(rotation.weights[1])
-    rows = [_rotate(rotation, side, held_out[side][0], np.inf)[0] for side in (0, 1)]
+    rows = [
+        _rotate(rotation, side, held_out[side].normal, np.inf)[0] for side in (0, 1)
+    ]
     rho = _held_out_correlations(*rows)
     length = max(len(rho), MOST_LIFTED)
     best, best_rate = CopulaLaw(np.zeros(length), np.inf, sizes), 0.0
     for freedom in DEGREES_OF_FREEDOM:
-        sides = [_rotate(rotation, side, held_out[side][0], freedom) for side in (0, 1)]
+        sides = [
+            _rotate(rotation, side, held_out[side].normal, freedom) for side in (0, 1)
+        ]
         for kept in _leading(rho):
             law = CopulaLaw(np.pad(kept, (0, length - len(kept))), freedom, sizes)
             penalty = 0.5 * np.isfinite(freedom) + 0.25 * np.count_nonzero(kept)

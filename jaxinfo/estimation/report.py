@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-__all__ = ["Estimate", "History", "Kind"]
+__all__ = ["Estimate", "History", "Kind", "jsonable"]
 
 Kind = Literal["lower_bound", "upper_bound", "neither"]
 
@@ -49,6 +49,8 @@ class Estimate:
         seconds: wall time of the whole estimation.
         compile_seconds: the part of it spent tracing and compiling.
         warnings: what the data or the run made doubtful, a sentence each.
+        p_value: of the hypothesis that the two are independent, from shuffled pairs;
+            None where a bound is named or nothing was trained.
     """
 
     value: float
@@ -69,6 +71,7 @@ class Estimate:
     seconds: float = math.nan
     compile_seconds: float = math.nan
     warnings: tuple[str, ...] = ()
+    p_value: float | None = None
 
     @property
     def num_seeds(self) -> int:
@@ -80,9 +83,9 @@ class Estimate:
         names = (
             "quantity value standard_error lower upper kind ceiling saturated "
             "converged num_nonfinite per_seed num_seeds num_samples bound seconds "
-            "compile_seconds warnings"
+            "compile_seconds warnings p_value"
         )
-        return {name: _jsonable(getattr(self, name)) for name in names.split()}
+        return {name: jsonable(getattr(self, name)) for name in names.split()}
 
     def __str__(self) -> str:
         kind = self.kind.replace("_", " ")
@@ -95,17 +98,19 @@ class Estimate:
             ]
             if raised
         ]
+        independent = "" if self.p_value is None else f", p = {self.p_value:.3f}"
         return (
             f"{self.quantity}: {self.value:.3f} ± {self.standard_error:.3f} nats, "
-            f"95 % [{self.lower:.3f}, {self.upper:.3f}] "
+            f"95 % [{self.lower:.3f}, {self.upper:.3f}]{independent} "
             f"({self.bound}, {kind}, {self.num_seeds} seeds)"
             + "".join(f"; {flag}" for flag in flags)
         )
 
 
-def _jsonable(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """What JSON can hold of a number or of a list of them: None for inf and NaN."""
     if isinstance(value, np.ndarray | tuple | list):
-        return [_jsonable(x) for x in value]
+        return [jsonable(x) for x in value]
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, np.integer | np.bool_):

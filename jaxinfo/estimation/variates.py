@@ -15,12 +15,17 @@ __all__ = [
     "Lift",
     "NormalScores",
     "fit_canonical_variates",
+    "fit_independent_directions",
     "fit_lift",
     "fit_normal_scores",
 ]
 
+# Of the squared norm in standard deviations, in radians for each.
+FREQUENCIES, WAVES = (0.5, 1.0), (np.cos, np.sin)
 # All products of two coordinates up to this many, squares alone above.
 MOST_COORDINATES_WITH_PRODUCTS = 8
+# Turns of the search for independent directions.
+NUM_TURNS = 30
 
 
 class NormalScores(NamedTuple):
@@ -55,48 +60,53 @@ def fit_normal_scores(rows: np.ndarray) -> NormalScores:
 
 
 class Lift(NamedTuple):
-    """Coordinates, their products with powers of the norm, and second-order products.
+    """Coordinates, their products with waves of the norm, and second-order products.
+
+    With them canonical variates see a rotation that depends on the norm. Waves are
+    bounded, where powers of the norm would let a few far rows rule the fit.
 
     Attributes:
-        order: the highest power of the norm; 0 leaves the rows as they are.
+        with_waves: False leaves the rows as they are.
         norm_mean: mean of the squared norm.
         norm_scale: its standard deviation.
+        scale: of each lifted coordinate, [more than D].
     """
 
-    order: int
+    with_waves: bool
     norm_mean: float
     norm_scale: float
+    scale: np.ndarray
 
     def apply(self, rows: np.ndarray) -> np.ndarray:
         """The lifted rows, [N, more than D]."""
-        if self.order == 0:
+        if not self.with_waves:
             return rows
         size = rows.shape[1]
-        if size == 1:
-            return np.concatenate([rows**p for p in range(1, self.order + 2)], axis=1)
         norm = (np.mean(rows**2, axis=1, keepdims=True) - self.norm_mean) / (
             self.norm_scale
         )
-        norm = np.clip(norm, -3, 3)
+        waves = [wave(frequency * norm) for frequency in FREQUENCIES for wave in WAVES]
         left, right = np.triu_indices(size)
         if size > MOST_COORDINATES_WITH_PRODUCTS:
             left = right = np.arange(size)
-        powers = [rows * norm**p for p in range(self.order + 1)]
-        return np.concatenate([*powers, rows[:, left] * rows[:, right]], axis=1)
+        parts = [rows, *(rows * wave for wave in waves), rows[:, left] * rows[:, right]]
+        return np.concatenate(parts, axis=1) / self.scale
 
 
-def fit_lift(rows: np.ndarray, *, order: int) -> Lift:
-    """Fits the centre and scale of the norm.
+def fit_lift(rows: np.ndarray, *, with_waves: bool) -> Lift:
+    """Fits the centre and scale of the norm, and the scale of what is lifted.
 
     Args:
         rows: training rows, [N, D].
-        order: the highest power of the norm.
+        with_waves: False leaves the rows as they are.
 
     Returns:
         The `Lift`.
     """
     norm = np.mean(rows**2, axis=1)
-    return Lift(order, float(norm.mean()), float(norm.std() or 1.0))
+    unscaled = Lift(with_waves, norm.mean(), norm.std() or 1.0, np.ones(1))
+    scale = unscaled.apply(rows).std(axis=0)
+    return unscaled._replace(scale=np.where(scale > 0, scale, 1.0))
 
 
 class CanonicalVariates(NamedTuple):
@@ -147,3 +157,33 @@ def _whitener(rows: np.ndarray, ridge: float) -> np.ndarray:
     level = ridge * (np.trace(covariance) / size or 1.0)
     factor = np.linalg.cholesky(covariance + level * np.eye(size))
     return np.linalg.inv(factor).T
+
+
+def fit_independent_directions(rows: np.ndarray) -> np.ndarray:
+    """Fits the turn that leaves uncorrelated coordinates independent (FastICA).
+
+    Equal correlations leave canonical variates free to turn; normal scores of a turned
+    coordinate are not jointly normal unless the coordinates were.
+
+    Source: Hyvarinen, "Fast and robust fixed-point algorithms for independent component
+        analysis", IEEE Trans. Neural Networks 1999, with the contrast log cosh and
+        symmetric decorrelation.
+
+    Args:
+        rows: training rows, [N, m].
+
+    Returns:
+        A matrix W for `rows @ W`, whose columns are uncorrelated, [m, m].
+    """
+    whitener = _whitener(rows, 1e-8)
+    white = (rows - rows.mean(axis=0)) @ whitener
+    turn = np.eye(rows.shape[1])
+    for _ in range(NUM_TURNS):
+        bent = np.tanh(white @ turn)
+        left, _, right = np.linalg.svd(
+            white.T @ bent / len(white) - turn * (1 - bent**2).mean(axis=0)
+        )
+        before, turn = turn, left @ right
+        if np.min(np.abs(np.sum(before * turn, axis=0))) > 1 - 1e-6:
+            break
+    return whitener @ turn

@@ -8,8 +8,16 @@ import numpy as np
 
 from jaxinfo.core.types import Array, Bool, Critic, Float, Int, PyTree
 
-__all__ = ["Blocks", "make_blocks", "pairwise_scores", "score_blocks", "score_pairing"]
+__all__ = [
+    "Blocks",
+    "equal_blocks",
+    "make_blocks",
+    "pairwise_scores",
+    "score_blocks",
+    "score_pairing",
+]
 
+SMALLEST_BLOCK, LARGEST_BLOCK = 32, 64
 # Pairs scored at once: enough to fill a core's vector units, little enough to fit a
 # cache. A joint critic on all pairs of 2,000 rows would hold gigabytes otherwise.
 PAIRS_AT_ONCE = 65_536
@@ -48,6 +56,25 @@ def make_blocks(num_rows: int, block_size: int) -> Blocks:
     rows = np.stack([np.pad(part, (0, size - len(part))) for part in parts])
     valid = np.stack([np.arange(size) < len(part) for part in parts])
     return Blocks(rows, valid)
+
+
+def equal_blocks(num_rows: int) -> Blocks:
+    """Deals rows into blocks of 32 to 64 rows without padding, leaving out the fewest.
+
+    Args:
+        num_rows: N; fewer than 32 are one block.
+
+    Returns:
+        Blocks of consecutive rows, all of one size.
+
+    Example:
+        >>> equal_blocks(100).rows.shape
+        (2, 50)
+    """
+    sizes = range(min(SMALLEST_BLOCK, num_rows), min(LARGEST_BLOCK, num_rows) + 1)
+    size = max(sizes, key=lambda size: (num_rows // size * size, size))
+    rows = np.arange(num_rows // size * size).reshape(-1, size)
+    return Blocks(rows, np.ones(rows.shape, dtype=bool))
 
 
 def score_pairing(

@@ -1,0 +1,192 @@
+"""The p-value of independence: its parts against restatements, its size, its power."""
+
+import jax
+import numpy as np
+import pytest
+
+import jaxinfo
+from jaxinfo.estimation.permutation import (
+    combine_p_values,
+    p_value_of_independence,
+    shifted_scores,
+)
+
+KEY = jax.random.key(0)
+NUM_FOLDS, BLOCKS, SIZE = 4, 3, 16
+NOTHING = [np.zeros((BLOCKS, SIZE))] * NUM_FOLDS
+SHORT = {"num_steps": 60, "cadence": 20, "batch_size": 32}
+
+
+def _scores(rng, shift=0.0):
+    """Score matrices of every fold, the joint pairs raised by `shift`."""
+    matrices = rng.normal(size=(NUM_FOLDS, BLOCKS, SIZE, SIZE))
+    return matrices + shift * np.eye(SIZE)
+
+
+def _p_value(x, y, matrices=None, key=KEY):
+    shifted = NOTHING if matrices is None else list(map(shifted_scores, matrices))
+    return p_value_of_independence(key, x, y, shifted)
+
+
+def _pairs(rng, correlation=0.0, num_rows=96, size=2):
+    x, noise = rng.normal(size=(2, num_rows, size))
+    return x, correlation * x + np.sqrt(1 - correlation**2) * noise
+
+
+# Parts ----------------------------------------------------------------------------
+
+
+def test_shifted_scores_are_sums_over_shifted_pairs():
+    [matrices, *_] = _scores(np.random.default_rng(0), shift=2.0)
+    expected = np.zeros((BLOCKS, SIZE))
+    for block in range(BLOCKS):
+        for shift in range(SIZE):
+            for row in range(SIZE):
+                expected[block, shift] += matrices[block, row, (row + shift) % SIZE]
+    # Over its shifts every pair of a block comes once.
+    expected -= expected.mean(axis=1, keepdims=True)
+    found = shifted_scores(matrices)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert (found.argmax(axis=1) == 0).all()
+
+
+def test_scores_that_do_not_depend_on_the_pairing_have_learned_nothing():
+    own, other = np.random.default_rng(0).normal(size=(2, BLOCKS, SIZE))
+    additive = np.float32(own)[:, :, None] + np.float32(other)[:, None, :]
+    np.testing.assert_array_equal(shifted_scores(additive), 0)
+    np.testing.assert_array_equal(shifted_scores(0 * additive), 0)
+    assert shifted_scores(additive + 0.01 * np.eye(SIZE)).any()
+
+
+def test_equal_p_values_give_the_same_again():
+    for p in (0.001, 0.05, 0.5):
+        assert combine_p_values(np.full(5, p), np.arange(1, 6)) == pytest.approx(p)
+
+
+def test_the_smallest_p_value_counts_most_and_one_does_not_overrule_it():
+    assert combine_p_values(np.array([0.01, 0.5]), np.ones(2)) == pytest.approx(
+        0.02, rel=0.01
+    )
+    assert combine_p_values(np.array([0.001, 1.0]), np.array([2, 1])) < 0.01
+
+
+# Size -----------------------------------------------------------------------------
+
+
+def test_p_values_are_uniform_where_critics_learned_nothing():
+    rng = np.random.default_rng(0)
+    count = 400
+    p_values = np.sort([_p_value(*_pairs(rng), key=k) for k in _keys(count)])
+    distance = np.abs(p_values - (np.arange(count) + 0.5) / count).max()
+    assert distance < 1.63 / np.sqrt(count)  # Kolmogorov, 1 %.
+
+
+def test_one_in_twenty_is_rejected_where_critics_learned_noise():
+    rng = np.random.default_rng(0)
+    p_values = np.array([_p_value(*_pairs(rng), _scores(rng), k) for k in _keys(400)])
+    # The standard deviation of either share is 0.011 or 0.025.
+    assert 0.02 < np.mean(p_values <= 0.05) < 0.09
+    assert np.mean(p_values <= 0.5) == pytest.approx(0.5, abs=0.08)
+
+
+def test_ties_do_not_reject_too_often():
+    rng = np.random.default_rng(0)
+    draws = [rng.integers(2, size=(2, 96, 1)) for _ in range(400)]
+    p_values = [_p_value(*xy, key=k) for xy, k in zip(draws, _keys(400), strict=True)]
+    assert np.mean(np.array(p_values) <= 0.05) < 0.08
+
+
+def _keys(count):
+    return jax.random.split(KEY, count)
+
+
+# Power ----------------------------------------------------------------------------
+
+
+def test_linear_dependence_is_found_without_critics():
+    assert _p_value(*_pairs(np.random.default_rng(0), 0.7)) == pytest.approx(0.001)
+
+
+def test_what_critics_learned_is_found_without_linear_dependence():
+    rng = np.random.default_rng(0)
+    assert _p_value(*_pairs(rng), _scores(rng, shift=2.0)) < 0.01
+
+
+def test_one_fold_that_learned_is_enough():
+    rng = np.random.default_rng(0)
+    matrices = 0 * _scores(rng)
+    matrices[0] = _scores(rng, shift=2.0)[0]
+    assert _p_value(*_pairs(rng), matrices) < 0.02
+
+
+# Data of every kind ---------------------------------------------------------------
+
+
+def test_increasing_maps_and_the_order_of_sides_change_nothing():
+    x, y = _pairs(np.random.default_rng(0), 0.2)
+    p_value = _p_value(x, y)
+    assert 0.001 < p_value < 1
+    assert _p_value(np.exp(x), y**3) == p_value
+
+
+def test_the_key_alone_decides():
+    x, y = _pairs(np.random.default_rng(0), 0.2)
+    again, other = _p_value(x, y), _p_value(x, y, key=jax.random.key(1))
+    assert _p_value(x, y) == again != other
+    assert other == pytest.approx(again, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        pytest.param(lambda x: np.ones_like(x), id="constant"),
+        pytest.param(lambda x: np.c_[x, x, x[:, :1] * 0], id="collinear"),
+        pytest.param(lambda x: np.tile(x, 60), id="wide"),
+    ],
+)
+def test_degenerate_columns_do_no_harm(x):
+    rows, y = _pairs(np.random.default_rng(0), 0.7)
+    expected = 1 - 1 / 1000 if np.ptp(x(rows)) == 0 else 0.001
+    assert _p_value(x(rows), y) == pytest.approx(expected)
+
+
+def test_scores_that_are_not_numbers_do_not_reject():
+    x, y = _pairs(np.random.default_rng(0))
+    matrices = _scores(np.random.default_rng(0))
+    assert _p_value(x, y, matrices * np.nan) > 0.05
+
+
+# In estimates ---------------------------------------------------------------------
+
+
+def test_the_default_estimate_has_one_and_a_bound_has_none():
+    x, y = _pairs(np.random.default_rng(0), 0.9, num_rows=400)
+    wider = np.c_[y, x[:, :1]]  # Of shapes that other tests compile too.
+    estimate = jaxinfo.estimate_mutual_information(KEY, x, wider, **SHORT)
+    assert estimate.p_value == pytest.approx(0.001)
+    assert estimate.to_dict()["p_value"] == estimate.p_value
+    assert ", p = 0.001 (" in str(estimate)
+    bound = jaxinfo.estimate_mutual_information(
+        KEY, x, y, bound="mine", num_seeds=2, **SHORT
+    )
+    assert bound.p_value is None
+    assert bound.to_dict()["p_value"] is None
+    assert "p =" not in str(bound)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1, 5])
+def test_independent_data_are_seldom_rejected_and_dependent_data_are(size):
+    def rejected(correlation, seeds):
+        p_values = []
+        for seed in seeds:
+            x, y = _pairs(np.random.default_rng(seed), correlation, 500, size)
+            estimate = jaxinfo.estimate_mutual_information(
+                jax.random.key(seed), x, y, num_steps=100, num_seeds=4
+            )
+            p_values.append(estimate.p_value)
+        return np.sum(np.array(p_values) <= 0.05)
+
+    # More than 8 of 60 at 5 % each has a probability of 0.4 %.
+    assert rejected(0.0, range(60)) <= 8
+    assert rejected(0.3, range(5)) == 5
