@@ -18,8 +18,10 @@ from jaxinfo.estimation import (
     Estimate,
     SelfChecks,
     check_mutual_information,
+    estimate_conditional_mutual_information,
     estimate_divergence,
     estimate_mutual_information,
+    estimate_transfer_entropy,
 )
 
 __all__ = [
@@ -29,8 +31,10 @@ __all__ = [
     "core",
     "data",
     "divergences",
+    "estimate_conditional_mutual_information",
     "estimate_divergence",
     "estimate_mutual_information",
+    "estimate_transfer_entropy",
     "estimation",
     "information",
     "networks",

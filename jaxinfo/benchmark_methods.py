@@ -89,22 +89,13 @@ def _divergences(task: DivergenceTask) -> Iterator[Quantity]:
         yield Quantity(f"{task.name} {name}", float(truth), estimators)
 
 
-def _conditional_estimator() -> Estimator:
-    name = "estimate_conditional_mutual_information"
-    estimator = getattr(estimation, name, None)
-    if estimator is None:
-        raise ValueError("tasks of conditional information are not supported yet")
-    return estimator
-
-
 def _conditional_methods() -> list[str]:
-    _conditional_estimator()
     return ["default"]
 
 
 def _conditional(task: ConditionalTask) -> Iterator[Quantity]:
-    estimators = {"default": _conditional_estimator()}
-    yield Quantity(task.name, float(task.cmi), estimators)
+    estimator = estimation.estimate_conditional_mutual_information
+    yield Quantity(task.name, float(task.cmi), {"default": estimator})
 
 
 _KINDS: dict[type, _Kind] = {

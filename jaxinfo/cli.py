@@ -38,6 +38,7 @@ class Estimate:
         file: a .csv with a header line, or an .npz of arrays.
         x: columns of x, comma-separated (.csv), or the array of x (.npz).
         y: columns of y, comma-separated (.csv), or the array of y (.npz).
+        z: columns of z, or the array of z: estimate the information of x and y given z.
         bound: mine, donsker_varadhan, info_nce, jensen_shannon, smile, club ...; left
             out: the cross-fitted estimate of the information itself.
         seeds: critics trained from different seeds.
@@ -53,6 +54,7 @@ class Estimate:
     file: Path
     x: str | None = None
     y: str | None = None
+    z: str | None = None
     bound: str | None = None
     seeds: int = 8
     num_steps: int | None = None
@@ -68,8 +70,8 @@ class Benchmark:
     """Run estimators over a suite of laws whose information is known.
 
     Attributes:
-        suite: bmi40, staircase, high-mi, mixed, images, families, divergence; smoke is
-            the quickest.
+        suite: bmi40, staircase, high-mi, mixed, images, families, cmi, divergence;
+            smoke is the quickest.
         bounds: methods, comma-separated: default (the estimator with nothing else
             said), a bound such as mine, or a classical method such as ksg1. Left out:
             default,copula,ksg1, of which a suite of divergences takes default alone.
@@ -171,18 +173,21 @@ def _estimate(command: Estimate) -> int:
     from jaxinfo.data import read_columns
     from jaxinfo.tables import estimate_table
 
-    x, y = read_columns(command.file, x=command.x, y=command.y)
+    if command.z is not None and (command.check or command.bound is not None):
+        raise ValueError("--z goes with neither --bound nor --check")
+    rows = read_columns(command.file, x=command.x, y=command.y, z=command.z)
     estimator = functools.partial(
-        estimation.estimate_mutual_information,
-        bound=command.bound,
+        functools.partial(estimation.estimate_mutual_information, bound=command.bound)
+        if command.z is None
+        else estimation.estimate_conditional_mutual_information,
         num_seeds=command.seeds,
         num_steps=command.num_steps,
         batch_size=command.batch_size,
     )
     key, checks = jax.random.key(command.key), None
     if command.check:
-        checks = estimation.check_mutual_information(key, x, y, estimator=estimator)
-    estimate = estimator(key, x, y) if checks is None else checks.estimate
+        checks = estimation.check_mutual_information(key, *rows, estimator=estimator)
+    estimate = estimator(key, *rows) if checks is None else checks.estimate
     content = (checks or estimate).to_dict()
     with replacing(command.json, command.plot) as (json_path, plot_path):
         if json_path is not None:

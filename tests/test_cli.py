@@ -128,6 +128,21 @@ def test_options_reach_the_estimator(table, quick_estimator):
     }
 
 
+def test_a_third_variable_is_given(table, monkeypatch, capsys):
+    def estimate(key, x, y, z, *, num_seeds, num_steps, batch_size):
+        np.testing.assert_array_equal(z[:, 0], np.arange(300))
+        return make_estimate(0.5, quantity=f"of {x.shape} and {y.shape}")
+
+    name = "estimate_conditional_mutual_information"
+    monkeypatch.setattr(estimation, name, estimate)
+    arguments = ("estimate", table, "--x", "a", "--y", "b,a", "--z", "row")
+    assert _main(*arguments) == 0
+    assert "of (300, 1) and (300, 2)" in capsys.readouterr().out
+    for more in (("--bound", "mine"), ("--check",)):
+        assert _main(*arguments, *more) == 2
+        assert "--z goes with neither --bound nor" in capsys.readouterr().err
+
+
 def test_defaults_are_the_library_s():
     known = inspect.signature(estimation.estimate_mutual_information).parameters
     command = cli.Estimate(Path("any.csv"))

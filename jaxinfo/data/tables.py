@@ -1,4 +1,4 @@
-"""Tables on disk -> the two arrays of an estimation.
+"""Tables on disk -> the arrays of an estimation.
 
 Whatever is wrong with a file is one ValueError on one line that names it.
 """
@@ -32,8 +32,12 @@ CORRUPT = (
 
 
 def read_columns(
-    path: str | os.PathLike[str], *, x: str | None = None, y: str | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+    path: str | os.PathLike[str],
+    *,
+    x: str | None = None,
+    y: str | None = None,
+    z: str | None = None,
+) -> tuple[np.ndarray, ...]:
     """Reads paired samples from a .csv or an .npz file.
 
     Args:
@@ -41,9 +45,11 @@ def read_columns(
         x: column names of a .csv, comma-separated; None for the first column of a file
             that has two. The name of an array in an .npz; None for "x".
         y: the same of y; None for the second column, or for "y".
+        z: the same of z; None for no z.
 
     Returns:
-        x [N, ...] and y [N, ...], in the file's own types; one axis becomes [N, 1].
+        x [N, ...] and y [N, ...], and z [N, ...] where it is named, in the file's own
+        types; one axis becomes [N, 1].
 
     Raises:
         ValueError: where the file is missing, empty, damaged, of an unknown kind, or
@@ -67,15 +73,17 @@ def read_columns(
     if not content.strip():
         raise ValueError(f"{path}: the file is empty")
     read = _read_csv if suffix == ".csv" else _read_npz
-    samples_x, samples_y = read(path, content, x, y)
-    if len(samples_x) != len(samples_y):
-        raise ValueError(
-            f"{path}: x and y must have the same number of rows, got {len(samples_x)} "
-            f"and {len(samples_y)}"
-        )
-    if not len(samples_x):
+    names = {"x": x, "y": y} | ({} if z is None else {"z": z})
+    samples = read(path, content, names)
+    for name, rows in samples.items():
+        if len(rows) != len(samples["x"]):
+            raise ValueError(
+                f"{path}: x and {name} must have the same number of rows, got "
+                f"{len(samples['x'])} and {len(rows)}"
+            )
+    if not len(samples["x"]):
         raise ValueError(f"{path}: the file has no data rows")
-    return samples_x, samples_y
+    return tuple(samples.values())
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -86,29 +94,29 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _read_csv(
-    path: Path, content: bytes, x: str | None, y: str | None
-) -> tuple[np.ndarray, np.ndarray]:
+    path: Path, content: bytes, wanted: dict[str, str | None]
+) -> dict[str, np.ndarray]:
     table = _parse_csv(path, content)
     names = [str(name) for name in table.columns]
     if all(_is_number(name) for name in names):
         raise ValueError(
             f"{path}: the first line must name the columns, got {_listed(names)}"
         )
-    if x is None and y is None and len(names) == 2:
-        chosen = [[names[0]], [names[1]]]
-    elif x is None or y is None:
+    named = {v: columns for v, columns in wanted.items() if columns is not None}
+    if len(named) == len(wanted):
+        chosen = {v: _pick(path, names, columns) for v, columns in named.items()}
+    elif len(wanted) == len(names) == 2 and not named:
+        chosen = {"x": names[:1], "y": names[1:]}
+    else:
         raise ValueError(
             f"{path}: name the columns of x and of y; there are: {_listed(names)}"
         )
-    else:
-        chosen = [_pick(path, names, wanted) for wanted in (x, y)]
     if not len(table):
         raise ValueError(f"{path}: the file has no data rows")
-    samples_x, samples_y = (
-        np.column_stack([_numbers(path, name, table[name]) for name in columns])
-        for columns in chosen
-    )
-    return samples_x, samples_y
+    return {
+        v: np.column_stack([_numbers(path, name, table[name]) for name in columns])
+        for v, columns in chosen.items()
+    }
 
 
 def _parse_csv(path: Path, content: bytes) -> Any:
@@ -185,8 +193,8 @@ def _numbers(path: Path, name: str, column: Any) -> np.ndarray:
 
 
 def _read_npz(
-    path: Path, content: bytes, x: str | None, y: str | None
-) -> tuple[np.ndarray, np.ndarray]:
+    path: Path, content: bytes, wanted: dict[str, str | None]
+) -> dict[str, np.ndarray]:
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise ValueError(f"{path}: not an .npz archive, or a damaged one")
     try:
@@ -195,15 +203,13 @@ def _read_npz(
         raise ValueError(f"{path}: a damaged .npz archive ({error})") from error
     with archive:
         names = list(archive.files)
-        for wanted in (x or "x", y or "y"):
-            if wanted not in names:
+        chosen = {variable: name or variable for variable, name in wanted.items()}
+        for name in chosen.values():
+            if name not in names:
                 raise ValueError(
-                    f"{path}: no array {wanted!r}; there are: {_listed(names)}"
+                    f"{path}: no array {name!r}; there are: {_listed(names)}"
                 )
-        samples_x, samples_y = (
-            _array(path, archive, name) for name in (x or "x", y or "y")
-        )
-    return samples_x, samples_y
+        return {v: _array(path, archive, name) for v, name in chosen.items()}
 
 
 def _array(path: Path, archive: Any, name: str) -> np.ndarray:

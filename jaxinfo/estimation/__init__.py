@@ -6,6 +6,11 @@ from jaxinfo.estimation.bounds import (
     information_bound_names,
 )
 from jaxinfo.estimation.classical import classical_method_names, estimate_classical
+from jaxinfo.estimation.conditional import (
+    estimate_conditional_mutual_information,
+    estimate_transfer_entropy,
+    lagged_rows,
+)
 from jaxinfo.estimation.divergence import estimate_divergence, make_divergence_run
 from jaxinfo.estimation.divergence_bounds import divergence_bound
 from jaxinfo.estimation.fit import RunResult, adam
@@ -31,10 +36,13 @@ __all__ = [
     "classical_method_names",
     "divergence_bound",
     "estimate_classical",
+    "estimate_conditional_mutual_information",
     "estimate_divergence",
     "estimate_mutual_information",
+    "estimate_transfer_entropy",
     "information_bound",
     "information_bound_names",
+    "lagged_rows",
     "make_divergence_run",
     "make_run",
     "summarize",

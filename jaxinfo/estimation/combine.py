@@ -78,7 +78,7 @@ def report_blocks(matrices: np.ndarray) -> Report:
     )
 
 
-def fit_combination(matrices: np.ndarray) -> Combination:
+def fit_combination(matrices: np.ndarray, *, always_cuts: bool = False) -> Combination:
     """Chooses weights, then a cut, by the bound on validation rows.
 
     Weights by greedy selection with replacement; all critics alike, and no cut, unless
@@ -88,6 +88,9 @@ def fit_combination(matrices: np.ndarray) -> Combination:
 
     Args:
         matrices: scores of every critic on blocks of validation rows, [C, B, m, m].
+        always_cuts: whether to cut at the largest joint score at least. It costs next
+            to nothing, and saves the normaliser where validation rows depend on each
+            other, so that they show too few of the pairs that would rule it.
 
     Returns:
         The `Combination`.
@@ -101,12 +104,14 @@ def fit_combination(matrices: np.ndarray) -> Combination:
     for picked in range(1, NUM_PICKS + 1):
         more = (counts + np.eye(num_critics)) / picked
         counts = max(more, key=lambda w: value(Combination(w, np.inf))) * picked
-    best = Combination(np.full(num_critics, 1 / num_critics), np.inf)
-    best_value = value(best)
+    alike = np.full(num_critics, 1 / num_critics)
     joint = np.diagonal(matrices, axis1=2, axis2=3)
-    for weights in (best.weights, counts / NUM_PICKS):
+    highest = np.tensordot(alike, joint, 1).max() if always_cuts else np.inf
+    best = Combination(alike, float(highest))
+    best_value = value(best)
+    for weights in (alike, counts / NUM_PICKS):
         cuts = np.quantile(np.tensordot(weights, joint, 1), QUANTILES)
-        for largest in (np.inf, *cuts):
+        for largest in cuts if always_cuts else (np.inf, *cuts):
             choice = Combination(weights, float(largest))
             choice_value = value(choice)
             if choice_value > best_value + 1 / (num_blocks * size):

@@ -1,17 +1,15 @@
-"""The default estimate: critics that correct a closed form, cross-fitted over all rows.
+"""Critics that correct a closed form, cross-fitted over all rows of two variables.
 
 Each fold of the rows is reported by critics that were trained and chosen on the others.
 All of them, folds times critics, train in one compiled call.
 """
 
-import contextlib
 import dataclasses
 import functools
 import operator
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,27 +25,17 @@ from jaxinfo.estimation.closed_form import log_ratio_of_records
 from jaxinfo.estimation.cross_fit_report import Outcome, report_cross_fit
 from jaxinfo.estimation.fit import RunResult
 from jaxinfo.estimation.fold_map import FoldMap, Inputs, fit_fold_map
-from jaxinfo.estimation.host import Budget, doubts_of_run, history_of_run
+from jaxinfo.estimation.host import Budget
 from jaxinfo.estimation.information_run import make_run
-from jaxinfo.estimation.permutation import p_value_of_independence
-from jaxinfo.estimation.preprocessing import (
-    MIN_ROWS,
-    Standardization,
-    check_same_rows,
-    warn,
-)
-from jaxinfo.estimation.report import Estimate
-from jaxinfo.estimation.second_opinion import neighbour_contributions, reconcile
-from jaxinfo.estimation.uncertainty import Summary
+from jaxinfo.estimation.preprocessing import MIN_ROWS
 from jaxinfo.networks import joint_critic
-from jaxinfo.training import progress
-from jaxinfo.training.compile_time import compile_stopwatch
 from jaxinfo.training.sweep import sweep
 
-__all__ = ["NUM_FOLDS", "estimate_cross_fitted"]
+__all__ = ["FEWEST_ROWS", "NUM_FOLDS", "CrossFit", "cross_fit", "deal_rows"]
 
 NUM_FOLDS = 4
-VALIDATION_SHARE = 1 / 8
+# Half as many rows as are reported choose between critics.
+FEWEST_ROWS = 2 * NUM_FOLDS * MIN_ROWS
 # A critic free to bend, which sees the leading features, and a smooth one, which sees
 # all: sharp edges need the first, rotations by the norm the second.
 WEIGHT_DECAYS = (0.02, 0.3)
@@ -73,105 +61,168 @@ class _Fold(NamedTuple):
         return np.concatenate([self.train, self.validation, self.test])
 
 
-def estimate_cross_fitted(
+class CrossFit(NamedTuple):
+    """Critics of every fold, trained, and what they report of two variables.
+
+    Attributes:
+        critic: the closed form with its network.
+        folds: maps and rows of each fold.
+        result: of every run, critic by critic and fold by fold, [C K, ...].
+        outcome: what the critics report.
+    """
+
+    critic: Critic
+    folds: list[_Fold]
+    result: RunResult
+    outcome: Outcome
+
+    @property
+    def per_critic(self) -> np.ndarray:
+        """The held-out bound of each critic, its folds pooled, nats, [C]."""
+        by_run = np.asarray(self.result.value, dtype=float)
+        return by_run.reshape(-1, NUM_FOLDS).mean(axis=1)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The rows that are reported, in ascending order, [M]."""
+        return np.sort(self._reported)
+
+    @property
+    def influence(self) -> np.ndarray:
+        """The influence function of each of `rows`; their mean is the value, [M]."""
+        by_fold = [
+            report.influence - report.influence.mean() + value
+            for report, value in zip(
+                self.outcome.held_out, self.outcome.held_out_values, strict=True
+            )
+        ]
+        return np.concatenate(by_fold)[np.argsort(self._reported)]
+
+    @property
+    def _reported(self) -> np.ndarray:
+        pairs = zip(self.folds, self.outcome.held_out, strict=True)
+        return np.concatenate([fold.test[: len(r.influence)] for fold, r in pairs])
+
+    def log_ratio(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Log p(x, y) / (p(x) p(y)) in nats of rows [N, D] and [N, E], [N]."""
+        by_fold = []
+        for index, fold in enumerate(self.folds):
+            sides = [fold.fitted.apply(side, rows) for side, rows in enumerate((x, y))]
+            combined = self.outcome.combinations[index].apply(
+                self._scores(index, sides)
+            )
+            by_fold.append(combined - self.outcome.held_out[index].log_normaliser)
+        return np.mean(by_fold, axis=0)
+
+    def _scores(self, index: int, sides: list[Inputs]) -> np.ndarray:
+        """Scores of the critics of one fold, [C, N]."""
+        scores = []
+        for member in range(len(self.per_critic)):
+            run = member * NUM_FOLDS + index
+            own = jax.tree.map(operator.itemgetter(run), self.result.params)
+            rows = [jnp.asarray(_for_critic(side, member), float) for side in sides]
+            scores.append(np.asarray(self.critic.apply(own, *rows), float))
+        return np.stack(scores)
+
+
+def cross_fit(
     key: Key[Array, ""],
-    x: np.ndarray,
-    y: np.ndarray,
+    data: tuple[np.ndarray, np.ndarray],
+    order: np.ndarray,
     *,
     budget: Budget,
     batch_size: int | None,
     patience: int | None,
-    doubts: list[str],
-) -> Estimate:
-    """Estimates mutual information by the default recipe.
+    is_series: bool = False,
+) -> CrossFit:
+    """Trains critics on all folds but one, for each fold, and reports that one.
 
-    A critic is a closed-form log ratio plus a network that starts at zero. The value is
-    halfway between the Donsker-Varadhan bound of held-out rows and that of training
-    rows: a fit of k numbers to n rows moves the first down by k / 2n and the second up
-    by as much.
-
-    Source: Belghazi et al., ICML 2018, for the bound; Chernozhukov et al.,
-        "Double/debiased machine learning", Econometrics J. 21, 2018, for cross-fitting;
-        Efron, "Estimating the error rate of a prediction rule", JASA 78, 1983, for the
-        optimism of training rows.
+    Source: Chernozhukov et al., "Double/debiased machine learning", Econometrics J. 21,
+        2018.
 
     Args:
-        key: random key.
-        x: rows of x, checked, [N, ...].
-        y: rows of y, checked, [N, ...].
+        key: random key of the training.
+        data: rows of x and of y, [N, D] and [N, E].
+        order: row numbers, fold after fold, from `deal_rows`.
         budget: critics in all (rounded up to as many for each fold), steps, layout.
         batch_size: rows of a minibatch; None for 256, or the training rows if fewer.
         patience: stop a critic after this many updates without better validation.
-        doubts: sentences about the data.
+        is_series: whether rows depend on those near in time.
 
     Returns:
-        The `Estimate`; `per_seed` holds the held-out bound of each critic, its folds
-        pooled.
+        The `CrossFit`.
     """
-    started = time.perf_counter()
-    split_key, sweep_key, shuffle_key = jax.random.split(key, 3)
-    data = x.reshape(len(x), -1), y.reshape(len(y), -1)
     num_critics = -(-budget.num_seeds // NUM_FOLDS)
-    num_runs = num_critics * NUM_FOLDS
-    show = (
-        progress.bar(num_runs * budget.num_steps, budget.cadence)
-        if budget.shows_bar
-        else contextlib.nullcontext()
+    folds = _make_folds(order, data)
+    inputs = _inputs_of_runs(folds, data, num_critics)
+    parts = tuple(map(len, folds[0][1:]))
+    record = folds[0].fitted.apply(0, data[0][:1]).records
+    critic = _corrected_critic(record.shape[1])
+    result = sweep(
+        _member_run(critic, parts, batch_size, budget, patience),
+        key[None],
+        *inputs,
+        settings={
+            "index": jnp.arange(num_critics * NUM_FOLDS),
+            "weight_decay": jnp.asarray(_decays(num_critics)),
+        },
+        layout=budget.layout,
     )
-    with compile_stopwatch() as compile_seconds, show:
-        folds = _make_folds(split_key, data)
-        inputs = _inputs_of_runs(folds, data, num_critics)
-        parts = tuple(map(len, folds[0][1:]))
-        record = folds[0].fitted.apply(0, data[0][:1]).records
-        critic = _corrected_critic(record.shape[1])
-        run = _member_run(critic, parts, batch_size, budget, patience)
-        result = sweep(
-            run,
-            sweep_key[None],
-            *inputs,
-            settings={
-                "index": jnp.arange(num_runs),
-                "weight_decay": jnp.asarray(_decays(num_critics)),
-            },
-            layout=budget.layout,
-        )
-        result = jax.device_get(jax.tree.map(lambda leaf: leaf[:, 0], result))
-        outcome = report_cross_fit(critic, result.params, inputs, parts, NUM_FOLDS)
-    doubts = doubts + doubts_of_run(result)
-    warn(doubts)
-    return Estimate(
-        **_reconciled(outcome, folds, data)._asdict(),
-        kind="neither",
-        ceiling=float("inf"),
-        saturated=not outcome.is_measured,
-        converged=bool(np.median(result.best_step) <= 0.9 * budget.num_steps),
-        num_nonfinite=int(result.num_nonfinite.sum()),
-        per_seed=result.value.reshape(num_critics, -1).mean(axis=1).astype(float),
-        history=history_of_run(result, budget),
-        log_ratio=_make_log_ratio(
-            critic, result.params, folds, outcome, (x.shape[1:], y.shape[1:])
-        ),
-        p_value=p_value_of_independence(shuffle_key, *data, outcome.shifted),
-        bound="cross_fitted",
-        num_samples=len(x),
-        seconds=time.perf_counter() - started,
-        compile_seconds=compile_seconds[0],
-        warnings=tuple(doubts),
+    result = jax.device_get(jax.tree.map(lambda leaf: leaf[:, 0], result))
+    outcome = report_cross_fit(
+        critic, result.params, inputs, parts, NUM_FOLDS, always_cuts=is_series
     )
+    return CrossFit(critic, folds, result, outcome)
 
 
 # Folds and what critics see of them -----------------------------------------------
 
 
-def _make_folds(key: Array, data: tuple[np.ndarray, np.ndarray]) -> list[_Fold]:
-    num_rows = len(data[0])
-    size, held = num_rows // NUM_FOLDS, int(num_rows * VALIDATION_SHARE)
-    if held < MIN_ROWS:
+def deal_rows(
+    key: Key[Array, ""], num_rows: int, *, is_series: bool = False
+) -> np.ndarray:
+    """Deals rows to folds.
+
+    The folds of a series are made of stretches of about sqrt(N) steps, so that few rows
+    have neighbours in time among those that their critics were trained on. Stretches of
+    all folds alternate, for a single long one would have marginals of its own. Rows are
+    then shuffled, so that those of a product pair are seldom neighbours either.
+
+    Source: Bergmeir and Benitez, "On the use of cross-validation for time series
+        predictor evaluation", Information Sciences 191, 2012, for folds of a series.
+
+    Args:
+        key: random key.
+        num_rows: N.
+        is_series: whether rows are in the order of time and depend on each other.
+
+    Returns:
+        Row numbers, fold after fold, each at most once: a few are left out.
+
+    Raises:
+        ValueError: where there are too few rows.
+    """
+    if num_rows < FEWEST_ROWS:
         raise ValueError(
             f"x and y have {num_rows} rows; the default estimate needs at least "
-            f"{int(MIN_ROWS / VALIDATION_SHARE)}"
+            f"{FEWEST_ROWS}"
         )
-    order = np.asarray(jax.random.permutation(key, num_rows))[: size * NUM_FOLDS]
+    if not is_series:
+        order = np.asarray(jax.random.permutation(key, num_rows))
+        return order[: num_rows // NUM_FOLDS * NUM_FOLDS]
+    # Validation rows are half a fold: halves are dealt, so that they are stretches too.
+    num_halves = 2 * NUM_FOLDS
+    size = num_rows // num_halves
+    times = np.arange(size * num_halves).reshape(size, num_halves)
+    rounds = np.array_split(times, max(1, round(num_rows**0.5 / num_halves)))
+    halves = np.concatenate([r.reshape(num_halves, -1) for r in rounds], axis=1)
+    shuffled = jax.random.permutation(key, halves, axis=1, independent=True)
+    return np.asarray(shuffled).reshape(-1)
+
+
+def _make_folds(order: np.ndarray, data: tuple[np.ndarray, np.ndarray]) -> list[_Fold]:
+    size = len(order) // NUM_FOLDS
+    held = size // 2
 
     def make_fold(fold: int) -> _Fold:
         test, validation, train = np.split(
@@ -272,59 +323,3 @@ def _member_run(
 def _parts(rows: Array, sizes: tuple[int, ...]) -> list[Array]:
     """Training, validation and test rows."""
     return jnp.split(rows, np.cumsum(sizes)[:-1])
-
-
-# Reading -------------------------------------------------------------------------
-
-
-def _reconciled(
-    outcome: Outcome, folds: list[_Fold], data: tuple[np.ndarray, np.ndarray]
-) -> Summary:
-    contributions = neighbour_contributions(*data)
-    if contributions is None:
-        return outcome.summary
-    influences = [report.influence for report in outcome.held_out]
-    pairs = zip(folds, influences, strict=True)
-    rows = np.concatenate([fold.test[: len(scored)] for fold, scored in pairs])
-    return reconcile(outcome.summary, np.concatenate(influences), contributions[rows])
-
-
-def _make_log_ratio(
-    critic: Critic,
-    params: PyTree,
-    folds: list[_Fold],
-    outcome: Outcome,
-    shapes: tuple[tuple[int, ...], tuple[int, ...]],
-) -> Callable[[Any, Any], np.ndarray]:
-    scale_x, scale_y = (
-        Standardization(np.zeros(shape), np.ones(shape)) for shape in shapes
-    )
-    num_critics = len(outcome.combinations[0].weights)
-
-    def scores(index: int, sides: list[Inputs]) -> np.ndarray:
-        """Scores of the critics of one fold, [C, N]."""
-        members = range(num_critics)
-        rows = [
-            [jnp.asarray(_for_critic(inputs, member), float) for inputs in sides]
-            for member in members
-        ]
-        own = [
-            jax.tree.map(operator.itemgetter(member * NUM_FOLDS + index), params)
-            for member in members
-        ]
-        pairs = zip(own, rows, strict=True)
-        return np.stack([np.asarray(critic.apply(p, *r), float) for p, r in pairs])
-
-    def log_ratio(x: Any, y: Any) -> np.ndarray:
-        """Pointwise mutual information log p(x, y) / (p(x) p(y)) in nats, [N]."""
-        new = [scale_x.check("x", x), scale_y.check("y", y)]
-        check_same_rows(*new)
-        flat = [rows.reshape(len(rows), -1) for rows in new]
-        by_fold = []
-        for index, fold in enumerate(folds):
-            sides = [fold.fitted.apply(side, rows) for side, rows in enumerate(flat)]
-            combined = outcome.combinations[index].apply(scores(index, sides))
-            by_fold.append(combined - outcome.held_out[index].log_normaliser)
-        return np.mean(by_fold, axis=0)
-
-    return log_ratio

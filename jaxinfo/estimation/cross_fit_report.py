@@ -19,7 +19,7 @@ from jaxinfo.estimation.permutation import shifted_scores
 from jaxinfo.estimation.uncertainty import Z_95, Summary
 from jaxinfo.information.scoring import equal_blocks, score_blocks
 
-__all__ = ["Outcome", "report_cross_fit"]
+__all__ = ["Outcome", "halfway", "report_cross_fit"]
 
 
 class Outcome(NamedTuple):
@@ -44,31 +44,52 @@ class Outcome(NamedTuple):
         return min(sizes) >= FEWEST_EFFECTIVE_SCORES
 
     @property
-    def summary(self) -> Summary:
-        """Value, error and interval, nats.
+    def held_out_values(self) -> np.ndarray:
+        """What each fold's critics report of rows that they never saw, nats, [K].
 
-        The value is halfway between the held-out and the training bound; the truth is
-        taken to lie anywhere between them, so half their distance over the root of 3
-        adds to the error. Where too few product pairs carry the normaliser, the
-        critics' own, which is zero, is more certain.
+        Where too few product pairs carry the normaliser, the critics' own, which is
+        zero, is more certain.
         """
-        held_out, training = (
-            np.mean(
-                [r.value + (0 if self.is_measured else r.log_normaliser) for r in part]
-            )
-            for part in (self.held_out, self.training)
-        )
-        influence = np.concatenate([report.influence for report in self.held_out])
-        gap = (training - held_out) / 2
-        error = np.sqrt(influence.var(ddof=1) / influence.size + gap**2 / 3)
-        value = held_out + gap
-        half_width = Z_95 * error
-        return Summary(
-            float(value),
-            float(error),
-            float(value - half_width),
-            float(value + half_width),
-        )
+        return self._values(self.held_out)
+
+    @property
+    def training_values(self) -> np.ndarray:
+        """The same of training rows, nats, [K]."""
+        return self._values(self.training)
+
+    def _values(self, reports: list[Report]) -> np.ndarray:
+        free = 0.0 if self.is_measured else 1.0
+        return np.array([r.value + free * r.log_normaliser for r in reports])
+
+
+def halfway(held_out: float, training: float, variance: float) -> Summary:
+    """Value, error and interval of what lies between two bounds, nats.
+
+    The value is halfway between the held-out and the training bound: a fit of k numbers
+    to n rows moves the first down by k / 2n and the second up by as much. The truth is
+    taken to lie anywhere between them, so half their distance over the root of 3 adds
+    to the error.
+
+    Source: Efron, "Estimating the error rate of a prediction rule", JASA 78, 1983, for
+        the optimism of training rows.
+
+    Args:
+        held_out: bound of held-out rows, nats.
+        training: bound of training rows, nats.
+        variance: of the mean over rows, squared nats.
+
+    Returns:
+        The `Summary`.
+    """
+    gap = (training - held_out) / 2
+    error = np.sqrt(variance + gap**2 / 3)
+    value = held_out + gap
+    return Summary(
+        float(value),
+        float(error),
+        float(value - Z_95 * error),
+        float(value + Z_95 * error),
+    )
 
 
 def report_cross_fit(
@@ -77,6 +98,8 @@ def report_cross_fit(
     inputs: tuple[Array, Array],
     parts: tuple[int, ...],
     num_folds: int,
+    *,
+    always_cuts: bool = False,
 ) -> Outcome:
     """Combines the critics of each fold by its validation rows, and reports the others.
 
@@ -87,6 +110,7 @@ def report_cross_fit(
             test rows, [C K, N, ...].
         parts: how many rows each part has.
         num_folds: K.
+        always_cuts: see `fit_combination`.
 
     Returns:
         The `Outcome`.
@@ -104,7 +128,7 @@ def report_cross_fit(
     trained, chosen, tested = (
         part.reshape(-1, num_folds, *part.shape[1:]).swapaxes(0, 1) for part in matrices
     )
-    combinations = list(map(fit_combination, chosen))
+    combinations = [fit_combination(c, always_cuts=always_cuts) for c in chosen]
     combined, trained = (
         [c.apply(s) for c, s in zip(combinations, part, strict=True)]
         for part in (tested, trained)

@@ -14,7 +14,7 @@ from jaxinfo.core.types import Array, Key, PyTree
 from jaxinfo.divergences.family import FDivergence
 from jaxinfo.estimation.bound import Bound
 from jaxinfo.estimation.bounds import information_bound
-from jaxinfo.estimation.cross_fit import estimate_cross_fitted
+from jaxinfo.estimation.cross_fit_estimate import estimate_cross_fitted
 from jaxinfo.estimation.fit import (
     Optimizer,
     adam,

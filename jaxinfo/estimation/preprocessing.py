@@ -12,6 +12,7 @@ from jaxinfo.core.types import Array, Key
 
 __all__ = [
     "Standardization",
+    "check_row_counts",
     "check_rows",
     "check_same_rows",
     "fit_standardization",
@@ -110,10 +111,18 @@ def check_rows(name: str, rows: Any) -> tuple[np.ndarray, list[str]]:
 
 def check_same_rows(x: np.ndarray, y: np.ndarray) -> None:
     """Raises ValueError unless x and y have the same number of rows."""
-    if len(x) != len(y):
-        raise ValueError(
-            f"x and y must have the same number of rows, got {len(x)} and {len(y)}"
-        )
+    check_row_counts(x=x, y=y)
+
+
+def check_row_counts(**samples: np.ndarray) -> None:
+    """Raises ValueError unless all named samples have the same number of rows."""
+    (first, rows), *others = samples.items()
+    for name, other in others:
+        if len(other) != len(rows):
+            raise ValueError(
+                f"{first} and {name} must have the same number of rows, got "
+                f"{len(rows)} and {len(other)}"
+            )
 
 
 def _low_precision(name: str, array: np.ndarray) -> np.ndarray:

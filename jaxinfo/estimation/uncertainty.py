@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Summary", "summarize"]
+__all__ = ["Summary", "summarize", "variance_of_mean"]
 
 # Two-sided 95 % point of the standard normal.
 Z_95 = 1.959963984540054
@@ -56,3 +56,30 @@ def summarize(per_seed: np.ndarray, influences: Sequence[np.ndarray]) -> Summary
         float(value - Z_95 * error),
         float(value + Z_95 * error),
     )
+
+
+def variance_of_mean(values: np.ndarray, *, is_series: bool = False) -> float:
+    """The variance of the mean of values that are independent or a stationary series.
+
+    var / N where they are independent. Of a series, that of the means of consecutive
+    batches of sqrt(N) values, over their number: batches hardly depend on each other.
+
+    Source: Flegal and Jones, "Batch means and spectral variance estimators in Markov
+        chain Monte Carlo", Ann. Statist. 38, 2010, equation 4 with b = sqrt(N).
+
+    Args:
+        values: in the order of time where it matters, [N].
+        is_series: whether values near in time depend on each other.
+
+    Returns:
+        The variance of their mean.
+
+    Example:
+        >>> round(variance_of_mean(np.array([1.0, 2.0, 3.0])), 4)
+        0.3333
+    """
+    if is_series:
+        length = int(len(values) ** 0.5)
+        whole = values[: len(values) // length * length]
+        values = whole.reshape(-1, length).mean(axis=1)
+    return float(values.var(ddof=1) / len(values))

@@ -85,6 +85,14 @@ def test_npz_named_arrays_keep_their_types(tmp_path):
     assert y.dtype.kind == "i"
 
 
+def test_a_third_variable_where_it_is_named(tmp_path):
+    path = _csv(tmp_path, "a,b,c\n1,2.5,3\n4,5.5,6\n")
+    _, _, z = read_columns(path, x="a", y="b", z="c,a")
+    np.testing.assert_array_equal(z, [[3, 1], [6, 4]])
+    path = _npz(tmp_path, x=np.ones(4), y=np.ones(4), of=np.ones((4, 2, 3)))
+    assert read_columns(path, z="of")[2].shape == (4, 2, 3)
+
+
 # What is refused ------------------------------------------------------------------
 
 
@@ -126,7 +134,7 @@ def test_missing_column_lists_those_there(tmp_path):
     assert "x, label" in message
 
 
-@pytest.mark.parametrize("names", [{}, {"x": "a"}, {"y": "b"}])
+@pytest.mark.parametrize("names", [{}, {"x": "a"}, {"y": "b"}, {"z": "a"}])
 def test_unnamed_columns_list_those_there(tmp_path, names):
     message = _refused(_csv(tmp_path, "a,b,c\n1,2,3\n"), **names)
     assert "name the columns" in message

@@ -67,3 +67,12 @@ def test_one_absurd_pair_is_cut():
 def test_equal_critics_share_the_weight():
     combination = fit_combination(_gaussian_scores())
     np.testing.assert_array_equal(combination.weights, [0.5, 0.5])
+
+
+def test_a_cut_that_is_always_made_changes_little():
+    scores = _gaussian_scores()
+    free, cut = (fit_combination(scores, always_cuts=c) for c in (False, True))
+    assert free.largest == np.inf
+    assert cut.largest == np.diagonal(scores[0], axis1=1, axis2=2).max()
+    values = [report_blocks(c.apply(scores)).value for c in (free, cut)]
+    assert abs(values[0] - values[1]) < 0.005
