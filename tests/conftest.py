@@ -5,6 +5,7 @@ from pathlib import Path
 
 import chex
 import jax
+import numpy as np
 import pytest
 
 from jaxinfo.cli import processor_name
@@ -29,3 +30,11 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 def _clear_trace_counter():
     """Each test counts its own traces (`chex.assert_max_traces`)."""
     chex.clear_trace_counter()
+
+
+@pytest.fixture(autouse=True)
+def _restart_generator(request):
+    """A test draws the same numbers alone, in any order and in any process."""
+    if hasattr(request.module, "RNG"):
+        fresh = np.random.default_rng(1).bit_generator.state
+        request.module.RNG.bit_generator.state = fresh
