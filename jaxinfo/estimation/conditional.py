@@ -260,7 +260,10 @@ def _estimate_by_chain_rule(
 
 def _check(**samples: Any) -> tuple[dict[str, np.ndarray], list[str]]:
     """Checked rows of each argument, and sentences about what is doubtful."""
-    checked = {name: check_rows(name, rows) for name, rows in samples.items()}
+    checked = {
+        name: check_rows(name, rows, takes_labels=True)
+        for name, rows in samples.items()
+    }
     rows = {name: array for name, (array, _) in checked.items()}
     check_row_counts(**rows)
     return rows, [doubt for _, doubts in checked.values() for doubt in doubts]

@@ -18,11 +18,16 @@ from jaxinfo.estimation.cross_fit import NUM_FOLDS, CrossFit, cross_fit, deal_ro
 from jaxinfo.estimation.cross_fit_report import halfway
 from jaxinfo.estimation.fit import RunResult
 from jaxinfo.estimation.host import Budget, doubts_of_run, history_of_run
+from jaxinfo.estimation.labels import label_entropy
 from jaxinfo.estimation.permutation import p_value_of_independence
 from jaxinfo.estimation.preprocessing import Standardization, check_row_counts, warn
 from jaxinfo.estimation.report import Estimate
 from jaxinfo.estimation.second_opinion import neighbour_contributions, reconcile
-from jaxinfo.estimation.uncertainty import Summary, variance_of_mean
+from jaxinfo.estimation.uncertainty import (
+    Summary,
+    summary_around,
+    variance_of_mean,
+)
 from jaxinfo.training import progress
 from jaxinfo.training.compile_time import compile_stopwatch
 
@@ -206,9 +211,14 @@ def _summarize(
     influence = _difference([fit.influence for fit in fits])
     variance = variance_of_mean(influence, is_series=is_series)
     summary = halfway(held_out.mean(), training.mean(), variance)
+    labels = fits[0].folds[0].fitted.labels
     # Neighbours lose more in the pair that has more coordinates: their difference was
-    # further from the truth in every case that was tried.
-    contributions = None if len(fits) > 1 else neighbour_contributions(*pairs[0])
-    if contributions is None:
-        return summary
-    return reconcile(summary, influence, contributions[fits[0].rows])
+    # further from the truth in every case that was tried. A table needs no opinion.
+    if len(fits) == 1 and not all(label.whole for label in labels):
+        contributions = neighbour_contributions(*pairs[0])
+        if contributions is not None:
+            summary = reconcile(summary, influence, contributions[fits[0].rows])
+    # I(X; Y | Z) is at most the entropy of X; y of the first pair may hold more than Y.
+    known = zip(pairs[0][:1] if len(fits) > 1 else pairs[0], labels, strict=False)
+    most = min(label_entropy(rows, label) for rows, label in known)
+    return summary_around(min(summary.value, most), summary.standard_error)

@@ -16,7 +16,7 @@ from jaxinfo.estimation.combine import (
 )
 from jaxinfo.estimation.host import FEWEST_EFFECTIVE_SCORES
 from jaxinfo.estimation.permutation import shifted_scores
-from jaxinfo.estimation.uncertainty import Z_95, Summary
+from jaxinfo.estimation.uncertainty import Summary, summary_around
 from jaxinfo.information.scoring import equal_blocks, score_blocks
 
 __all__ = ["Outcome", "halfway", "report_cross_fit"]
@@ -82,14 +82,7 @@ def halfway(held_out: float, training: float, variance: float) -> Summary:
         The `Summary`.
     """
     gap = (training - held_out) / 2
-    error = np.sqrt(variance + gap**2 / 3)
-    value = held_out + gap
-    return Summary(
-        float(value),
-        float(error),
-        float(value - Z_95 * error),
-        float(value + Z_95 * error),
-    )
+    return summary_around(held_out + gap, np.sqrt(variance + gap**2 / 3))
 
 
 def report_cross_fit(

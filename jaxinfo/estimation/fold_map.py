@@ -4,20 +4,18 @@ Everything is fitted on the training rows of a fold; which closed form to start 
 chosen by its logistic score on the validation rows.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.core.types import Array
-from jaxinfo.divergences.bounds import f_divergence_bound
-from jaxinfo.divergences.family import JENSEN_SHANNON
-from jaxinfo.estimation.closed_form import (
-    CopulaLaw,
-    log_ratio_of_records,
-    student_scores,
+from jaxinfo.estimation.closed_form import NUM_SCALARS, CopulaLaw
+from jaxinfo.estimation.labels import Labels, TableLaw
+from jaxinfo.estimation.law_choice import (
+    best_copula,
+    best_gaussian,
+    best_table,
+    pad,
+    rotate,
 )
 from jaxinfo.estimation.preprocessing import Standardization
 from jaxinfo.estimation.variates import (
@@ -32,8 +30,6 @@ from jaxinfo.estimation.variates import (
 
 __all__ = ["FoldMap", "Inputs", "fit_fold_map"]
 
-DEGREES_OF_FREEDOM = (np.inf, 30.0, 10.0, 5.0, 3.0, 2.0, 1.0)
-NUMS_OF_PAIRS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 # Lifted variates beyond these are products of the first ones.
 MOST_LIFTED = 8
 # What is lifted, and whether with waves; the last for many coordinates too.
@@ -45,7 +41,6 @@ MOST_WAVED = 80
 # Networks see every coordinate of fewer; of more, first those that correlate.
 MOST_COORDINATES = 8
 LARGEST_RAW, LARGEST_FEATURE = 4.0, 8.0
-NUM_ROLLS = 8
 
 
 class Inputs(NamedTuple):
@@ -86,7 +81,7 @@ class _Lifted(NamedTuple):
         rows = self.variates.apply(side, rows)[:, : len(self.turns[side])]
         rows = self.scores[side].apply(rows @ self.turns[side])
         # As many numbers from every fold, whichever lift it chose.
-        return _pad(self.pairs.apply(side, rows), MOST_LIFTED)
+        return pad(self.pairs.apply(side, rows), MOST_LIFTED)
 
 
 class _Rated(NamedTuple):
@@ -106,8 +101,10 @@ class FoldMap(NamedTuple):
         scales: median and robust scale of x and of y.
         rotation: canonical variates of the normal scores, all of them.
         lifted: variates of the lifted rows.
-        law: the closed form.
+        labels: which columns are labels, of x and of y.
+        law: the closed form in variates.
         is_lifted: whether the law is one of the lifted variates.
+        table: the closed form of two labels where it is better than that.
         correlations: of the rotation's and of the lifted pairs, 0 where there is none.
         feature_means: of x and of y.
         feature_scales: of x and of y.
@@ -117,8 +114,10 @@ class FoldMap(NamedTuple):
     scales: tuple[Standardization, Standardization]
     rotation: CanonicalVariates
     lifted: _Lifted
+    labels: tuple[Labels, Labels]
     law: CopulaLaw
     is_lifted: bool
+    table: TableLaw | None
     correlations: tuple[np.ndarray, np.ndarray]
     feature_means: tuple[np.ndarray, ...] = (np.zeros(1), np.zeros(1))
     feature_scales: tuple[np.ndarray, ...] = (np.ones(1), np.ones(1))
@@ -128,29 +127,49 @@ class FoldMap(NamedTuple):
         views = _views(self.scores[side], self.scales[side], rows)
         normal, raw = views.normal, views.raw
         lifted = self.lifted.apply(side, views)
-        if self.is_lifted:
-            paired, squares = lifted, np.zeros(len(rows))
-        else:
-            paired, squares = _rotate(self.rotation, side, normal, self.law.freedom)
-        records = self.law.records(
-            side, _pad(paired, len(self.law.correlations)), squares
-        )
-        features, leading = self._features(side, normal, raw, lifted)
+        levels = self.labels[side].apply(rows)
+        records = self._records(side, normal, lifted, levels)
+        features, leading = self._features(side, normal, raw, lifted, levels)
         centred = features - self.feature_means[side]
         features = np.clip(
             centred / self.feature_scales[side], -LARGEST_FEATURE, LARGEST_FEATURE
         )
         return Inputs(records, features, leading)
 
+    def _records(
+        self, side: int, normal: np.ndarray, lifted: np.ndarray, levels: np.ndarray
+    ) -> np.ndarray:
+        length = len(self.law.correlations)
+        if self.table is not None:
+            records = self.table.records(side, levels)
+        elif self.is_lifted:
+            records = self.law.records(side, pad(lifted, length), np.zeros(len(normal)))
+        else:
+            paired, squares = rotate(self.rotation, side, normal, self.law.freedom)
+            records = self.law.records(side, pad(paired, length), squares)
+        # As many numbers from every fold, whichever law it chose.
+        if all(one.whole for one in self.labels):
+            length = max(length, len(self.labels[0].levels[0]))
+        return pad(records, NUM_SCALARS + length)
+
     def _features(
-        self, side: int, normal: np.ndarray, raw: np.ndarray, lifted: np.ndarray
+        self,
+        side: int,
+        normal: np.ndarray,
+        raw: np.ndarray,
+        lifted: np.ndarray,
+        levels: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
         rotated = self.rotation.apply(side, normal)
         size = rotated.shape[1]
         paired, paired_lifted = (rho > 0 for rho in self.correlations)
         few = size <= MOST_COORDINATES
         leads = np.ones(size) if few else np.pad(paired, (0, size - len(paired)))
-        parts = [(rotated, leads), (lifted, paired_lifted)]
+        parts = [
+            (rotated, leads),
+            (lifted, paired_lifted),
+            (levels, np.ones(levels.shape[1])),
+        ]
         if few:
             parts.append((np.arcsinh(raw), np.ones(size)))
         if size > 1:
@@ -162,13 +181,16 @@ class FoldMap(NamedTuple):
 
 
 def fit_fold_map(
-    train: tuple[np.ndarray, np.ndarray], validation: tuple[np.ndarray, np.ndarray]
+    train: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    labels: tuple[Labels, Labels],
 ) -> FoldMap:
     """Fits the maps, and chooses the closed form that validation rates highest.
 
     Args:
         train: training rows of x and of y, [N, D] and [N, E].
         validation: validation rows of x and of y.
+        labels: of all rows of x and of y.
 
     Returns:
         The `FoldMap`.
@@ -182,7 +204,9 @@ def fit_fold_map(
     rotation = fit_canonical_variates(
         views[0].normal, views[1].normal, ridge=1e-6, whole=True
     )
-    law, rate, rho = _best_copula(rotation, held_out)
+    law, rate, rho = best_copula(
+        rotation, [side.normal for side in held_out], MOST_LIFTED
+    )
     few = max(len(scale.mean) for scale in scales) <= MOST_WAVED
     lifted, lifted_law, lifted_rate, lifted_rho = _best_lifted(
         [_fit_variates(views, *lift) for lift in (LIFTS if few else LIFTS[-1:])],
@@ -195,8 +219,10 @@ def fit_fold_map(
         scales,
         rotation,
         lifted,
+        labels,
         lifted_law if is_lifted else law,
         is_lifted,
+        best_table(labels, train, validation, max(rate, lifted_rate)),
         (rho, lifted_rho),
     )
     features = [fitted.apply(side, train[side]).features for side in (0, 1)]
@@ -217,15 +243,6 @@ def _robust_scale(rows: np.ndarray) -> Standardization:
     scale = (high - low) / 1.349  # As the standard deviation of a normal law.
     scale = np.where(scale > 0, scale, rows.std(axis=0))
     return Standardization(middle, np.where(scale > 0, scale, 1.0))
-
-
-def _rotate(
-    rotation: CanonicalVariates, side: int, normal: np.ndarray, freedom: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Paired variates under a Student law's scores, and the squared length of all."""
-    variates = rotation.apply(side, student_scores(normal, freedom))
-    num_pairs = min(weights.shape[1] for weights in rotation.weights)
-    return variates[:, :num_pairs], np.sum(variates**2, axis=1)
 
 
 class _Variates(NamedTuple):
@@ -277,7 +294,7 @@ def _best_lifted(
 
     def rate(lifted: _Lifted) -> _Rated:
         pairs = [lifted.apply(side, held_out[side]) for side in (0, 1)]
-        return _Rated(lifted, *_best_gaussian(pairs, like))
+        return _Rated(lifted, *best_gaussian(pairs, like))
 
     plain = [rate(_turned(one, MOST_LIFTED, is_turned=False)) for one in fitted]
     order = np.argsort([-candidate.rate for candidate in plain])[:NUM_TURNED]
@@ -287,79 +304,3 @@ def _best_lifted(
         for number in NUMS_TURNED
     ]
     return max(plain + turned, key=lambda candidate: candidate.rate)
-
-
-def _held_out_correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Correlation of each pair, 0 where it is within two standard errors of 0."""
-    spread = np.sqrt(np.mean(a**2, axis=0) * np.mean(b**2, axis=0))
-    rho = np.mean(a * b, axis=0) / np.where(spread > 0, spread, 1)
-    return np.where(rho > 2 / np.sqrt(len(a)), np.clip(rho, 0, 0.99999), 0.0)
-
-
-def _best_copula(
-    rotation: CanonicalVariates, held_out: list[_Views]
-) -> tuple[CopulaLaw, float, np.ndarray]:
-    sizes = len(rotation.weights[0]), len(rotation.weights[1])
-    rows = [
-        _rotate(rotation, side, held_out[side].normal, np.inf)[0] for side in (0, 1)
-    ]
-    rho = _held_out_correlations(*rows)
-    length = max(len(rho), MOST_LIFTED)
-    best, best_rate = CopulaLaw(np.zeros(length), np.inf, sizes), 0.0
-    for freedom in DEGREES_OF_FREEDOM:
-        sides = [
-            _rotate(rotation, side, held_out[side].normal, freedom) for side in (0, 1)
-        ]
-        for kept in _leading(rho):
-            law = CopulaLaw(np.pad(kept, (0, length - len(kept))), freedom, sizes)
-            penalty = 0.5 * np.isfinite(freedom) + 0.25 * np.count_nonzero(kept)
-            rate = _rate(law, sides) - penalty / len(rows[0])
-            if rate > best_rate:
-                best, best_rate = law, rate
-    return best, best_rate, rho
-
-
-def _best_gaussian(
-    pairs: list[np.ndarray], like: CopulaLaw
-) -> tuple[CopulaLaw, float, np.ndarray]:
-    rho = _held_out_correlations(*pairs)
-    length = len(like.correlations)
-    best, best_rate = like, -np.inf
-    for kept in _leading(rho):
-        law = CopulaLaw(np.pad(kept, (0, length - len(kept))), np.inf, like.sizes)
-        sides = [(rows, np.zeros(len(rows))) for rows in pairs]
-        penalty = 0.5 + 0.5 * np.count_nonzero(kept)
-        rate = _rate(law, sides) - penalty / len(pairs[0])
-        if rate > best_rate:
-            best, best_rate = law, rate
-    return best, best_rate, rho
-
-
-def _leading(rho: np.ndarray) -> Iterator[np.ndarray]:
-    """The correlations with fewer and fewer of the largest kept."""
-    rank = np.argsort(np.argsort(-rho))
-    for number in sorted({*NUMS_OF_PAIRS, len(rho)}):
-        if number <= np.count_nonzero(rho):
-            yield np.where(rank < number, rho, 0.0)
-
-
-def _rate(law: CopulaLaw, sides: list[tuple[np.ndarray, np.ndarray]]) -> float:
-    length = len(law.correlations)
-    x, y = (
-        law.records(side, _pad(paired, length), squares)
-        for side, (paired, squares) in enumerate(sides)
-    )
-    return float(_logistic_score(x, y))
-
-
-@jax.jit
-def _logistic_score(x: Array, y: Array) -> Array:
-    """The logistic bound that a closed form reaches on held-out records; 0 for none."""
-    shifts = jnp.arange(1, NUM_ROLLS + 1) * max(1, len(x) // (NUM_ROLLS + 1))
-    product = jax.vmap(lambda shift: log_ratio_of_records(x, jnp.roll(y, shift, 0)))
-    joint = log_ratio_of_records(x, y)
-    return f_divergence_bound(JENSEN_SHANNON, joint, product(shifts).reshape(-1))
-
-
-def _pad(rows: np.ndarray, length: int) -> np.ndarray:
-    return np.pad(rows, ((0, 0), (0, length - rows.shape[1])))

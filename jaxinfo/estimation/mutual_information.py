@@ -124,10 +124,10 @@ def estimate_mutual_information(
         True
     """
     check_key(0, key=key)
-    checked_x, doubts_x = check_rows("x", x)
-    checked_y, doubts_y = check_rows("y", y)
-    check_same_rows(checked_x, checked_y)
     by_recipe = bound is None and critic is None
+    checked_x, doubts_x = check_rows("x", x, takes_labels=by_recipe)
+    checked_y, doubts_y = check_rows("y", y, takes_labels=by_recipe)
+    check_same_rows(checked_x, checked_y)
     if num_steps is None:
         num_steps = RECIPE_STEPS if by_recipe else BOUND_STEPS
     budget = Budget(num_seeds, num_steps, cadence, layout, progress)

@@ -64,12 +64,15 @@ def fit_standardization(rows: np.ndarray) -> Standardization:
     return Standardization(rows.mean(axis=0), np.where(scale > rounding, scale, 1.0))
 
 
-def check_rows(name: str, rows: Any) -> tuple[np.ndarray, list[str]]:
+def check_rows(
+    name: str, rows: Any, *, takes_labels: bool = False
+) -> tuple[np.ndarray, list[str]]:
     """Checks one sample at the public door.
 
     Args:
         name: the argument's name, for messages.
         rows: an array of numbers, [N, ...].
+        takes_labels: whether the caller tells labels from numbers by itself.
 
     Returns:
         The rows in float64, [N, ...], and sentences about what is doubtful.
@@ -89,7 +92,7 @@ def check_rows(name: str, rows: Any) -> tuple[np.ndarray, list[str]]:
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"{name} must have rows, got shape {array.shape}")
     doubts = []
-    if array.dtype.kind in "iub":
+    if array.dtype.kind in "iub" and not takes_labels:
         doubts.append(f"{name} holds {array.dtype} values, taken as real numbers")
     array = array.astype(np.float64)
     flat = array.reshape(len(array), -1)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.estimation.uncertainty import Z_95, Summary
+from jaxinfo.estimation.uncertainty import Summary, summary_around
 from jaxinfo.estimation.variates import fit_normal_scores
 from jaxinfo.information.nearest_neighbours import mixed_information
 
@@ -62,12 +62,7 @@ def reconcile(
     excess = np.sqrt(max(difference**2 - NUM_ERRORS**2 * variance, 0.0))
     value = summary.value + np.copysign(excess, difference) / 2
     error = np.sqrt(summary.standard_error**2 + excess**2 / 12)
-    return Summary(
-        float(value),
-        float(error),
-        float(value - Z_95 * error),
-        float(value + Z_95 * error),
-    )
+    return summary_around(value, error)
 
 
 @functools.partial(jax.jit)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Summary", "summarize", "variance_of_mean"]
+__all__ = ["Summary", "summarize", "summary_around", "variance_of_mean"]
 
 # Two-sided 95 % point of the standard normal.
 Z_95 = 1.959963984540054
@@ -18,6 +18,16 @@ class Summary(NamedTuple):
     standard_error: float
     lower: float
     upper: float
+
+
+def summary_around(value: float, error: float) -> Summary:
+    """A value with its standard error, and the 95 % interval these give, nats."""
+    return Summary(
+        float(value),
+        float(error),
+        float(value - Z_95 * error),
+        float(value + Z_95 * error),
+    )
 
 
 def summarize(per_seed: np.ndarray, influences: Sequence[np.ndarray]) -> Summary:
@@ -49,13 +59,7 @@ def summarize(per_seed: np.ndarray, influences: Sequence[np.ndarray]) -> Summary
     for influence in influences:
         psi = influence[finite].astype(float).mean(axis=0)
         variance += psi.var(ddof=1) / len(psi)
-    value, error = values.mean(), np.sqrt(variance)
-    return Summary(
-        float(value),
-        float(error),
-        float(value - Z_95 * error),
-        float(value + Z_95 * error),
-    )
+    return summary_around(values.mean(), np.sqrt(variance))
 
 
 def variance_of_mean(values: np.ndarray, *, is_series: bool = False) -> float:
