@@ -24,10 +24,9 @@ from jaxinfo.estimation.bounds import information_bound
 from jaxinfo.estimation.closed_form import log_ratio_of_records
 from jaxinfo.estimation.cross_fit_report import Outcome, report_cross_fit
 from jaxinfo.estimation.fit import RunResult
-from jaxinfo.estimation.fold_map import FoldMap, Inputs, fit_fold_map
+from jaxinfo.estimation.fold_map import FoldMap, Inputs, fit_fold_map, fit_marginal
 from jaxinfo.estimation.host import Budget
 from jaxinfo.estimation.information_run import make_run
-from jaxinfo.estimation.labels import fit_labels
 from jaxinfo.estimation.preprocessing import MIN_ROWS
 from jaxinfo.networks import joint_critic
 from jaxinfo.training.sweep import sweep
@@ -224,7 +223,7 @@ def deal_rows(
 def _make_folds(order: np.ndarray, data: tuple[np.ndarray, np.ndarray]) -> list[_Fold]:
     size = len(order) // NUM_FOLDS
     held = size // 2
-    labels = fit_labels(data[0]), fit_labels(data[1])
+    marginals = fit_marginal(data[0]), fit_marginal(data[1])
 
     def make_fold(fold: int) -> _Fold:
         test, validation, train = np.split(
@@ -233,7 +232,7 @@ def _make_folds(order: np.ndarray, data: tuple[np.ndarray, np.ndarray]) -> list[
         fitted = fit_fold_map(
             (data[0][train], data[1][train]),
             (data[0][validation], data[1][validation]),
-            labels,
+            marginals,
         )
         return _Fold(fitted, train, validation, test)
 

@@ -211,7 +211,7 @@ def _summarize(
     influence = _difference([fit.influence for fit in fits])
     variance = variance_of_mean(influence, is_series=is_series)
     summary = halfway(held_out.mean(), training.mean(), variance)
-    labels = fits[0].folds[0].fitted.labels
+    labels = [marginal.labels for marginal in fits[0].folds[0].fitted.marginals]
     # Neighbours lose more in the pair that has more coordinates: their difference was
     # further from the truth in every case that was tried. A table needs no opinion.
     if len(fits) == 1 and not all(label.whole for label in labels):

@@ -9,11 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxinfo.estimation.closed_form import NUM_SCALARS, CopulaLaw
-from jaxinfo.estimation.labels import Labels, TableLaw
+from jaxinfo.estimation.labels import Labels, TableLaw, fit_labels
 from jaxinfo.estimation.law_choice import (
+    Choice,
     best_copula,
     best_gaussian,
     best_table,
+    clearly_better,
     pad,
     rotate,
 )
@@ -28,7 +30,7 @@ from jaxinfo.estimation.variates import (
     fit_normal_scores,
 )
 
-__all__ = ["FoldMap", "Inputs", "fit_fold_map"]
+__all__ = ["FoldMap", "Inputs", "Marginal", "fit_fold_map", "fit_marginal"]
 
 # Lifted variates beyond these are products of the first ones.
 MOST_LIFTED = 8
@@ -55,6 +57,32 @@ class Inputs(NamedTuple):
     records: np.ndarray
     features: np.ndarray
     leading: np.ndarray
+
+
+class Marginal(NamedTuple):
+    """What is known of a variable without the other, from all rows of every fold.
+
+    Attributes:
+        scores: normal scores.
+        scale: median and robust scale.
+        labels: which columns are labels.
+    """
+
+    scores: NormalScores
+    scale: Standardization
+    labels: Labels
+
+
+def fit_marginal(rows: np.ndarray) -> Marginal:
+    """Fits the maps that no dependence can leak through.
+
+    Args:
+        rows: all rows of one variable, [N, D].
+
+    Returns:
+        The `Marginal`.
+    """
+    return Marginal(fit_normal_scores(rows), _robust_scale(rows), fit_labels(rows))
 
 
 class _Views(NamedTuple):
@@ -84,24 +112,13 @@ class _Lifted(NamedTuple):
         return pad(self.pairs.apply(side, rows), MOST_LIFTED)
 
 
-class _Rated(NamedTuple):
-    """A lift with its best law, the law's validation score, and its correlations."""
-
-    lifted: _Lifted
-    law: CopulaLaw
-    rate: float
-    rho: np.ndarray
-
-
 class FoldMap(NamedTuple):
     """The fitted maps of both variables.
 
     Attributes:
-        scores: normal scores of x and of y.
-        scales: median and robust scale of x and of y.
+        marginals: of x and of y.
         rotation: canonical variates of the normal scores, all of them.
         lifted: variates of the lifted rows.
-        labels: which columns are labels, of x and of y.
         law: the closed form in variates.
         is_lifted: whether the law is one of the lifted variates.
         table: the closed form of two labels where it is better than that.
@@ -110,11 +127,9 @@ class FoldMap(NamedTuple):
         feature_scales: of x and of y.
     """
 
-    scores: tuple[NormalScores, NormalScores]
-    scales: tuple[Standardization, Standardization]
+    marginals: tuple[Marginal, Marginal]
     rotation: CanonicalVariates
     lifted: _Lifted
-    labels: tuple[Labels, Labels]
     law: CopulaLaw
     is_lifted: bool
     table: TableLaw | None
@@ -124,10 +139,10 @@ class FoldMap(NamedTuple):
 
     def apply(self, side: int, rows: np.ndarray) -> Inputs:
         """The inputs of rows of x (side 0) or y (side 1), [N, D]."""
-        views = _views(self.scores[side], self.scales[side], rows)
+        views = _views(self.marginals[side], rows)
         normal, raw = views.normal, views.raw
         lifted = self.lifted.apply(side, views)
-        levels = self.labels[side].apply(rows)
+        levels = self.marginals[side].labels.apply(rows)
         records = self._records(side, normal, lifted, levels)
         features, leading = self._features(side, normal, raw, lifted, levels)
         centred = features - self.feature_means[side]
@@ -148,8 +163,9 @@ class FoldMap(NamedTuple):
             paired, squares = rotate(self.rotation, side, normal, self.law.freedom)
             records = self.law.records(side, pad(paired, length), squares)
         # As many numbers from every fold, whichever law it chose.
-        if all(one.whole for one in self.labels):
-            length = max(length, len(self.labels[0].levels[0]))
+        labels = [marginal.labels for marginal in self.marginals]
+        if all(one.whole for one in labels):
+            length = max(length, len(labels[0].levels[0]))
         return pad(records, NUM_SCALARS + length)
 
     def _features(
@@ -183,47 +199,53 @@ class FoldMap(NamedTuple):
 def fit_fold_map(
     train: tuple[np.ndarray, np.ndarray],
     validation: tuple[np.ndarray, np.ndarray],
-    labels: tuple[Labels, Labels],
+    marginals: tuple[Marginal, Marginal],
 ) -> FoldMap:
     """Fits the maps, and chooses the closed form that validation rates highest.
 
     Args:
         train: training rows of x and of y, [N, D] and [N, E].
         validation: validation rows of x and of y.
-        labels: of all rows of x and of y.
+        marginals: of all rows of x and of y.
 
     Returns:
         The `FoldMap`.
     """
-    scores = fit_normal_scores(train[0]), fit_normal_scores(train[1])
-    scales = _robust_scale(train[0]), _robust_scale(train[1])
     views, held_out = (
-        [_views(scores[side], scales[side], part[side]) for side in (0, 1)]
+        [_views(marginals[side], part[side]) for side in (0, 1)]
         for part in (train, validation)
     )
     rotation = fit_canonical_variates(
         views[0].normal, views[1].normal, ridge=1e-6, whole=True
     )
-    law, rate, rho = best_copula(
-        rotation, [side.normal for side in held_out], MOST_LIFTED
+    copula = best_copula(
+        rotation,
+        [side.normal for side in views],
+        [side.normal for side in held_out],
+        MOST_LIFTED,
     )
-    few = max(len(scale.mean) for scale in scales) <= MOST_WAVED
-    lifted, lifted_law, lifted_rate, lifted_rho = _best_lifted(
+    few = max(rows.shape[1] for rows in train) <= MOST_WAVED
+    lifted, gaussian = _best_lifted(
         [_fit_variates(views, *lift) for lift in (LIFTS if few else LIFTS[-1:])],
+        views,
         held_out,
-        law,
+        copula.law,
     )
-    is_lifted = lifted_rate > rate
+    is_lifted = clearly_better(gaussian.scores, copula.scores)
+    table = best_table(
+        [marginal.labels for marginal in marginals],
+        train,
+        validation,
+        max(copula.rate, gaussian.rate),
+    )
     fitted = FoldMap(
-        scores,
-        scales,
+        marginals,
         rotation,
         lifted,
-        labels,
-        lifted_law if is_lifted else law,
+        gaussian.law if is_lifted else copula.law,
         is_lifted,
-        best_table(labels, train, validation, max(rate, lifted_rate)),
-        (rho, lifted_rho),
+        table,
+        (copula.correlations, gaussian.correlations),
     )
     features = [fitted.apply(side, train[side]).features for side in (0, 1)]
     return fitted._replace(
@@ -232,7 +254,8 @@ def fit_fold_map(
     )
 
 
-def _views(scores: NormalScores, scale: Standardization, rows: np.ndarray) -> _Views:
+def _views(marginal: Marginal, rows: np.ndarray) -> _Views:
+    scores, scale, _ = marginal
     raw = np.clip((rows - scale.mean) / scale.scale, -1e6, 1e6)
     clipped = np.clip(raw, -LARGEST_RAW, LARGEST_RAW)
     return _Views(scores.apply(rows), raw, clipped, clipped + scale.mean / scale.scale)
@@ -288,19 +311,26 @@ def _turned(fitted: _Variates, number: int, *, is_turned: bool) -> _Lifted:
 
 
 def _best_lifted(
-    fitted: list[_Variates], held_out: list[_Views], like: CopulaLaw
-) -> _Rated:
+    fitted: list[_Variates],
+    train: list[_Views],
+    held_out: list[_Views],
+    like: CopulaLaw,
+) -> tuple[_Lifted, Choice]:
     """The lift, and its law, that validation rates highest; the best two are turned."""
 
-    def rate(lifted: _Lifted) -> _Rated:
-        pairs = [lifted.apply(side, held_out[side]) for side in (0, 1)]
-        return _Rated(lifted, *best_gaussian(pairs, like))
+    def rate(lifted: _Lifted) -> tuple[_Lifted, Choice]:
+        parts = (
+            [lifted.apply(side, views) for side, views in enumerate(part)]
+            for part in (train, held_out)
+        )
+        num_fitted = sum(len(lift.scale) for lift in lifted.lifts)
+        return lifted, best_gaussian(*parts, like, num_fitted)
 
     plain = [rate(_turned(one, MOST_LIFTED, is_turned=False)) for one in fitted]
-    order = np.argsort([-candidate.rate for candidate in plain])[:NUM_TURNED]
+    order = np.argsort([-choice.rate for _, choice in plain])[:NUM_TURNED]
     turned = [
         rate(_turned(fitted[index], number, is_turned=True))
         for index in order
         for number in NUMS_TURNED
     ]
-    return max(plain + turned, key=lambda candidate: candidate.rate)
+    return max(plain + turned, key=lambda candidate: candidate[1].rate)

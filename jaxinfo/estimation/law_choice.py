@@ -1,13 +1,13 @@
 """Which closed form to start from: the one with the best score on validation rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxinfo.core.types import Array
-from jaxinfo.divergences.bounds import f_divergence_bound
 from jaxinfo.divergences.family import JENSEN_SHANNON
 from jaxinfo.estimation.closed_form import (
     CopulaLaw,
@@ -17,77 +17,174 @@ from jaxinfo.estimation.closed_form import (
 from jaxinfo.estimation.labels import Labels, TableLaw, fit_tables
 from jaxinfo.estimation.variates import CanonicalVariates
 
-__all__ = ["best_copula", "best_gaussian", "best_table", "pad", "rotate"]
+__all__ = [
+    "Choice",
+    "best_copula",
+    "best_gaussian",
+    "best_table",
+    "clearly_better",
+    "pad",
+    "rotate",
+]
 
 DEGREES_OF_FREEDOM = (np.inf, 30.0, 10.0, 5.0, 3.0, 2.0, 1.0)
 NUMS_OF_PAIRS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 NUM_ROLLS = 8
+NUM_REWEIGHTINGS = 5
+# Of a correlation from validation rows, which flatters them, and from all rows, in
+# nats times rows.
+PRICE, PRICE_OF_POOLED = 0.5, 0.1
 
 
-def _held_out_correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Correlation of each pair, 0 where it is within two standard errors of 0."""
-    spread = np.sqrt(np.mean(a**2, axis=0) * np.mean(b**2, axis=0))
-    rho = np.mean(a * b, axis=0) / np.where(spread > 0, spread, 1)
-    return np.where(rho > 2 / np.sqrt(len(a)), np.clip(rho, 0, 0.99999), 0.0)
+class Choice(NamedTuple):
+    """The best law of some kind.
+
+    Attributes:
+        law: the law.
+        scores: logistic score of each validation row, nats, [N].
+        rate: their mean, less a price for what was chosen, nats.
+        correlations: of held-out rows, 0 where there is none, [m].
+    """
+
+    law: CopulaLaw
+    scores: np.ndarray
+    rate: float
+    correlations: np.ndarray
+
+
+def clearly_better(scores: np.ndarray, others: np.ndarray) -> bool:
+    """Whether a law scores more than another by more than a standard error."""
+    gain = scores - others
+    return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
+
+
+class _Pairs(NamedTuple):
+    """Paired variates of some rows of x and y, [N, m], and squared lengths, [N]."""
+
+    x: np.ndarray
+    y: np.ndarray
+    squares: tuple[np.ndarray, np.ndarray]
+
+    def concatenate(self, others: "_Pairs") -> "_Pairs":
+        return jax.tree.map(lambda a, b: np.concatenate([a, b]), self, others)
 
 
 def best_copula(
-    rotation: CanonicalVariates, held_out: list[np.ndarray], length: int
-) -> tuple[CopulaLaw, float, np.ndarray]:
+    rotation: CanonicalVariates,
+    train: list[np.ndarray],
+    held_out: list[np.ndarray],
+    length: int,
+) -> Choice:
     """The Gaussian or Student copula of normal scores that validation rates highest.
 
     Args:
         rotation: canonical variates of the normal scores.
-        held_out: normal scores of validation rows of x and of y.
+        train: normal scores of training rows of x and of y.
+        held_out: the same of validation rows.
         length: pad the law to as many pairs at least.
 
     Returns:
-        The law, its score in nats, and the correlations of all pairs, 0 where there is
-        none.
+        The `Choice`.
     """
     sizes = len(rotation.weights[0]), len(rotation.weights[1])
-    rows = [rotate(rotation, side, held_out[side], np.inf)[0] for side in (0, 1)]
-    rho = _held_out_correlations(*rows)
-    length = max(len(rho), length)
-    best, best_rate = CopulaLaw(np.zeros(length), np.inf, sizes), 0.0
-    for freedom in DEGREES_OF_FREEDOM:
-        sides = [rotate(rotation, side, held_out[side], freedom) for side in (0, 1)]
-        for kept in _leading(rho):
-            law = CopulaLaw(np.pad(kept, (0, length - len(kept))), freedom, sizes)
-            penalty = 0.5 * np.isfinite(freedom) + 0.25 * np.count_nonzero(kept)
-            rate = _rate(law, sides) - penalty / len(rows[0])
-            if rate > best_rate:
-                best, best_rate = law, rate
-    return best, best_rate, rho
+
+    def pairs(parts: list[np.ndarray], freedom: float) -> _Pairs:
+        (x, of_x), (y, of_y) = (
+            rotate(rotation, side, rows, freedom) for side, rows in enumerate(parts)
+        )
+        return _Pairs(x, y, (of_x, of_y))
+
+    like = CopulaLaw(np.zeros(max(length, min(sizes))), np.inf, sizes)
+    laws = [
+        _best_law(
+            like._replace(freedom=freedom),
+            pairs(train, freedom),
+            pairs(held_out, freedom),
+            sum(sizes) - 2,
+        )
+        for freedom in DEGREES_OF_FREEDOM
+    ]
+    best = max(laws, key=lambda choice: choice.rate)
+    return best._replace(correlations=laws[0].correlations)
 
 
 def best_gaussian(
-    pairs: list[np.ndarray], like: CopulaLaw
-) -> tuple[CopulaLaw, float, np.ndarray]:
+    train: list[np.ndarray],
+    held_out: list[np.ndarray],
+    like: CopulaLaw,
+    num_fitted: int,
+) -> Choice:
     """The Gaussian law of paired variates that validation rates highest.
 
     Args:
-        pairs: variates of validation rows of x and of y, [N, m] each.
+        train: variates of training rows of x and of y, [N, m] each.
+        held_out: the same of validation rows.
         like: a law for the length and the sizes.
+        num_fitted: directions that were free when the variates were fitted.
 
     Returns:
-        As `best_copula`.
+        The `Choice`.
     """
-    rho = _held_out_correlations(*pairs)
-    length = len(like.correlations)
-    best, best_rate = like, -np.inf
-    for kept in _leading(rho):
-        law = CopulaLaw(np.pad(kept, (0, length - len(kept))), np.inf, like.sizes)
-        sides = [(rows, np.zeros(len(rows))) for rows in pairs]
-        penalty = 0.5 + 0.5 * np.count_nonzero(kept)
-        rate = _rate(law, sides) - penalty / len(pairs[0])
-        if rate > best_rate:
-            best, best_rate = law, rate
-    return best, best_rate, rho
+    parts = [
+        _Pairs(*rows, (np.zeros(len(rows[0])), np.zeros(len(rows[0]))))
+        for rows in (train, held_out)
+    ]
+    return _best_law(like._replace(freedom=np.inf), *parts, num_fitted)
+
+
+def _best_law(
+    like: CopulaLaw, train: _Pairs, held_out: _Pairs, num_fitted: int
+) -> Choice:
+    """Correlations of held-out rows, or of all rows and corrected; and how many."""
+    size, num_rows = sum(like.sizes), len(held_out.x)
+    alone = _correlations(held_out, like.freedom, size, 0)
+    alone = np.where(alone > 2 / np.sqrt(num_rows), alone, 0)
+    pooled = _correlations(train.concatenate(held_out), like.freedom, size, num_fitted)
+
+    def choice(rho: np.ndarray, price: float) -> Choice:
+        padded = np.pad(rho, (0, len(like.correlations) - len(rho)))
+        law = like._replace(correlations=padded)
+        scores = _score_rows(law, held_out)
+        penalty = 0.5 * np.isfinite(like.freedom) + price * np.count_nonzero(rho)
+        return Choice(law, scores, scores.mean() - penalty / num_rows, alone)
+
+    candidates = [
+        choice(kept, price)
+        for rho, price in ((alone, PRICE), (pooled, PRICE_OF_POOLED))
+        for kept in _leading(rho)
+    ]
+    return max(candidates, key=lambda choice: choice.rate)
+
+
+def _correlations(
+    pairs: _Pairs, freedom: float, size: int, num_fitted: int
+) -> np.ndarray:
+    """The correlation of each pair under a Student law, at least 0, [m].
+
+    Rows far out count less, as in the likelihood equation of the law. Directions that
+    were fitted to the rows raise the correlation: Wherry's correction takes it off.
+
+    Source: Lange, Little and Taylor, "Robust statistical modeling using the t
+        distribution", JASA 1989; Wherry, Ann. Math. Statist. 1931.
+    """
+    weights, rho = np.ones((len(pairs.x), 1)), np.zeros(pairs.x.shape[1])
+    for _ in range(1 if np.isinf(freedom) else NUM_REWEIGHTINGS):
+        if np.isfinite(freedom):
+            excess = rho**2 * (pairs.x**2 + pairs.y**2) - 2 * rho * pairs.x * pairs.y
+            form = sum(pairs.squares) + np.sum(excess / (1 - rho**2), axis=1)
+            weights = ((freedom + size) / (freedom + form))[:, None]
+        spread = np.sqrt(
+            np.mean(weights * pairs.x**2, axis=0)
+            * np.mean(weights * pairs.y**2, axis=0)
+        )
+        across = np.mean(weights * pairs.x * pairs.y, axis=0)
+        rho = np.clip(across / np.where(spread > 0, spread, 1), 0, 0.99999)
+    rest = (len(weights) - 1) / max(len(weights) - 1 - num_fitted, 1)
+    return np.sqrt(np.maximum(1 - (1 - rho**2) * rest, 0))
 
 
 def best_table(
-    labels: tuple[Labels, Labels],
+    labels: Sequence[Labels],
     train: tuple[np.ndarray, np.ndarray],
     held_out: tuple[np.ndarray, np.ndarray],
     rate_to_beat: float,
@@ -109,7 +206,8 @@ def best_table(
     x, y = map(Labels.apply, labels, held_out)
 
     def rate(table: TableLaw) -> float:
-        return float(_logistic_score(table.records(0, x), table.records(1, y)))
+        scores = _logistic_score(table.records(0, x), table.records(1, y))
+        return float(scores.mean())
 
     best = max(tables, key=rate)
     return best if rate(best) > rate_to_beat else None
@@ -123,22 +221,23 @@ def _leading(rho: np.ndarray) -> Iterator[np.ndarray]:
             yield np.where(rank < number, rho, 0.0)
 
 
-def _rate(law: CopulaLaw, sides: list[tuple[np.ndarray, np.ndarray]]) -> float:
+def _score_rows(law: CopulaLaw, pairs: _Pairs) -> np.ndarray:
     length = len(law.correlations)
     x, y = (
-        law.records(side, pad(paired, length), squares)
-        for side, (paired, squares) in enumerate(sides)
+        law.records(side, pad(paired, length), pairs.squares[side])
+        for side, paired in enumerate((pairs.x, pairs.y))
     )
-    return float(_logistic_score(x, y))
+    return np.asarray(_logistic_score(x, y), float)
 
 
 @jax.jit
 def _logistic_score(x: Array, y: Array) -> Array:
-    """The logistic bound that a closed form reaches on held-out records; 0 for none."""
+    """The logistic bound that a closed form reaches on held-out records, row by row."""
     shifts = jnp.arange(1, NUM_ROLLS + 1) * max(1, len(x) // (NUM_ROLLS + 1))
     product = jax.vmap(lambda shift: log_ratio_of_records(x, jnp.roll(y, shift, 0)))
-    joint = log_ratio_of_records(x, y)
-    return f_divergence_bound(JENSEN_SHANNON, joint, product(shifts).reshape(-1))
+    gained = JENSEN_SHANNON.output_activation(log_ratio_of_records(x, y))
+    paid = JENSEN_SHANNON.conjugate_of_activation(product(shifts))
+    return gained - paid.mean(axis=0)
 
 
 def pad(rows: np.ndarray, length: int) -> np.ndarray:

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 import jaxinfo
-from jaxinfo.estimation.fold_map import fit_fold_map
-from jaxinfo.estimation.labels import fit_labels
+from jaxinfo.estimation.fold_map import fit_fold_map, fit_marginal
 from jaxinfo.tasks import normal_target, student
 
 KEY = jax.random.key(0)
@@ -75,7 +74,7 @@ def test_what_does_not_fit_is_named(changes, message):
 
 def test_fitted_maps_take_rows_one_by_one():
     train, held_out = (X[:300], Y[:300]), (X[300:350], Y[300:350])
-    fitted = fit_fold_map(train, held_out, (fit_labels(X), fit_labels(Y)))
+    fitted = fit_fold_map(train, held_out, (fit_marginal(X), fit_marginal(Y)))
     rows = fitted.apply(0, X)
     # Nothing is fitted again to the rows that a map is applied to.
     assert np.isfinite(rows.features).all()
@@ -89,7 +88,7 @@ def test_a_student_law_is_started_from_its_own_closed_form(freedom):
     fitted = fit_fold_map(
         (x[:3_000], y[:3_000]),
         (x[3_000:], y[3_000:]),
-        (fit_labels(x), fit_labels(y)),
+        (fit_marginal(x), fit_marginal(y)),
     )
     assert not fitted.is_lifted
     assert 0.5 * freedom <= fitted.law.freedom <= 2 * freedom

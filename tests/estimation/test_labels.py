@@ -8,7 +8,7 @@ import pytest
 
 import jaxinfo
 from jaxinfo.estimation.closed_form import log_ratio_of_records
-from jaxinfo.estimation.fold_map import fit_fold_map
+from jaxinfo.estimation.fold_map import fit_fold_map, fit_marginal
 from jaxinfo.estimation.labels import (
     STRENGTHS,
     Labels,
@@ -85,7 +85,7 @@ def test_two_labels_start_from_their_table_where_order_means_nothing():
     y = (x * 5 + 2) % 6
     y = np.where(RNG.random(size=y.shape) < 0.7, y, _label(6))
     parts = [(x[rows], y[rows]) for rows in (slice(1_500), slice(1_500, None))]
-    fitted = fit_fold_map(*parts, (fit_labels(x), fit_labels(y)))
+    fitted = fit_fold_map(*parts, (fit_marginal(x), fit_marginal(y)))
     assert fitted.table is not None
 
 
