@@ -11,8 +11,9 @@ __all__ = ["Combination", "Report", "fit_combination", "report_blocks"]
 
 # Weights of critics are multiples of 1 / 4.
 NUM_PICKS = 4
-# Scores are cut at these quantiles of the joint scores, or nowhere.
+# Scores are cut at these quantiles of the joint scores, or so far above the last, nats.
 QUANTILES = (0.9, 0.95, 0.98, 0.99, 0.995, 1.0)
+MARGIN = 1.0
 
 
 class Combination(NamedTuple):
@@ -78,19 +79,18 @@ def report_blocks(matrices: np.ndarray) -> Report:
     )
 
 
-def fit_combination(matrices: np.ndarray, *, always_cuts: bool = False) -> Combination:
+def fit_combination(matrices: np.ndarray) -> Combination:
     """Chooses weights, then a cut, by the bound on validation rows.
 
-    Weights by greedy selection with replacement; all critics alike, and no cut, unless
-    another choice gains more than its noise.
+    Weights by greedy selection with replacement; all critics alike, unless another
+    choice gains more than its noise. A cut a little above the largest joint score at
+    least: it costs next to nothing, and saves the normaliser from a pair such as
+    validation rows show none of.
 
     Source: Caruana et al., "Ensemble selection from libraries of models", ICML 2004.
 
     Args:
         matrices: scores of every critic on blocks of validation rows, [C, B, m, m].
-        always_cuts: whether to cut at the largest joint score at least. It costs next
-            to nothing, and saves the normaliser where validation rows depend on each
-            other, so that they show too few of the pairs that would rule it.
 
     Returns:
         The `Combination`.
@@ -106,12 +106,12 @@ def fit_combination(matrices: np.ndarray, *, always_cuts: bool = False) -> Combi
         counts = max(more, key=lambda w: value(Combination(w, np.inf))) * picked
     alike = np.full(num_critics, 1 / num_critics)
     joint = np.diagonal(matrices, axis1=2, axis2=3)
-    highest = np.tensordot(alike, joint, 1).max() if always_cuts else np.inf
-    best = Combination(alike, float(highest))
+    highest = np.tensordot(alike, joint, 1).max()
+    best = Combination(alike, float(highest) + MARGIN)
     best_value = value(best)
     for weights in (alike, counts / NUM_PICKS):
         cuts = np.quantile(np.tensordot(weights, joint, 1), QUANTILES)
-        for largest in cuts if always_cuts else (np.inf, *cuts):
+        for largest in (*cuts, cuts[-1] + MARGIN):
             choice = Combination(weights, float(largest))
             choice_value = value(choice)
             if choice_value > best_value + 1 / (num_blocks * size):

@@ -133,7 +133,6 @@ def cross_fit(
     budget: Budget,
     batch_size: int | None,
     patience: int | None,
-    is_series: bool = False,
 ) -> CrossFit:
     """Trains critics on all folds but one, for each fold, and reports that one.
 
@@ -147,7 +146,6 @@ def cross_fit(
         budget: critics in all (rounded up to as many for each fold), steps, layout.
         batch_size: rows of a minibatch; None for 256, or the training rows if fewer.
         patience: stop a critic after this many updates without better validation.
-        is_series: whether rows depend on those near in time.
 
     Returns:
         The `CrossFit`.
@@ -169,9 +167,7 @@ def cross_fit(
         layout=budget.layout,
     )
     result = jax.device_get(jax.tree.map(lambda leaf: leaf[:, 0], result))
-    outcome = report_cross_fit(
-        critic, result.params, inputs, parts, NUM_FOLDS, always_cuts=is_series
-    )
+    outcome = report_cross_fit(critic, result.params, inputs, parts, NUM_FOLDS)
     return CrossFit(critic, folds, result, outcome)
 
 

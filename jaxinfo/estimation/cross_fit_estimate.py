@@ -135,7 +135,6 @@ def estimate_difference(
         budget=budget,
         batch_size=batch_size,
         patience=patience,
-        is_series=is_series,
     )
     with compile_stopwatch() as compile_seconds, _bar(budget, len(pairs)):
         fits = [fit(pair) for pair in pairs]

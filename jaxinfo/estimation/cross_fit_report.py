@@ -91,8 +91,6 @@ def report_cross_fit(
     inputs: tuple[Array, Array],
     parts: tuple[int, ...],
     num_folds: int,
-    *,
-    always_cuts: bool = False,
 ) -> Outcome:
     """Combines the critics of each fold by its validation rows, and reports the others.
 
@@ -103,7 +101,6 @@ def report_cross_fit(
             test rows, [C K, N, ...].
         parts: how many rows each part has.
         num_folds: K.
-        always_cuts: see `fit_combination`.
 
     Returns:
         The `Outcome`.
@@ -121,7 +118,7 @@ def report_cross_fit(
     trained, chosen, tested = (
         part.reshape(-1, num_folds, *part.shape[1:]).swapaxes(0, 1) for part in matrices
     )
-    combinations = [fit_combination(c, always_cuts=always_cuts) for c in chosen]
+    combinations = list(map(fit_combination, chosen))
     combined, trained = (
         [c.apply(s) for c, s in zip(combinations, part, strict=True)]
         for part in (tested, trained)

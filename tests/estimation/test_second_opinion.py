@@ -10,20 +10,31 @@ RNG = np.random.default_rng(0)
 OWN = Summary(1.0, 0.02, 0.96, 1.04)
 
 
-def test_noise_moves_nothing():
+def _opinion(shift, noise=0.0):
+    """The influence of rows, and what neighbours say of them, `shift` above."""
     influence = RNG.normal(size=400)
-    close = influence - influence.mean() + 1.02 + 0.5 * RNG.normal(size=400)
-    moved = reconcile(OWN, influence, close)
+    influence += OWN.value - influence.mean()
+    disturbance = noise * RNG.normal(size=400)
+    return influence, influence + shift + disturbance - disturbance.mean()
+
+
+def test_noise_moves_nothing_and_counts_as_doubt():
+    moved = reconcile(OWN, *_opinion(0.02, noise=0.5))
     assert moved.value == OWN.value
-    assert moved.standard_error == pytest.approx(OWN.standard_error)
+    assert moved.standard_error == pytest.approx(np.hypot(0.02, 0.02 / 12**0.5))
 
 
-@pytest.mark.parametrize("shift", [-0.3, 0.3])
-def test_a_clear_difference_is_met_half_way_and_both_ends_are_held(shift):
-    influence = RNG.normal(size=400)
-    moved = reconcile(OWN, influence, influence - influence.mean() + 1.0 + shift)
-    assert moved.value == pytest.approx(1.0 + shift / 2)
-    assert moved.lower < min(1.0, 1.0 + shift) < max(1.0, 1.0 + shift) < moved.upper
+def test_a_clear_difference_is_followed_and_both_ends_are_held():
+    moved = reconcile(OWN, *_opinion(0.3))
+    assert moved.value == pytest.approx(1.3)
+    noisy = reconcile(OWN, *_opinion(0.3, noise=1.0))
+    assert 1.2 < noisy.value < 1.3
+    assert noisy.standard_error > moved.standard_error
+    assert noisy.lower < 1.3 < noisy.upper
+
+
+def test_neighbours_that_find_less_are_not_heard():
+    assert reconcile(OWN, *_opinion(-0.3)) == OWN
 
 
 def test_neighbours_are_asked_in_few_dimensions_only():

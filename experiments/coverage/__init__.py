@@ -1,0 +1,1 @@
+"""How often the default estimate's 95 % interval holds the truth."""

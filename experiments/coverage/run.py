@@ -1,0 +1,136 @@
+"""Fresh samples of known laws: how often the default interval holds the truth."""
+
+import dataclasses
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxinfo.cli import prepare_jax
+
+__all__ = ["Config", "main"]
+
+SUITE = "smoke"
+# Half the width of a 95 % interval of a normal law, in standard deviations.
+Z_95 = 1.959963984540054
+HEADINGS = (
+    *("task", "rows", "samples", "truth", "bias", "sd"),
+    *("holds truth", "below", "above", "width / spread"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What to run.
+
+    Attributes:
+        out: folder for results.json and table.md; laws that results.json holds already,
+            with as many samples, are not run again.
+        num_seeds: critics of each estimate.
+        rows: rows of each sample.
+        repeats: fresh samples of each law.
+        smoke: the same path end to end on two laws and three samples.
+    """
+
+    out: Path = Path("results/coverage")
+    num_seeds: int = 8
+    rows: int = 1_000
+    repeats: int = 200
+    smoke: bool = False
+
+
+def summarize(truth: float, estimates: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """What the intervals of one law add up to, nats and shares."""
+    values = [one["value"] for one in estimates]
+    widths = [one["upper"] - one["lower"] for one in estimates]
+    below = statistics.fmean(one["upper"] < truth for one in estimates)
+    above = statistics.fmean(one["lower"] > truth for one in estimates)
+    sd = statistics.stdev(values)
+    return {
+        "truth": truth,
+        "bias": statistics.fmean(values) - truth,
+        "sd": sd,
+        "holds_truth": 1 - below - above,
+        "below": below,
+        "above": above,
+        "width_to_spread": statistics.median(widths) / (2 * Z_95 * sd),
+    }
+
+
+def _run_task(task: Any, config: Config) -> dict[str, Any]:
+    from jaxinfo.benchmark import run_benchmark
+
+    records = run_benchmark(
+        [task],
+        methods=["default"],
+        num_rows=config.rows,
+        num_repeats=config.repeats,
+        num_seeds=config.num_seeds,
+    )
+    kept = ("repeat", "value", "standard_error", "lower", "upper", "seconds")
+    dicts = (record.to_dict() for record in records)
+    estimates = [{name: one[name] for name in kept} for one in dicts]
+    return {"summary": summarize(task.mi, estimates), "estimates": estimates}
+
+
+def _markdown(config: Config, tasks: dict[str, Any]) -> str:
+    lines = [HEADINGS, ["---"] * len(HEADINGS)]
+    for name, found in tasks.items():
+        told = found["summary"]
+        shares = [f"{told[key]:.1%}" for key in ("holds_truth", "below", "above")]
+        lines.append(
+            [
+                *(name, str(config.rows), str(len(found["estimates"]))),
+                *(f"{told[key]:.4f}" for key in ("truth", "bias", "sd")),
+                *(*shares, f"{told['width_to_spread']:.2f}"),
+            ]
+        )
+    counts = [len(found["estimates"]) for found in tasks.values()]
+    held = sum(
+        found["summary"]["holds_truth"] * len(found["estimates"])
+        for found in tasks.values()
+    )
+    pooled = f"pooled: {held / sum(counts):.1%} of {sum(counts)} intervals\n"
+    return "".join(f"| {' | '.join(row)} |\n" for row in lines) + "\n" + pooled
+
+
+def main() -> None:
+    """Runs the laws, one after the other, and prints the table."""
+    import tyro
+
+    config = tyro.cli(Config, description="Coverage of the default interval.")
+    if config.smoke:
+        config = dataclasses.replace(config, rows=200, repeats=3)
+    prepare_jax()
+    from jaxinfo import tasks
+    from jaxinfo.results import device_name, replacing, write_json
+
+    told = dataclasses.asdict(config)
+    del told["out"]
+    config.out.mkdir(parents=True, exist_ok=True)
+    paths = config.out / "results.json", config.out / "table.md"
+    done: dict[str, Any] = {}
+    if paths[0].exists():
+        before = json.loads(paths[0].read_text())
+        if before["config"] == {"suite": SUITE} | told:
+            done = before["tasks"]
+    for task in tasks.suite(SUITE)[: 2 if config.smoke else None]:
+        if task.name in done:
+            continue
+        started = time.perf_counter()
+        done[task.name] = _run_task(task, config)
+        with replacing(*paths) as drafts:
+            numbers, table = (draft for draft in drafts if draft is not None)
+            content = {
+                "experiment": "coverage",
+                "config": {"suite": SUITE} | told,
+                "device": device_name(),
+                "tasks": done,
+            }
+            write_json(numbers, content)
+            table.write_text(_markdown(config, done))
+        print(f"{task.name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    print(_markdown(config, done))
