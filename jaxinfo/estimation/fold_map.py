@@ -7,6 +7,7 @@ chosen by its logistic score on the validation rows.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
 from jaxinfo.estimation.closed_form import NUM_SCALARS, CopulaLaw
 from jaxinfo.estimation.labels import Labels, TableLaw, fit_labels
@@ -42,6 +43,8 @@ NUM_TURNED, NUMS_TURNED = 2, (3, MOST_LIFTED)
 MOST_WAVED = 80
 # Networks see every coordinate of fewer; of more, first those that correlate.
 MOST_COORDINATES = 8
+# Of so few, waves of the rank too: hard edges of a density lie anywhere.
+MOST_WITH_RANK_WAVES, RANK_FREQUENCIES = 2, (1, 2, 4, 8)
 LARGEST_RAW, LARGEST_FEATURE = 4.0, 8.0
 
 
@@ -188,6 +191,10 @@ class FoldMap(NamedTuple):
         ]
         if few:
             parts.append((np.arcsinh(raw), np.ones(size)))
+        if size <= MOST_WITH_RANK_WAVES:
+            angles = 2 * np.pi * np.hstack([f * ndtr(normal) for f in RANK_FREQUENCIES])
+            waves = np.hstack([np.cos(angles), np.sin(angles)])
+            parts.append((waves, np.ones(waves.shape[1])))
         if size > 1:
             norms = [np.log(np.mean(rotated**2, axis=1) + 1e-3)]
             norms.append(np.log1p(np.mean(raw**2, axis=1)))
@@ -319,12 +326,12 @@ def _best_lifted(
     """The lift, and its law, that validation rates highest; the best two are turned."""
 
     def rate(lifted: _Lifted) -> tuple[_Lifted, Choice]:
-        parts = (
+        fitted_rows, others = (
             [lifted.apply(side, views) for side, views in enumerate(part)]
             for part in (train, held_out)
         )
         num_fitted = sum(len(lift.scale) for lift in lifted.lifts)
-        return lifted, best_gaussian(*parts, like, num_fitted)
+        return lifted, best_gaussian(fitted_rows, others, like, num_fitted)
 
     plain = [rate(_turned(one, MOST_LIFTED, is_turned=False)) for one in fitted]
     order = np.argsort([-choice.rate for _, choice in plain])[:NUM_TURNED]

@@ -125,11 +125,13 @@ def best_gaussian(
     Returns:
         The `Choice`.
     """
-    parts = [
-        _Pairs(*rows, (np.zeros(len(rows[0])), np.zeros(len(rows[0]))))
-        for rows in (train, held_out)
-    ]
-    return _best_law(like._replace(freedom=np.inf), *parts, num_fitted)
+
+    def pairs(rows: list[np.ndarray]) -> _Pairs:
+        unused = np.zeros(len(rows[0]))
+        return _Pairs(rows[0], rows[1], (unused, unused))
+
+    like = like._replace(freedom=np.inf)
+    return _best_law(like, pairs(train), pairs(held_out), num_fitted)
 
 
 def _best_law(
