@@ -22,7 +22,7 @@ from jaxinfo.estimation.labels import label_entropy
 from jaxinfo.estimation.permutation import p_value_of_independence
 from jaxinfo.estimation.preprocessing import Standardization, check_row_counts, warn
 from jaxinfo.estimation.report import Estimate
-from jaxinfo.estimation.second_opinion import neighbour_contributions, reconcile
+from jaxinfo.estimation.second_opinion import ask_neighbours, reconcile
 from jaxinfo.estimation.uncertainty import (
     Summary,
     summary_around,
@@ -214,9 +214,11 @@ def _summarize(
     # Neighbours lose more in the pair that has more coordinates: their difference was
     # further from the truth in every case that was tried. A table needs no opinion.
     if len(fits) == 1 and not all(label.whole for label in labels):
-        contributions = neighbour_contributions(*pairs[0])
-        if contributions is not None:
-            summary = reconcile(summary, influence, contributions[fits[0].rows])
+        opinion = ask_neighbours(*pairs[0])
+        if opinion is not None:
+            reported = opinion.contributions[fits[0].rows]
+            opinion = opinion._replace(contributions=reported)
+            summary = reconcile(summary, influence, opinion)
     # I(X; Y | Z) is at most the entropy of X; y of the first pair may hold more than Y.
     known = zip(pairs[0][:1] if len(fits) > 1 else pairs[0], labels, strict=False)
     most = min(label_entropy(rows, label) for rows, label in known)

@@ -5,6 +5,8 @@ with hard edges; in more they fall behind. Both err downwards where a law is har
 them, so the neighbours are heard where they find more.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +15,7 @@ from jaxinfo.estimation.uncertainty import Summary, summary_around, variance_of_
 from jaxinfo.estimation.variates import fit_normal_scores
 from jaxinfo.information.nearest_neighbours import mixed_information
 
-__all__ = ["neighbour_contributions", "reconcile"]
+__all__ = ["SecondOpinion", "ask_neighbours", "reconcile"]
 
 MOST_COORDINATES = 3
 # Every row meets every other, so the time grows with the square.
@@ -25,8 +27,20 @@ NUM_NEIGHBOURS = 4
 NUM_VARIANCES = 2.0
 
 
-def neighbour_contributions(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
-    """What each row adds to the information by its nearest neighbours, nats.
+class SecondOpinion(NamedTuple):
+    """What nearest neighbours say.
+
+    Attributes:
+        contributions: a number for each row, whose mean is the estimate, nats, [N].
+        correction: what was added for the smoothing of a few neighbours, nats.
+    """
+
+    contributions: np.ndarray
+    correction: float
+
+
+def ask_neighbours(x: np.ndarray, y: np.ndarray) -> SecondOpinion | None:
+    """Estimates mutual information by nearest neighbours.
 
     Source: Gao et al., "Estimating mutual information for discrete-continuous
         mixtures", NeurIPS 2017, on normal scores.
@@ -36,17 +50,17 @@ def neighbour_contributions(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
         y: rows of y, [N, E].
 
     Returns:
-        A number for each row, whose mean is the estimate, [N]; None where coordinates
-        or rows are too many.
+        The `SecondOpinion`; None where coordinates or rows are too many.
     """
     if x.shape[1] + y.shape[1] > MOST_COORDINATES or len(x) > MOST_ROWS:
         return None
     scores = (jnp.asarray(fit_normal_scores(rows).apply(rows)) for rows in (x, y))
-    return np.asarray(_contributions(*scores), dtype=float)
+    few, many = (np.asarray(rows, float) for rows in _few_and_many(*scores))
+    return SecondOpinion(2 * few - many, float(few.mean() - many.mean()))
 
 
 def reconcile(
-    summary: Summary, influence: np.ndarray, contributions: np.ndarray
+    summary: Summary, influence: np.ndarray, opinion: SecondOpinion
 ) -> Summary:
     """Moves an estimate towards a second opinion that finds more than noise explains.
 
@@ -56,12 +70,14 @@ def reconcile(
     Args:
         summary: the estimate, nats.
         influence: the influence function of each row, [N].
-        contributions: of the same rows, from `neighbour_contributions`, [N].
+        opinion: of the same rows.
 
     Returns:
-        The estimate, its error grown as if the truth were anywhere between the two; as
-        it was where the second opinion finds less.
+        The estimate, its error grown as if the truth were anywhere between the two, and
+        by as much as the smoothing was worth; as it was where the second opinion finds
+        less.
     """
+    contributions = opinion.contributions
     difference = contributions.mean() - summary.value
     if difference <= 0:
         return summary
@@ -69,14 +85,14 @@ def reconcile(
     share = max(0.0, 1 - NUM_VARIANCES * noise / difference**2)
     mixed = (1 - share) * influence + share * contributions
     of_rows = variance_of_mean(mixed) - variance_of_mean(influence)
-    variance = summary.standard_error**2 + of_rows + difference**2 / 12
+    of_laws = difference**2 / 12 + (share * opinion.correction) ** 2
+    variance = summary.standard_error**2 + of_rows + of_laws
     return summary_around(summary.value + share * difference, np.sqrt(variance))
 
 
 @jax.jit
-def _contributions(x: jax.Array, y: jax.Array) -> jax.Array:
-    few, many = (
+def _few_and_many(x: jax.Array, y: jax.Array) -> list[jax.Array]:
+    return [
         mixed_information(x, y, num_neighbours=number).contributions
         for number in (NUM_NEIGHBOURS, 2 * NUM_NEIGHBOURS)
-    )
-    return 2 * few - many
+    ]
