@@ -34,6 +34,11 @@ def _pairs(num_rows=60, correlation=0.8, key=KEY, dtype=None):
     return x, correlation * x + np.sqrt(1 - correlation**2) * noise
 
 
+def _slowly(value):
+    """A case that another of the same test stands for in the fast set."""
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
 # Of the f-family two stand for all, which the slow tests compare with closed forms.
 NAMES = [
     name
@@ -202,7 +207,7 @@ def test_seed_i_by_map_is_seed_i_alone_in_fully_optimised_programs():
     subprocess.run([sys.executable, "-c", OPTIMISED], env=environment, check=True)
 
 
-@pytest.mark.parametrize("bound", ["mine", "info_nce"])
+@pytest.mark.parametrize("bound", [_slowly("mine"), "info_nce"])
 def test_seed_i_by_vmap_is_seed_i_alone_in_float64_after_300_steps(bound):
     with jax.enable_x64(True):
         parts = [_pairs(60, key=jax.random.key(i), dtype=jnp.float64) for i in range(3)]
@@ -223,7 +228,7 @@ def test_seed_i_by_vmap_is_seed_i_alone_in_float64_after_300_steps(bound):
             )
 
 
-@pytest.mark.parametrize("layout", ["vmap", "mesh"])
+@pytest.mark.parametrize("layout", [_slowly("vmap"), "mesh"])
 def test_seed_i_by_vmap_is_seed_i_alone_in_float32_after_5_steps(layout):
     run = make_run(CRITIC, bound="mine", **SHORT | {"num_steps": 5, "cadence": 5})
     keys = jax.random.split(KEY, 4)
@@ -239,7 +244,7 @@ def test_seed_i_by_vmap_is_seed_i_alone_in_float32_after_5_steps(layout):
         )
 
 
-@pytest.mark.parametrize("layout", ["vmap", "map", "mesh"])
+@pytest.mark.parametrize("layout", [_slowly("vmap"), _slowly("map"), "mesh"])
 def test_a_nan_in_one_seed_leaves_the_other_seeds_bits_unchanged(layout):
     run = make_run(CRITIC, **SHORT | {"num_steps": 30}, patience=9)
     rates = jnp.full(4, 1e-2)
@@ -295,8 +300,8 @@ def test_the_state_with_the_best_validation_is_reported():
     assert result.best_step == 3 * (longest + 1)
 
 
-INFLUENCES = ["donsker_varadhan", "info_nce", "smile", "club"]
-INFLUENCES += ["interpolated", "flo", "doe_gaussian"]
+INFLUENCES = ["donsker_varadhan", "info_nce"]
+INFLUENCES += map(_slowly, ["smile", "club", "interpolated", "flo", "doe_gaussian"])
 
 
 @pytest.mark.parametrize("bound", INFLUENCES)
