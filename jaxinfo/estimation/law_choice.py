@@ -30,6 +30,7 @@ __all__ = [
 DEGREES_OF_FREEDOM = (np.inf, 30.0, 10.0, 5.0, 3.0, 2.0, 1.0)
 NUMS_OF_PAIRS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 NUM_ROLLS = 8
+# Steps towards the weights of rows under a Student law.
 NUM_REWEIGHTINGS = 5
 # Of a correlation from validation rows, which flatters them, and from all rows, in
 # nats times rows.
