@@ -124,13 +124,13 @@ STAGES = [
 ]
 
 
-def test_possible_is_what_the_interval_allows():
+def test_possible_is_what_chance_allows():
     assert [r.is_possible for r in _results()["two"]] == [True, False, False]
     assert [r.is_possible for r in _results()["one"]] == [True, True]
     lines = list(demo.check_lines(_results()))
     assert [line.split(":")[0] for line in lines] == ["ok", "FAILED", "FAILED"]
     assert "ln 10 = 2.300" in lines[0]
-    assert "2.400 nats, above 2.300" in lines[1]
+    assert "3.09 standard errors above 2.300" in lines[1]
     assert "no finite value" in lines[2]
 
 
