@@ -112,6 +112,7 @@ def _results():
         ],
         "two": [
             demo.Result("in", make_estimate(2.35), limit=2.3, limit_name="ln 10"),
+            demo.Result("chance", make_estimate(2.42), limit=2.3, limit_name="ln 10"),
             demo.Result("out", make_estimate(2.5), limit=2.3, limit_name="ln 10"),
             demo.Result("lost", lost, limit=2.3, limit_name="ln 10"),
         ],
@@ -125,13 +126,14 @@ STAGES = [
 
 
 def test_possible_is_what_chance_allows():
-    assert [r.is_possible for r in _results()["two"]] == [True, False, False]
+    assert [r.is_possible for r in _results()["two"]] == [True, True, False, False]
     assert [r.is_possible for r in _results()["one"]] == [True, True]
     lines = list(demo.check_lines(_results()))
-    assert [line.split(":")[0] for line in lines] == ["ok", "FAILED", "FAILED"]
+    assert [line.split(":")[0] for line in lines] == ["ok", "note", "FAILED", "FAILED"]
     assert "ln 10 = 2.300" in lines[0]
-    assert "3.09 standard errors above 2.300" in lines[1]
-    assert "no finite value" in lines[2]
+    assert "2.320 nats, above 2.300" in lines[1]
+    assert "3.09 standard errors above 2.300" in lines[2]
+    assert "no finite value" in lines[3]
 
 
 def test_table_shows_every_result():
@@ -153,7 +155,7 @@ def test_results_are_strict_json():
     assert set(content) >= {
         *("experiment", "config", "device", "seconds", "records", "summary")
     }
-    assert len(content["records"]) == 5 * 3
+    assert len(content["records"]) == 6 * 3
     assert content["records"][4] == {"setting": "one/unknown", "seed": 1, "nats": None}
     nats = content["summary"]["one/unknown"]["nats"]
     assert nats["num_seeds"] == 2

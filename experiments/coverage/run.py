@@ -14,8 +14,6 @@ from jaxinfo.cli import prepare_jax
 __all__ = ["Config", "main"]
 
 SUITE = "smoke"
-# Half the width of a 95 % interval of a normal law, in standard deviations.
-Z_95 = 1.959963984540054
 HEADINGS = (
     *("task", "rows", "samples", "truth", "bias", "sd"),
     *("holds truth", "below", "above", "width / spread"),
@@ -44,6 +42,8 @@ class Config:
 
 def summarize(truth: float, estimates: Sequence[dict[str, Any]]) -> dict[str, float]:
     """What the intervals of one law add up to, nats and shares."""
+    from jaxinfo.estimation.uncertainty import Z_95
+
     values = [one["value"] for one in estimates]
     widths = [one["upper"] - one["lower"] for one in estimates]
     below = statistics.fmean(one["upper"] < truth for one in estimates)
@@ -83,17 +83,13 @@ def _markdown(config: Config, tasks: dict[str, Any]) -> str:
         shares = [f"{told[key]:.1%}" for key in ("holds_truth", "below", "above")]
         lines.append(
             [
-                *(name, str(config.rows), str(len(found["estimates"]))),
+                *(name, str(config.rows), str(config.repeats)),
                 *(f"{told[key]:.4f}" for key in ("truth", "bias", "sd")),
                 *(*shares, f"{told['width_to_spread']:.2f}"),
             ]
         )
-    counts = [len(found["estimates"]) for found in tasks.values()]
-    held = sum(
-        found["summary"]["holds_truth"] * len(found["estimates"])
-        for found in tasks.values()
-    )
-    pooled = f"pooled: {held / sum(counts):.1%} of {sum(counts)} intervals\n"
+    held = statistics.fmean(told["summary"]["holds_truth"] for told in tasks.values())
+    pooled = f"pooled: {held:.1%} of {config.repeats * len(tasks)} intervals\n"
     return "".join(f"| {' | '.join(row)} |\n" for row in lines) + "\n" + pooled
 
 

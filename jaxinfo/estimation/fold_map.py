@@ -1,7 +1,7 @@
 """What a critic is given for each row: a closed-form start, and features to correct it.
 
-Everything is fitted on the training rows of a fold; which closed form to start from is
-chosen by its logistic score on the validation rows.
+What one variable is alone is fitted to all its rows; what it shares with the other, to
+the training rows of a fold, with a choice of closed forms by validation rows.
 """
 
 from typing import NamedTuple
