@@ -20,7 +20,7 @@ from jaxinfo.benchmark_methods import (
     quantities,
 )
 from jaxinfo.core.checks import check_positive
-from jaxinfo.estimation import Estimate
+from jaxinfo.estimation import Estimate, History
 from jaxinfo.results import device_name, mean_and_sd
 
 __all__ = [
@@ -103,6 +103,32 @@ class Record:
             "seconds": self.seconds,
         }
 
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> "Record":
+        """The record that `to_dict` told; its estimate cannot score new rows."""
+        estimate = None
+        if told["failure"] is None:
+            own = {name: told[name] for name in _ESTIMATE_FIELDS if name != "num_seeds"}
+            for name in ("value", "standard_error", "lower", "upper"):
+                own[name] = math.nan if own[name] is None else own[name]
+            own["ceiling"] = math.inf if own["ceiling"] is None else own["ceiling"]
+            own["per_seed"] = np.array(own["per_seed"], dtype=float)
+            own["warnings"] = tuple(own["warnings"])
+            history = History(np.zeros(0), np.zeros((len(own["per_seed"]), 0)))
+            estimate = Estimate(history=history, log_ratio=_unknown_ratio, **own)
+        names = ("task", "method", "repeat", "truth")
+        return cls(
+            **{name: told[name] for name in names},
+            estimate=estimate,
+            seconds=told["seconds"],
+            failure=told["failure"] or "",
+        )
+
+
+def _unknown_ratio(*rows: Any) -> Any:
+    del rows
+    raise ValueError("an estimate that was read from a file holds no critics")
+
 
 _ESTIMATE_FIELDS = (
     *("quantity", "value", "standard_error", "lower", "upper", "kind", "ceiling"),
@@ -150,6 +176,7 @@ def run_benchmark(
     num_rows: int = 10_000,
     num_repeats: int = 1,
     num_seeds: int | None = None,
+    done: Iterable[Record] = (),
     announce: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Record]:
     """Runs methods on samples of tasks, lazily, one estimate after the other.
@@ -162,6 +189,8 @@ def run_benchmark(
         num_repeats: fresh samples of each task, with seeds 0, 1, 2 ... Every method
             sees the same ones, whatever the other tasks and methods are.
         num_seeds: critics trained from different seeds; None for the estimator's own.
+        done: records of an earlier run with these rows and seeds: they come in place of
+            new estimates.
         announce: called with a line before each estimate.
 
     Returns:
@@ -176,15 +205,23 @@ def run_benchmark(
         check_positive(num_seeds=num_seeds)
     chosen = choose_methods(tasks, methods=methods)
     settings = {} if num_seeds is None else {"num_seeds": num_seeds}
+    there = {(record.task, record.method, record.repeat): record for record in done}
 
     def records() -> Iterator[Record]:
         for place, task in enumerate(tasks, 1):
             for quantity in quantities(task):
                 for repeat in range(num_repeats):
-                    key, sample = _draw(task, repeat, num_rows)
+                    draw = functools.cache(
+                        functools.partial(_draw, task, repeat, num_rows)
+                    )
                     for method in chosen:
                         if method not in quantity.estimators:
                             continue
+                        known = there.get((quantity.name, method, repeat))
+                        if known is not None:
+                            yield known
+                            continue
+                        key, sample = draw()
                         where = f"task {place} of {len(tasks)}"
                         announce(f"{quantity.name}: {method} ({where}) ...")
                         estimator = functools.partial(

@@ -436,3 +436,26 @@ def test_copula_on_the_smoke_suite(tmp_path, capsys):
     for name in gaussian:  # Gaussian up to maps of coordinates: it is exact there.
         assert abs(records[name]["error"]) < 4 * records[name]["standard_error"]
         assert records[name]["is_near"]
+
+
+def test_estimates_that_are_there_are_not_made_again(calls):
+    """Records read back from JSON stand in for the calls that made them."""
+    suite, methods = [_line()], ["default", "copula"]
+    first = list(run_benchmark(suite, methods=methods[:1], num_rows=50))
+    told = json.loads(json.dumps([record.to_dict() for record in first]))
+    done = list(map(Record.from_dict, told))
+    assert [record.to_dict() for record in done] == told
+    again = list(run_benchmark(suite, methods=methods, num_rows=50, done=done))
+    assert again[0] is done[0]
+    assert again[1].method == "copula"
+    assert [name for name, *_ in calls] == ["mutual_information", "classical"]
+
+
+@pytest.mark.parametrize("value", [NAN, None])
+def test_records_without_a_value_survive_json(value):
+    """No finite value, or a failure: read back as they were told."""
+    record = _record(value=NAN)
+    if value is None:
+        record = dataclasses.replace(record, estimate=None, failure="too few rows")
+    told = json.loads(json.dumps(record.to_dict()))
+    assert Record.from_dict(told).to_dict() == told

@@ -1,6 +1,8 @@
 """Runs all methods over bmi40 and writes the numbers, a figure and a table."""
 
 import dataclasses
+import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -11,6 +13,7 @@ from jaxinfo.cli import prepare_jax
 __all__ = ["Config", "main"]
 
 SUITE = "bmi40"
+NUMBERS = "results.json"
 # It counts states, and the suite has no labels.
 LEFT_OUT = {"plug_in"}
 
@@ -20,7 +23,8 @@ class Config:
     """What to run.
 
     Attributes:
-        out: folder for results.json, benchmark.png and table.md.
+        out: folder for results.json, benchmark.png and table.md; estimates that
+            results.json holds already are not made again.
         num_seeds: critics trained from different seeds for each estimate.
         rows: rows of each sample.
         repeats: fresh samples of each task.
@@ -47,15 +51,36 @@ def _methods(config: Config) -> list[str]:
     return [method for method in every if method not in LEFT_OUT]
 
 
-def _write(config: Config, methods: list[str], records: list, seconds: float) -> None:
+def _settings(config: Config) -> dict[str, Any]:
+    """What all estimates of a folder have in common."""
+    names = ("num_seeds", "rows", "smoke")
+    return {"suite": SUITE} | {name: getattr(config, name) for name in names}
+
+
+def _read(config: Config) -> list[Any]:
+    """The records of an earlier run into the same folder."""
+    from jaxinfo.benchmark import Record
+
+    path = config.out / NUMBERS
+    if not path.exists():
+        return []
+    content = json.loads(path.read_text())
+    if content["config"] != _settings(config):
+        raise SystemExit(
+            f"--out {config.out} holds estimates with {content['config']}; "
+            "name another folder"
+        )
+    return list(map(Record.from_dict, content["records"]))
+
+
+def _write(config: Config, records: list) -> None:
     """Writes the numbers there are: a long run that ends early leaves them."""
     from jaxinfo.benchmark import to_results
     from jaxinfo.results import replacing, write_json
 
-    told: dict[str, Any] = dataclasses.asdict(config) | {"bounds": methods}
-    del told["out"]
-    content = to_results(records, config={"suite": SUITE} | told, seconds=seconds)
-    paths = config.out / "results.json", config.out / "table.md"
+    seconds = math.fsum(record.seconds for record in records)
+    content = to_results(records, config=_settings(config), seconds=seconds)
+    paths = config.out / NUMBERS, config.out / "table.md"
     with replacing(*paths) as drafts:
         numbers, table = (draft for draft in drafts if draft is not None)
         write_json(numbers, content)
@@ -85,7 +110,8 @@ def main() -> None:
 
     suite, methods = tasks.suite(SUITE)[: 2 if config.smoke else None], _methods(config)
     config.out.mkdir(parents=True, exist_ok=True)
-    started, records = time.perf_counter(), []
+    started, records = time.perf_counter(), _read(config)
+    places = {(record.task, record.method, record.repeat) for record in records}
     with Console(stderr=True).status("starting ...") as status:
         for record in benchmark.run_benchmark(
             suite,
@@ -93,12 +119,14 @@ def main() -> None:
             num_rows=config.rows,
             num_repeats=config.repeats,
             num_seeds=config.num_seeds,
+            done=records,
             announce=status.update,
         ):
-            if records and record.task != records[-1].task:
-                _write(config, methods, records, time.perf_counter() - started)
-            records.append(record)
-    _write(config, methods, records, time.perf_counter() - started)
+            place = record.task, record.method, record.repeat
+            if place not in places:
+                places.add(place)
+                records.append(record)
+                _write(config, records)
     plot_benchmark(records, config.out / "benchmark.png")
     console = Console(width=None if sys.stdout.isatty() else 100)
     console.print(tables.benchmark_table(records))
