@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from experiments.benchmark import run
 from jaxinfo import benchmark, cli, estimation, tables, tasks
 from jaxinfo.benchmark import Record, run_benchmark, summarize_benchmark
 from jaxinfo.benchmark_figure import plot_benchmark
@@ -459,3 +460,15 @@ def test_records_without_a_value_survive_json(value):
         record = dataclasses.replace(record, estimate=None, failure="too few rows")
     told = json.loads(json.dumps(record.to_dict()))
     assert Record.from_dict(told).to_dict() == told
+
+
+def test_a_folder_of_other_settings_is_refused(tmp_path):
+    """Its estimates are read for the same settings, and kept for others."""
+    config = run.Config(out=tmp_path, rows=100)
+    run._write(config, [_record()])
+    [record] = run._read(config)
+    assert record.to_dict() == _record().to_dict()
+    before = (tmp_path / run.NUMBERS).read_bytes()
+    with pytest.raises(SystemExit, match=r"'rows': 100.*name another folder"):
+        run._read(run.Config(out=tmp_path))
+    assert (tmp_path / run.NUMBERS).read_bytes() == before
