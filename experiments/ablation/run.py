@@ -1,0 +1,140 @@
+"""The 40 tasks by the default recipe, and by the recipe with one part exchanged."""
+
+import dataclasses
+import json
+import multiprocessing
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from jaxinfo.cli import prepare_jax
+
+__all__ = ["Config", "main"]
+
+SUITE = "bmi40"
+HEADINGS = ("recipe", "MAE", "RMSE", "near", "holds truth", "what changes most")
+# Tasks named in a row of the table, if their error grew by this much, nats.
+NUM_NAMED, WORTH_NAMING = 2, 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What to run.
+
+    Attributes:
+        out: folder for results.json and table.md; variants that results.json holds
+            already are not run again.
+        num_seeds: critics of each estimate.
+        rows: rows of each sample.
+        repeats: fresh samples of each task.
+        smoke: the same path end to end on two tasks, two variants and few rows.
+    """
+
+    out: Path = Path("results/ablation")
+    num_seeds: int = 8
+    rows: int = 10_000
+    repeats: int = 1
+    smoke: bool = False
+
+
+def _run_variant(variant: str, config: Config) -> dict[str, Any]:
+    """All tasks by one variant; in a process of its own."""
+    prepare_jax()
+    from experiments.ablation.variants import exchanged
+    from jaxinfo import tasks
+    from jaxinfo.benchmark import run_benchmark, to_results
+
+    started = time.perf_counter()
+    with exchanged(variant):
+        records = list(
+            run_benchmark(
+                tasks.suite(SUITE)[: 2 if config.smoke else None],
+                methods=["default"],
+                num_rows=config.rows,
+                num_repeats=config.repeats,
+                num_seeds=config.num_seeds,
+            )
+        )
+    seconds = time.perf_counter() - started
+    told = to_results(records, config={}, seconds=seconds)
+    return {name: told[name] for name in ("seconds", "records", "summary")}
+
+
+def _markdown(variants: dict[str, Any]) -> str:
+    from experiments.ablation.variants import RECIPE
+
+    errors = {
+        name: {(r["task"], r["repeat"]): abs(r["error"]) for r in told["records"]}
+        for name, told in variants.items()
+    }
+    lines = [HEADINGS, ("---",) * len(HEADINGS)]
+    for name, told in variants.items():
+        mean = {key: one["mean"] for key, one in told["summary"]["default"].items()}
+        grown = {
+            place: error - errors[RECIPE][place]
+            for place, error in errors[name].items()
+        }
+        worst = sorted(grown, key=lambda place: -grown[place])[:NUM_NAMED]
+        lines.append(
+            (
+                name,
+                *(
+                    f"{mean[f'{m}_error']:.4f}"
+                    for m in ("mean_absolute", "root_mean_square")
+                ),
+                *(f"{mean[f'share_{m}']:.0%}" for m in ("near", "holding")),
+                ", ".join(
+                    f"{place[0]} +{grown[place]:.3f}"
+                    for place in worst
+                    if grown[place] > WORTH_NAMING
+                ),
+            )
+        )
+    return "".join(f"| {' | '.join(row)} |\n" for row in lines)
+
+
+def main() -> None:
+    """Runs the variants, one after the other, and prints the table."""
+    import tyro
+
+    config = tyro.cli(Config, description="What each part of the recipe is worth.")
+    if config.smoke:
+        config = dataclasses.replace(config, num_seeds=4, rows=1_000)
+    prepare_jax()
+    from experiments.ablation.variants import VARIANTS
+    from jaxinfo.results import device_name, replacing, write_json
+
+    told = {"suite": SUITE} | dataclasses.asdict(config)
+    del told["out"]
+    config.out.mkdir(parents=True, exist_ok=True)
+    paths = config.out / "results.json", config.out / "table.md"
+    done: dict[str, Any] = {}
+    if paths[0].exists():
+        before = json.loads(paths[0].read_text())
+        if before["config"] != told:
+            raise SystemExit(
+                f"--out {config.out} holds results with {before['config']}; "
+                "name another folder"
+            )
+        done = before["variants"]
+    for variant in list(VARIANTS)[: 2 if config.smoke else None]:
+        if variant in done:
+            continue
+        with ProcessPoolExecutor(
+            1, mp_context=multiprocessing.get_context("spawn")
+        ) as process:
+            done[variant] = process.submit(_run_variant, variant, config).result()
+        with replacing(*paths) as drafts:
+            numbers, table = (draft for draft in drafts if draft is not None)
+            content = {
+                "experiment": "ablation",
+                "config": told,
+                "device": device_name(),
+                "variants": done,
+            }
+            write_json(numbers, content)
+            table.write_text(_markdown(done))
+        print(f"{variant}: {done[variant]['seconds']:.0f} s", file=sys.stderr)
+    print(_markdown(done))
