@@ -95,7 +95,7 @@ def transformed(
 
     def pmi(x: Array, y: Array) -> Array:
         assert base is not None
-        return base(map_x.inverse(x), map_y.inverse(y))
+        return base(map_x.inverse(jnp.asarray(x)), map_y.inverse(jnp.asarray(y)))
 
     return dataclasses.replace(
         task,

@@ -42,6 +42,14 @@ def test_the_density_survives(name):
     np.testing.assert_allclose(values, BASE.pmi(x, y), atol=tolerance)
 
 
+def test_rows_may_be_numpy_arrays():
+    task = t.spiral(BASE)
+    rows = task.sample(jax.random.key(0), 5)
+    np.testing.assert_allclose(
+        task.pmi(*map(np.asarray, rows)), task.pmi(*rows), rtol=1e-4, atol=1e-4
+    )
+
+
 def test_swiss_roll_unrolls():
     line = t.normal(0.75)
     x, y = line.sample(jax.random.key(0), 200)
