@@ -41,7 +41,9 @@ def read_columns(
     """Reads paired samples from a .csv or an .npz file.
 
     Args:
-        path: the file. A .csv has one header line, then numbers; an .npz holds arrays.
+        path: the file. A .csv has one header line, then numbers or labels: a column of
+            texts becomes the numbers of its levels in alphabetical order, from 0. An
+            .npz holds arrays.
         x: column names of a .csv, comma-separated; None for the first column of a file
             that has two. The name of an array in an .npz; None for "x".
         y: the same of y; None for the second column, or for "y".
@@ -53,8 +55,8 @@ def read_columns(
 
     Raises:
         ValueError: where the file is missing, empty, damaged, of an unknown kind, or
-            lacks the columns; where these are not numbers, have empty cells or
-            different lengths. Pickled objects are refused, never unpickled.
+            lacks the columns; where these mix numbers and texts, have empty cells,
+            different lengths or texts that hardly repeat. Pickled objects are refused, never unpickled.
         ImportError: where a .csv needs pandas and there is none.
     """
     path = Path(path)
@@ -172,21 +174,34 @@ def _numbers(path: Path, name: str, column: Any) -> np.ndarray:
     import pandas
 
     empty = column.isna().to_numpy()
-    if column.dtype.kind not in "biuf":
+    is_text = column.dtype.kind not in "biuf"
+    if is_text:
         numbers: Any = pandas.to_numeric(column, errors="coerce")
         bad = np.flatnonzero(numbers.isna().to_numpy() & ~empty)
-        if bad.size:
+        is_text = 0 < bad.size == np.sum(~empty)
+        if bad.size and not is_text:
             raise ValueError(
                 f"{path}: column {name!r} is not numeric: {str(column.iloc[bad[0]])!r} "
                 f"in row {bad[0]} (the first is row 0)"
             )
-        column = numbers
+        column = column if is_text else numbers
     if empty.any():
         raise ValueError(
             f"{path}: column {name!r} has {empty.sum()} empty or NaN cells, the first "
             f"in row {int(np.argmax(empty))} (the first is row 0)"
         )
-    return column.to_numpy()
+    return _numbered(path, name, column) if is_text else column.to_numpy()
+
+
+def _numbered(path: Path, name: str, column: Any) -> np.ndarray:
+    """Labels as the numbers of their levels."""
+    levels, codes = np.unique(column.astype(str).str.strip(), return_inverse=True)
+    if 2 * len(levels) > len(codes):
+        raise ValueError(
+            f"{path}: column {name!r} holds {len(levels)} different texts in "
+            f"{len(codes)} rows; labels must repeat"
+        )
+    return codes
 
 
 # Archives of arrays ---------------------------------------------------------------

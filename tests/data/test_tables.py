@@ -157,6 +157,20 @@ def test_non_numeric_column_shows_the_first_bad_cell(tmp_path):
     assert read_columns(_csv(tmp_path, "a,b,c\n1,2,red\n"), x="a", y="b")
 
 
+def test_texts_are_labels(tmp_path):
+    path = _csv(tmp_path, "a,b\nred ,1\nblue,2\nred,3\nblue,4\n")
+    a, b = read_columns(path)
+    assert a.dtype.kind == "i"
+    np.testing.assert_array_equal(a, [[1], [0], [1], [0]])
+    np.testing.assert_array_equal(b, [[1], [2], [3], [4]])
+
+
+def test_texts_that_hardly_repeat_are_refused(tmp_path):
+    message = _refused(_csv(tmp_path, "a,b\nx,1\ny,2\nz,3\nz,4\n"))
+    assert "'a'" in message
+    assert "3 different texts in 4 rows" in message
+
+
 def test_empty_cells_name_column_count_and_first_row(tmp_path):
     message = _refused(_csv(tmp_path, "a,b\n1,2\n2,\n3,\n4,5\n"))
     assert "'b'" in message
