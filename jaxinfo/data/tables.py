@@ -56,7 +56,8 @@ def read_columns(
     Raises:
         ValueError: where the file is missing, empty, damaged, of an unknown kind, or
             lacks the columns; where these mix numbers and texts, have empty cells,
-            different lengths or texts that hardly repeat. Pickled objects are refused, never unpickled.
+            different lengths or texts that hardly repeat. Pickled objects are refused,
+            never unpickled.
         ImportError: where a .csv needs pandas and there is none.
     """
     path = Path(path)
