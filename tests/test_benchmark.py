@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from experiments.benchmark import run
+from experiments.folder import read_results
 from jaxinfo import benchmark, cli, estimation, tables, tasks
 from jaxinfo.benchmark import Record, run_benchmark, summarize_benchmark
 from jaxinfo.benchmark_figure import plot_benchmark
@@ -465,10 +466,11 @@ def test_records_without_a_value_survive_json(value):
 def test_a_folder_of_other_settings_is_refused(tmp_path):
     """Its estimates are read for the same settings, and kept for others."""
     config = run.Config(out=tmp_path, rows=100)
+    assert read_results(tmp_path, run._settings(config)) == {}
     run._write(config, [_record()])
-    [record] = run._read(config)
-    assert record.to_dict() == _record().to_dict()
-    before = (tmp_path / run.NUMBERS).read_bytes()
+    [told] = read_results(tmp_path, run._settings(config))["records"]
+    assert Record.from_dict(told).to_dict() == _record().to_dict()
+    before = (tmp_path / "results.json").read_bytes()
     with pytest.raises(SystemExit, match=r"'rows': 100.*name another folder"):
-        run._read(run.Config(out=tmp_path))
-    assert (tmp_path / run.NUMBERS).read_bytes() == before
+        read_results(tmp_path, run._settings(run.Config(out=tmp_path)))
+    assert (tmp_path / "results.json").read_bytes() == before

@@ -1,14 +1,15 @@
 """The 40 tasks by the default recipe, and by the recipe with one part exchanged."""
 
 import dataclasses
-import json
 import multiprocessing
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from experiments.folder import markdown, read_results, write_results
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
@@ -62,14 +63,14 @@ def _run_variant(variant: str, config: Config) -> dict[str, Any]:
     return {name: told[name] for name in ("seconds", "records", "summary")}
 
 
-def _markdown(variants: dict[str, Any]) -> str:
+def _lines(variants: dict[str, Any]) -> list[Sequence[str]]:
     from experiments.ablation.variants import RECIPE
 
     errors = {
         name: {(r["task"], r["repeat"]): abs(r["error"]) for r in told["records"]}
         for name, told in variants.items()
     }
-    lines = [HEADINGS, ("---",) * len(HEADINGS)]
+    lines: list[Sequence[str]] = [HEADINGS]
     for name, told in variants.items():
         mean = {key: one["mean"] for key, one in told["summary"]["default"].items()}
         grown = {
@@ -92,7 +93,7 @@ def _markdown(variants: dict[str, Any]) -> str:
                 ),
             )
         )
-    return "".join(f"| {' | '.join(row)} |\n" for row in lines)
+    return lines
 
 
 def main() -> None:
@@ -104,21 +105,11 @@ def main() -> None:
         config = dataclasses.replace(config, num_seeds=4, rows=1_000)
     prepare_jax()
     from experiments.ablation.variants import VARIANTS
-    from jaxinfo.results import device_name, replacing, write_json
+    from jaxinfo.results import device_name
 
     told = {"suite": SUITE} | dataclasses.asdict(config)
     del told["out"]
-    config.out.mkdir(parents=True, exist_ok=True)
-    paths = config.out / "results.json", config.out / "table.md"
-    done: dict[str, Any] = {}
-    if paths[0].exists():
-        before = json.loads(paths[0].read_text())
-        if before["config"] != told:
-            raise SystemExit(
-                f"--out {config.out} holds results with {before['config']}; "
-                "name another folder"
-            )
-        done = before["variants"]
+    done = read_results(config.out, told).get("variants", {})
     for variant in list(VARIANTS)[: 2 if config.smoke else None]:
         if variant in done:
             continue
@@ -126,15 +117,7 @@ def main() -> None:
             1, mp_context=multiprocessing.get_context("spawn")
         ) as process:
             done[variant] = process.submit(_run_variant, variant, config).result()
-        with replacing(*paths) as drafts:
-            numbers, table = (draft for draft in drafts if draft is not None)
-            content = {
-                "experiment": "ablation",
-                "config": told,
-                "device": device_name(),
-                "variants": done,
-            }
-            write_json(numbers, content)
-            table.write_text(_markdown(done))
+        content = {"experiment": "ablation", "config": told, "device": device_name()}
+        write_results(config.out, content | {"variants": done}, _lines(done))
         print(f"{variant}: {done[variant]['seconds']:.0f} s", file=sys.stderr)
-    print(_markdown(done))
+    print(markdown(_lines(done)))

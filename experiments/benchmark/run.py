@@ -1,19 +1,18 @@
 """Runs all methods over bmi40 and writes the numbers, a figure and a table."""
 
 import dataclasses
-import json
 import math
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from experiments.folder import read_results, write_results
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
 
 SUITE = "bmi40"
-NUMBERS = "results.json"
 # It counts states, and the suite has no labels.
 LEFT_OUT = {"plug_in"}
 
@@ -57,43 +56,17 @@ def _settings(config: Config) -> dict[str, Any]:
     return {"suite": SUITE} | {name: getattr(config, name) for name in names}
 
 
-def _read(config: Config) -> list[Any]:
-    """The records of an earlier run into the same folder."""
-    from jaxinfo.benchmark import Record
-
-    path = config.out / NUMBERS
-    if not path.exists():
-        return []
-    content = json.loads(path.read_text())
-    if content["config"] != _settings(config):
-        raise SystemExit(
-            f"--out {config.out} holds estimates with {content['config']}; "
-            "name another folder"
-        )
-    return list(map(Record.from_dict, content["records"]))
-
-
 def _write(config: Config, records: list) -> None:
-    """Writes the numbers there are: a long run that ends early leaves them."""
-    from jaxinfo.benchmark import to_results
-    from jaxinfo.results import replacing, write_json
-
-    seconds = math.fsum(record.seconds for record in records)
-    content = to_results(records, config=_settings(config), seconds=seconds)
-    paths = config.out / NUMBERS, config.out / "table.md"
-    with replacing(*paths) as drafts:
-        numbers, table = (draft for draft in drafts if draft is not None)
-        write_json(numbers, content)
-        table.write_text(_markdown(records))
-
-
-def _markdown(records: list) -> str:
-    from jaxinfo.benchmark import summarize_benchmark
+    from jaxinfo.benchmark import summarize_benchmark, to_results
     from jaxinfo.tables import HEADINGS, summary_cells
 
-    rows = [HEADINGS, ["---"] * len(HEADINGS)]
-    rows += [summary_cells(*item) for item in summarize_benchmark(records).items()]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    seconds = math.fsum(record.seconds for record in records)
+    write_results(
+        config.out,
+        to_results(records, config=_settings(config), seconds=seconds),
+        [list(HEADINGS)]
+        + [summary_cells(*item) for item in summarize_benchmark(records).items()],
+    )
 
 
 def main() -> None:
@@ -109,8 +82,8 @@ def main() -> None:
     from jaxinfo.benchmark_figure import plot_benchmark
 
     suite, methods = tasks.suite(SUITE)[: 2 if config.smoke else None], _methods(config)
-    config.out.mkdir(parents=True, exist_ok=True)
-    started, records = time.perf_counter(), _read(config)
+    started, before = time.perf_counter(), read_results(config.out, _settings(config))
+    records = list(map(benchmark.Record.from_dict, before.get("records", [])))
     places = {(record.task, record.method, record.repeat) for record in records}
     with Console(stderr=True).status("starting ...") as status:
         for record in benchmark.run_benchmark(

@@ -1,7 +1,6 @@
 """Fresh samples of known laws: how often the default interval holds the truth."""
 
 import dataclasses
-import json
 import statistics
 import sys
 import time
@@ -9,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.folder import markdown, read_results, write_results
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
 
-SUITE = "smoke"
 HEADINGS = (
     *("task", "rows", "samples", "truth", "bias", "sd"),
     *("holds truth", "below", "above", "width / spread"),
@@ -25,8 +24,9 @@ class Config:
     """What to run.
 
     Attributes:
-        out: folder for results.json and table.md; laws that results.json holds already,
-            with as many samples, are not run again.
+        out: folder for results.json and table.md; laws that results.json holds already
+            are not run again.
+        suite: of laws of two variables, see `jaxinfo.tasks.suite`.
         num_seeds: critics of each estimate.
         rows: rows of each sample.
         repeats: fresh samples of each law.
@@ -34,6 +34,7 @@ class Config:
     """
 
     out: Path = Path("results/coverage")
+    suite: str = "smoke"
     num_seeds: int = 8
     rows: int = 1_000
     repeats: int = 200
@@ -76,8 +77,8 @@ def _run_task(task: Any, config: Config) -> dict[str, Any]:
     return {"summary": summarize(task.mi, estimates), "estimates": estimates}
 
 
-def _markdown(config: Config, tasks: dict[str, Any]) -> str:
-    lines = [HEADINGS, ["---"] * len(HEADINGS)]
+def _lines(config: Config, tasks: dict[str, Any]) -> list[Sequence[str]]:
+    lines: list[Sequence[str]] = [HEADINGS]
     for name, found in tasks.items():
         told = found["summary"]
         shares = [f"{told[key]:.1%}" for key in ("holds_truth", "below", "above")]
@@ -89,8 +90,9 @@ def _markdown(config: Config, tasks: dict[str, Any]) -> str:
             ]
         )
     held = statistics.fmean(told["summary"]["holds_truth"] for told in tasks.values())
-    pooled = f"pooled: {held:.1%} of {config.repeats * len(tasks)} intervals\n"
-    return "".join(f"| {' | '.join(row)} |\n" for row in lines) + "\n" + pooled
+    count = str(config.repeats * len(tasks))
+    pooled = ["all", str(config.rows), count, *[""] * 3, f"{held:.1%}"]
+    return [*lines, pooled + [""] * (len(HEADINGS) - len(pooled))]
 
 
 def main() -> None:
@@ -102,31 +104,17 @@ def main() -> None:
         config = dataclasses.replace(config, rows=200, repeats=3)
     prepare_jax()
     from jaxinfo import tasks
-    from jaxinfo.results import device_name, replacing, write_json
+    from jaxinfo.results import device_name
 
     told = dataclasses.asdict(config)
     del told["out"]
-    config.out.mkdir(parents=True, exist_ok=True)
-    paths = config.out / "results.json", config.out / "table.md"
-    done: dict[str, Any] = {}
-    if paths[0].exists():
-        before = json.loads(paths[0].read_text())
-        if before["config"] == {"suite": SUITE} | told:
-            done = before["tasks"]
-    for task in tasks.suite(SUITE)[: 2 if config.smoke else None]:
+    done = read_results(config.out, told).get("tasks", {})
+    for task in tasks.suite(config.suite)[: 2 if config.smoke else None]:
         if task.name in done:
             continue
         started = time.perf_counter()
         done[task.name] = _run_task(task, config)
-        with replacing(*paths) as drafts:
-            numbers, table = (draft for draft in drafts if draft is not None)
-            content = {
-                "experiment": "coverage",
-                "config": {"suite": SUITE} | told,
-                "device": device_name(),
-                "tasks": done,
-            }
-            write_json(numbers, content)
-            table.write_text(_markdown(config, done))
+        content = {"experiment": "coverage", "config": told, "device": device_name()}
+        write_results(config.out, content | {"tasks": done}, _lines(config, done))
         print(f"{task.name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
-    print(_markdown(config, done))
+    print(markdown(_lines(config, done)))

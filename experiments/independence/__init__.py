@@ -1,0 +1,1 @@
+"""What the default estimate says of independent variables."""

@@ -1,0 +1,107 @@
+"""Independent normal variables: values, intervals, and how often the test rejects."""
+
+import dataclasses
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.folder import markdown, read_results, write_results
+from jaxinfo.cli import prepare_jax
+
+__all__ = ["Config", "main"]
+
+SIZES = 1, 5, 25
+LEVEL = 0.05
+HEADINGS = (
+    *("coordinates", "rows", "samples", "mean", "sd", "largest error"),
+    *("holds 0", "p < 0.05"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What to run.
+
+    Attributes:
+        out: folder for results.json and table.md; sizes that results.json holds already
+            are not run again.
+        num_seeds: critics of each estimate.
+        rows: rows of each sample.
+        repeats: fresh samples of each size.
+        smoke: the same path end to end on three small samples.
+    """
+
+    out: Path = Path("results/independence")
+    num_seeds: int = 8
+    rows: int = 10_000
+    repeats: int = 67
+    smoke: bool = False
+
+
+def _run_size(size: int, config: Config) -> list[dict[str, Any]]:
+    """Estimates from samples of as many coordinates of x and of y."""
+    from jaxinfo import tasks
+    from jaxinfo.benchmark import run_benchmark
+
+    records = run_benchmark(
+        [tasks.normal_target(0.0, size, size)],
+        methods=["default"],
+        num_rows=config.rows,
+        num_repeats=config.repeats,
+        num_seeds=config.num_seeds,
+    )
+    kept = ("value", "standard_error", "lower", "upper", "p_value", "seconds")
+    found = []
+    for record in records:
+        if record.estimate is None:
+            raise RuntimeError(record.failure)
+        told = record.estimate.to_dict()
+        found.append({name: told[name] for name in kept})
+    return found
+
+
+def _cells(size: str, config: Config, estimates: list[dict[str, Any]]) -> list[str]:
+    values = [one["value"] for one in estimates]
+    holds = statistics.fmean(one["lower"] <= 0 <= one["upper"] for one in estimates)
+    rejected = statistics.fmean(one["p_value"] < LEVEL for one in estimates)
+    return [
+        *(size, str(config.rows), str(len(estimates))),
+        *(f"{statistics.fmean(values):+.4f}", f"{statistics.stdev(values):.4f}"),
+        *(f"{max(map(abs, values)):.4f}", f"{holds:.1%}", f"{rejected:.1%}"),
+    ]
+
+
+def _lines(
+    config: Config, sizes: dict[str, list[dict[str, Any]]]
+) -> list[Sequence[str]]:
+    pooled = [one for estimates in sizes.values() for one in estimates]
+    rows = [*sizes.items(), ("all", pooled)]
+    return [HEADINGS, *(_cells(name, config, found) for name, found in rows)]
+
+
+def main() -> None:
+    """Runs the sizes, one after the other, and prints the table."""
+    import tyro
+
+    config = tyro.cli(Config, description="The default estimate of independent data.")
+    if config.smoke:
+        config = dataclasses.replace(config, rows=200, repeats=3)
+    prepare_jax()
+    from jaxinfo.results import device_name
+
+    told = dataclasses.asdict(config)
+    del told["out"]
+    done = read_results(config.out, told).get("sizes", {})
+    for size in SIZES:
+        if str(size) in done:
+            continue
+        started = time.perf_counter()
+        done[str(size)] = _run_size(size, config)
+        content = {"experiment": "independence", "config": told}
+        content |= {"device": device_name(), "sizes": done}
+        write_results(config.out, content, _lines(config, done))
+        print(f"{size}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    print(markdown(_lines(config, done)))
