@@ -204,7 +204,7 @@ def _bad(tmp_path):
     return {
         "missing file": ([tmp_path / "none.csv"], "no such file"),
         "missing column": ([table, "--x", "zeta", "--y", "b"], "a, b, row, name"),
-        "text": ([table, "--x", "name", "--y", "b"], "'name0'"),
+        "text": ([table, "--x", "name", "--y", "b"], "labels must repeat"),
         "unnamed": ([table], "name the columns"),
         "nan": ([nan], "50 values that are NaN"),
         "objects": ([objects], "pickle"),

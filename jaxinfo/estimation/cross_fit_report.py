@@ -54,8 +54,15 @@ class Outcome(NamedTuple):
 
     @property
     def training_values(self) -> np.ndarray:
-        """The same of training rows, nats, [K]."""
-        return self._values(self.training)
+        """The same of training rows, nats, [K].
+
+        At least that of held-out rows where too few product pairs carry a normaliser
+        that those carry well: critics cannot know less of the rows they saw.
+        """
+        values = self._values(self.training)
+        sizes = np.array([report.effective_sample_size for report in self.training])
+        is_ruled = self.is_measured & (sizes < FEWEST_EFFECTIVE_SCORES)
+        return np.where(is_ruled, np.maximum(values, self.held_out_values), values)
 
     def _values(self, reports: list[Report]) -> np.ndarray:
         free = 0.0 if self.is_measured else 1.0

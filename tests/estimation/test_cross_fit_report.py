@@ -1,0 +1,41 @@
+"""What the critics of several folds report together."""
+
+import numpy as np
+import pytest
+
+from jaxinfo.estimation.combine import Report
+from jaxinfo.estimation.cross_fit_report import Outcome, halfway
+
+WELL, ILL = 1_000.0, 2.0
+
+
+def _report(value, size=WELL, log_normaliser=0.25):
+    return Report(value, np.zeros(4), log_normaliser, size)
+
+
+def _outcome(held_out, training):
+    return Outcome([], held_out=held_out, training=training, shifted=[])
+
+
+def test_the_value_lies_halfway_and_the_gap_counts_as_doubt():
+    summary = halfway(1.0, 1.2, 0.03**2)
+    assert summary.value == pytest.approx(1.1)
+    assert summary.standard_error == pytest.approx(np.hypot(0.03, 0.1 / 3**0.5))
+
+
+def test_one_training_pair_does_not_rule_the_value():
+    held_out = [_report(1.0), _report(0.9)]
+    outcome = _outcome(held_out, [_report(1.1), _report(-4.0, ILL)])
+    np.testing.assert_allclose(outcome.training_values, [1.1, 0.9])
+    # One that many pairs carry is a measurement, and so is one that lies above.
+    outcome = _outcome(held_out, [_report(0.8), _report(1.3, ILL)])
+    np.testing.assert_allclose(outcome.training_values, [0.8, 1.3])
+
+
+def test_the_critics_own_normaliser_stands_in_where_pairs_are_too_few():
+    outcome = _outcome(
+        [_report(1.0), _report(0.9, ILL)], [_report(1.1), _report(0.5, ILL)]
+    )
+    assert not outcome.is_measured
+    np.testing.assert_allclose(outcome.held_out_values, [1.25, 1.15])
+    np.testing.assert_allclose(outcome.training_values, [1.35, 0.75])
