@@ -1,6 +1,7 @@
 """The 40 tasks by the default recipe, and by the recipe with one part exchanged."""
 
 import dataclasses
+import math
 import multiprocessing
 import sys
 import time
@@ -67,7 +68,12 @@ def _lines(variants: dict[str, Any]) -> list[Sequence[str]]:
     from experiments.ablation.variants import RECIPE
 
     errors = {
-        name: {(r["task"], r["repeat"]): abs(r["error"]) for r in told["records"]}
+        name: {
+            (r["task"], r["repeat"]): math.inf
+            if r["error"] is None
+            else abs(r["error"])
+            for r in told["records"]
+        }
         for name, told in variants.items()
     }
     lines: list[Sequence[str]] = [HEADINGS]
