@@ -35,6 +35,9 @@ __all__ = ["check_new_rows", "estimate_cross_fitted", "estimate_difference"]
 
 Pair = tuple[np.ndarray, np.ndarray]
 
+# Of the test of independence: at or above it, critics alone are heard.
+LEVEL_OF_DEPENDENCE = 0.05
+
 
 def estimate_cross_fitted(
     key: Key[Array, ""],
@@ -139,8 +142,13 @@ def estimate_difference(
     with compile_stopwatch() as compile_seconds, _bar(budget, len(pairs)):
         fits = [fit(pair) for pair in pairs]
     runs = _joined([fit.result for fit in fits])
+    p_value = None
+    if tests_independence:
+        p_value = p_value_of_independence(
+            shuffle_key, *pairs[0], fits[0].outcome.shifted
+        )
     return Estimate(
-        **_summarize(fits, pairs, is_series=is_series)._asdict(),
+        **_summarize(fits, pairs, p_value, is_series=is_series)._asdict(),
         kind="neither",
         ceiling=float("inf"),
         saturated=not all(fit.outcome.is_measured for fit in fits),
@@ -150,11 +158,7 @@ def estimate_difference(
         history=history_of_run(runs, budget),
         log_ratio=make_log_ratio(fits),
         quantity=quantity,
-        p_value=(
-            p_value_of_independence(shuffle_key, *pairs[0], fits[0].outcome.shifted)
-            if tests_independence
-            else None
-        ),
+        p_value=p_value,
         bound="cross_fitted",
         num_samples=len(pairs[0][0]),
         seconds=time.perf_counter() - started,
@@ -203,7 +207,11 @@ def _difference(of_pairs: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _summarize(
-    fits: Sequence[CrossFit], pairs: Sequence[Pair], *, is_series: bool
+    fits: Sequence[CrossFit],
+    pairs: Sequence[Pair],
+    p_value: float | None,
+    *,
+    is_series: bool,
 ) -> Summary:
     held_out = _difference([fit.outcome.held_out_values for fit in fits])
     training = _difference([fit.outcome.training_values for fit in fits])
@@ -211,9 +219,11 @@ def _summarize(
     variance = variance_of_mean(influence, is_series=is_series)
     summary = halfway(held_out.mean(), training.mean(), variance)
     labels = [marginal.labels for marginal in fits[0].folds[0].fitted.marginals]
-    # Neighbours lose more in the pair that has more coordinates: their difference was
-    # further from the truth in every case that was tried. A table needs no opinion.
-    if len(fits) == 1 and not all(label.whole for label in labels):
+    # Neighbours are noisier than critics, who know independence when they see it. They
+    # lose more in the pair that has more coordinates: the difference of two was further
+    # from the truth in every case that was tried. A table needs no opinion.
+    is_dependent = p_value is not None and p_value < LEVEL_OF_DEPENDENCE
+    if is_dependent and not all(label.whole for label in labels):
         opinion = ask_neighbours(*pairs[0])
         if opinion is not None:
             reported = opinion.contributions[fits[0].rows]
