@@ -14,13 +14,13 @@ RNG = np.random.default_rng(0)
 OWN = summary_around(1.0, 0.02)
 
 
-def _opinion(shift, noise, correction=0.0):
+def _opinion(shift, noise):
     """The influence of rows, and what neighbours say of them, `shift` above."""
     influence = RNG.normal(scale=0.4, size=400)
     influence += OWN.value - influence.mean()
     disturbance = noise * RNG.normal(size=400)
     contributions = influence + shift + disturbance - disturbance.mean()
-    return influence, SecondOpinion(contributions, correction)
+    return influence, SecondOpinion(contributions, 0.0)
 
 
 def test_what_noise_explains_moves_little():
