@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import jaxinfo
+from jaxinfo.estimation import cross_fit_estimate
 from jaxinfo.estimation.fold_map import fit_fold_map, fit_marginal
 from jaxinfo.tasks import normal_target, student
 
@@ -109,3 +110,20 @@ def test_independent_rows_have_no_information(size):
     estimate = jaxinfo.estimate_mutual_information(KEY, x, y)
     # Nothing is correlated, so the fit keeps nothing, and the value has no spread.
     assert abs(estimate.value) < 0.01
+
+
+@pytest.mark.parametrize(("p_value", "is_asked"), [(0.05, False), (0.04, True)])
+def test_neighbours_are_asked_where_independence_is_rejected(
+    p_value, is_asked, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(
+        cross_fit_estimate, "p_value_of_independence", lambda *rest: p_value
+    )
+    monkeypatch.setattr(
+        cross_fit_estimate, "ask_neighbours", lambda *rows: asked.append(rows)
+    )
+    x = RNG.normal(size=(400, 1))
+    estimate = jaxinfo.estimate_mutual_information(KEY, x, x + 1, num_steps=50)
+    assert estimate.p_value == p_value
+    assert len(asked) == is_asked
