@@ -186,11 +186,14 @@ def _each_row(
     statistic: Statistic, x: Array, y: Array, chunk_size: int
 ) -> list[Int[Array, " n"]]:
     rows = jnp.arange(len(x))
+    # First rows fill the last chunk, for one of another size is compiled for itself.
+    filled = jnp.arange(-(-len(x) // chunk_size) * chunk_size) % len(x)
 
     def of_row(i: Array) -> Any:
         return statistic(rows != i, _max_norms(x.T, i), _max_norms(y.T, i))
 
-    return jax.lax.map(of_row, rows, batch_size=chunk_size)
+    counts = jax.lax.map(of_row, filled, batch_size=chunk_size)
+    return [count[: len(x)] for count in counts]
 
 
 def _max_norms(columns: Float[Array, "d n"], i: Array) -> Float[Array, " n"]:
