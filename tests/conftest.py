@@ -5,13 +5,17 @@ from pathlib import Path
 
 import chex
 import jax
+import jaxlib
 import numpy as np
 import pytest
 
 from jaxinfo.cli import processor_name
 
 # Programs here are tiny and many: compiling them well takes longer than running them.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+_flags = "--xla_backend_optimization_level=0"
+if jaxlib.version.__version_info__ < (0, 11):  # Later ones abort at a flag unknown.
+    _flags += " --xla_cpu_use_fusion_emitters=false"
+os.environ.setdefault("XLA_FLAGS", _flags)
 
 # Two host devices, so that what is laid over a mesh is laid over more than one.
 jax.config.update("jax_num_cpu_devices", 2)
