@@ -35,6 +35,9 @@ __all__ = [
 NEAR, NEAR_SHARE = 0.05, 0.05
 # Ends of intervals are sums of float32: a difference below this is none.
 ROUNDING = 1e-6
+# The programs of an estimate hold up to 900 memory maps, of 65,530 that Linux allows a
+# process: they are dropped after so many estimates.
+ESTIMATES_KEPT = 50
 # What a method may raise where a law does not suit it; the rest goes on.
 FAILURES = (ArithmeticError, MemoryError, RuntimeError, ValueError)
 
@@ -208,6 +211,7 @@ def run_benchmark(
     there = {(record.task, record.method, record.repeat): record for record in done}
 
     def records() -> Iterator[Record]:
+        num_made = 0
         for place, task in enumerate(tasks, 1):
             for quantity in quantities(task):
                 for repeat in range(num_repeats):
@@ -228,6 +232,9 @@ def run_benchmark(
                             quantity.estimators[method], key, *sample, **settings
                         )
                         yield _measure(quantity, method, repeat, estimator)
+                        num_made += 1
+                        if num_made % ESTIMATES_KEPT == 0:
+                            jax.clear_caches()
 
     return records()
 
