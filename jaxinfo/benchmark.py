@@ -150,6 +150,7 @@ class Summary(NamedTuple):
         num_estimates: how many there are, those that failed among them.
         num_failed: without a finite value.
         mean_absolute_error: over finite values, nats.
+        median_absolute_error: over finite values, nats.
         root_mean_square_error: over finite values, nats.
         share_near: within max(0.05 nats, 5 % of the truth).
         share_holding: whose 95 % interval holds the truth.
@@ -161,6 +162,7 @@ class Summary(NamedTuple):
     num_estimates: int
     num_failed: int
     mean_absolute_error: float
+    median_absolute_error: float
     root_mean_square_error: float
     share_near: float
     share_holding: float
@@ -278,14 +280,14 @@ def summarize_benchmark(records: Iterable[Record]) -> dict[str, Summary]:
 
 def _summarize(records: Sequence[Record]) -> Summary:
     errors = np.array([r.error for r in records if math.isfinite(r.error)])
+    sizes = np.abs(errors) if len(errors) else np.array([math.nan])
     seconds = [r.seconds for r in records]
     return Summary(
         num_estimates=len(records),
         num_failed=len(records) - len(errors),
-        mean_absolute_error=float(np.abs(errors).mean()) if len(errors) else math.nan,
-        root_mean_square_error=(
-            float(np.sqrt(np.square(errors).mean())) if len(errors) else math.nan
-        ),
+        mean_absolute_error=float(sizes.mean()),
+        median_absolute_error=float(np.median(sizes)),
+        root_mean_square_error=float(np.sqrt(np.square(sizes).mean())),
         share_near=statistics.fmean(r.is_near for r in records),
         share_holding=statistics.fmean(r.holds_truth for r in records),
         share_above=statistics.fmean(r.is_above for r in records),

@@ -14,17 +14,20 @@ __all__ = ["plot_benchmark"]
 COLUMNS = 6
 # Errors are on a linear scale up to here, nats, and on a logarithmic one beyond.
 LINEAR = 0.1
+# Errors beyond are marked at the edge: bounds that diverge err by many powers of ten.
+FAR = 10.0
 LEGEND = (
     "estimate minus truth (nats), 95 % interval\n"
-    "band: near the truth · hollow: saturated or rising · ×: failed"
+    "band: near the truth · hollow: saturated or rising · ×: failed · "
+    f"triangle: beyond {FAR:g}"
 )
 
 
 def plot_benchmark(records: Sequence[Record], path: str | os.PathLike[str]) -> None:
     """Draws estimate minus truth with its interval, a panel a method, a line a task.
 
-    Hollow marks are saturated or still rising, crosses have no finite value; the band
-    is what counts as near the truth.
+    Hollow marks are saturated or still rising, crosses have no finite value, triangles
+    at the edge err by more than 10 nats; the band is what counts as near the truth.
 
     Args:
         records: what `run_benchmark` yielded.
@@ -84,6 +87,11 @@ def _draw_method(
         if estimate is None or not math.isfinite(record.error):
             axes.plot(0, place, marker="x", color=CEILING, markersize=6)
             continue
+        if abs(record.error) > FAR:
+            marker = ">" if record.error > 0 else "<"
+            edge = math.copysign(FAR, record.error)
+            axes.plot(edge, place, marker=marker, color=color, clip_on=False)
+            continue
         ends = estimate.value - estimate.lower, estimate.upper - estimate.value
         is_sound = estimate.converged and not estimate.saturated
         row = record.error, place, *(max(0.0, end) for end in ends)
@@ -107,7 +115,7 @@ def _scale(panels: Any, truths: dict[str, float], records: Sequence[Record]) -> 
     first = panels[0]
     first.set_xscale("symlog", linthresh=LINEAR, linscale=1.0)
     ends = [LINEAR, *(1.5 * abs(r.error) for r in records if math.isfinite(r.error))]
-    reach = max(ends)
+    reach = min(max(ends), FAR)
     first.set_xlim(-reach, reach)
     powers = [10.0**power for power in range(-1, math.floor(math.log10(reach)) + 1)]
     ticks = [*(-power for power in reversed(powers)), 0.0, *powers]

@@ -21,9 +21,11 @@ KIND_WORDS = {
     "upper_bound": "an upper bound, as far as its model fits",
     "neither": "neither a lower nor an upper bound",
 }
+# Errors of bounds that diverged are written as powers of ten from here.
+HUGE = 1_000.0
 HEADINGS = (
-    *("method", "runs", "failed", "MAE", "RMSE", "near", "holds truth", "above"),
-    *("median s", "total s"),
+    *("method", "runs", "failed", "MAE", "median AE", "RMSE", "near", "holds truth"),
+    *("above", "median s", "total s"),
 )
 
 
@@ -160,13 +162,17 @@ def summary_cells(method: str, summary: Summary) -> tuple[str, ...]:
     Returns:
         The cells of a row.
     """
+    errors = (
+        summary.mean_absolute_error,
+        summary.median_absolute_error,
+        summary.root_mean_square_error,
+    )
     shares = summary.share_near, summary.share_holding, summary.share_above
     return (
         method,
         str(summary.num_estimates),
         str(summary.num_failed),
-        f"{summary.mean_absolute_error:.3f}",
-        f"{summary.root_mean_square_error:.3f}",
+        *(f"{error:.3f}" if error < HUGE else f"{error:.0e}" for error in errors),
         *(f"{100 * share:.0f} %" for share in shares),
         f"{summary.median_seconds:.1f}",
         f"{summary.total_seconds:.0f}",

@@ -22,7 +22,8 @@ from tests.fakes import make_estimate
 
 NAN = float("nan")
 METRICS = {
-    *("num_estimates", "num_failed", "mean_absolute_error", "root_mean_square_error"),
+    *("num_estimates", "num_failed", "mean_absolute_error"),
+    *("median_absolute_error", "root_mean_square_error"),
     *("share_near", "share_holding", "share_above", "median_seconds", "total_seconds"),
 }
 
@@ -114,6 +115,7 @@ def test_summary_by_hand():
             "num_estimates": 4,
             "num_failed": 1,
             "mean_absolute_error": (0.03 + 0.4 + 0.1) / 3,
+            "median_absolute_error": 0.1,
             "root_mean_square_error": math.sqrt((0.0009 + 0.16 + 0.01) / 3),
             "share_near": 0.5,
             "share_holding": 0.25,
@@ -298,7 +300,7 @@ def test_summary_table():
     assert max(map(len, text.splitlines())) <= 100
     row = next(line for line in text.splitlines() if "default" in line)
     # Errors 0.01 and 1.5; one of three near, holding and above.
-    assert row.split()[1:5] == ["3", "1", "0.755", "1.061"]
+    assert row.split()[1:6] == ["3", "1", "0.755", "0.755", "1.061"]
     assert row.count("33 %") == 3
 
 

@@ -1,4 +1,4 @@
-"""The 40 tasks by the default recipe, and by the recipe with one part exchanged."""
+"""A suite by the default recipe, and by the recipe with one part exchanged."""
 
 import dataclasses
 import math
@@ -15,7 +15,6 @@ from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
 
-SUITE = "bmi40"
 HEADINGS = ("recipe", "MAE", "RMSE", "near", "holds truth", "what changes most")
 # Tasks named in a row of the table, if their error grew by this much, nats.
 NUM_NAMED, WORTH_NAMING = 2, 0.01
@@ -28,6 +27,7 @@ class Config:
     Attributes:
         out: folder for results.json and table.md; variants that results.json holds
             already are not run again.
+        suite: the tasks, a name of `jaxinfo.tasks.suite`.
         num_seeds: critics of each estimate.
         rows: rows of each sample.
         repeats: fresh samples of each task.
@@ -35,6 +35,7 @@ class Config:
     """
 
     out: Path = Path("results/ablation")
+    suite: str = "bmi40"
     num_seeds: int = 8
     rows: int = 10_000
     repeats: int = 1
@@ -52,7 +53,7 @@ def _run_variant(variant: str, config: Config) -> dict[str, Any]:
     with exchanged(variant):
         records = list(
             run_benchmark(
-                tasks.suite(SUITE)[: 2 if config.smoke else None],
+                tasks.suite(config.suite)[: 2 if config.smoke else None],
                 methods=["default"],
                 num_rows=config.rows,
                 num_repeats=config.repeats,
@@ -113,7 +114,7 @@ def main() -> None:
     from experiments.ablation.variants import VARIANTS
     from jaxinfo.results import device_name
 
-    told = {"suite": SUITE} | dataclasses.asdict(config)
+    told = dataclasses.asdict(config)
     del told["out"]
     done = read_results(config.out, told).get("variants", {})
     for variant in list(VARIANTS)[: 2 if config.smoke else None]:

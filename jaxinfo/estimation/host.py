@@ -149,7 +149,8 @@ def estimate_over_seeds(
 
 def _saturated(result: RunResult, value: float, ceiling: float) -> bool:
     sizes = np.asarray(result.effective_sample_size)[np.isfinite(result.value)]
-    few = sizes.size > 0 and np.median(sizes) < FEWEST_EFFECTIVE_SCORES
+    # One seed that rests on few can rule the mean over seeds.
+    few = sizes.size > 0 and np.min(sizes) < FEWEST_EFFECTIVE_SCORES
     return bool(value > ceiling - CEILING_MARGIN or few)
 
 

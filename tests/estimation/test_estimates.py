@@ -11,7 +11,8 @@ import pytest
 
 import jaxinfo
 from jaxinfo import networks
-from jaxinfo.estimation import information_bound, information_bound_names
+from jaxinfo.estimation import host, information_bound, information_bound_names
+from jaxinfo.training import sweep
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -74,6 +75,18 @@ def test_the_ceiling_of_info_nce_is_reported_and_reached():
     assert estimate.ceiling == pytest.approx(np.log(16))
     assert estimate.value <= estimate.ceiling
     assert estimate.saturated
+
+
+def test_one_seed_on_few_scores_is_enough_to_doubt_their_mean(monkeypatch):
+    assert not _estimate().saturated
+
+    def with_a_poor_seed(*arguments, **options):
+        result = sweep(*arguments, **options)
+        sizes = result.effective_sample_size.at[..., 0].set(29.0)
+        return result._replace(effective_sample_size=sizes)
+
+    monkeypatch.setattr(host, "sweep", with_a_poor_seed)
+    assert _estimate().saturated
 
 
 def test_each_bound_has_its_own_ceiling():
