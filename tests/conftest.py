@@ -15,6 +15,8 @@ from jaxinfo.cli import processor_name
 _flags = "--xla_backend_optimization_level=0"
 if jaxlib.version.__version_info__ < (0, 11):  # Later ones abort at a flag unknown.
     _flags += " --xla_cpu_use_fusion_emitters=false"
+    # One module for each program: splitting it costs more than it spreads.
+    _flags += " --xla_cpu_parallel_codegen_split_count=1"
 os.environ.setdefault("XLA_FLAGS", _flags)
 
 # Two host devices, so that what is laid over a mesh is laid over more than one.

@@ -1,5 +1,6 @@
 """The f-family: laws, references, identities, gradients and traces."""
 
+import functools
 import itertools
 import math
 import pickle
@@ -16,7 +17,6 @@ from jaxinfo.divergences.special import log1mexp_of_log, log_lambert_w
 from .table import MEMBERS, NAMES, READABLE, numpy_generator, numpy_limits
 
 every_member = pytest.mark.parametrize("member", MEMBERS, ids=NAMES)
-every_readable = pytest.mark.parametrize("member", READABLE, ids=str)
 FUNCTIONS_OF_V = ("output_activation", "conjugate_of_activation", "log_ratio")
 
 
@@ -34,18 +34,34 @@ def x64():
         yield
 
 
+def of_every(compute, *arguments, members=MEMBERS):
+    """`compute(member, *arguments)` by member, in NumPy: one program, not hundreds."""
+    run = jax.jit(lambda *arguments: [compute(m, *arguments) for m in members])
+    return zip(members, jax.tree.map(np.asarray, run(*arguments)), strict=True)
+
+
+def close(got, want, rtol, atol, member):
+    np.testing.assert_allclose(got, want, rtol=rtol, atol=atol, err_msg=str(member))
+
+
 # Laws
 
 
-@every_member
-def test_jit_and_vmap_change_nothing(member):
-    v = jnp.linspace(-3, 3, 5)
-    functions = functions_of_v(member)
-    mapped = jax.jit(jax.vmap(lambda v: [f(v) for f in functions]))(v)
-    for i, function in enumerate(functions):
-        one_by_one = jnp.stack([function(x) for x in v])
-        for got in (function(v), mapped[i]):
-            np.testing.assert_allclose(got, one_by_one, rtol=1e-5, atol=1e-6)
+def test_jit_and_vmap_change_nothing():
+    v = np.linspace(-3, 3, 5, dtype=np.float32)
+
+    def whole(member, v):
+        return [f(v) for f in functions_of_v(member)]
+
+    def each(member, v):
+        return jax.vmap(functools.partial(whole, member))(v)
+
+    jitted = of_every(lambda member, v: (whole(member, v), each(member, v)), v)
+    for member, (together, mapped) in jitted:
+        for i, function in enumerate(functions_of_v(member)):
+            one_by_one = [np.asarray(function(x)) for x in v]
+            for got in (function(v), together[i], mapped[i]):
+                close(got, one_by_one, 1e-5, 1e-6, member)
 
 
 @every_member
@@ -54,16 +70,21 @@ def test_dtypes_are_kept_and_numbers_accepted(member):
     functions.append(member.conjugate)
     for function in functions:
         for dtype in (jnp.float16, jnp.bfloat16, jnp.float32):
-            result = function(jnp.asarray([0.25, 0.5], dtype))
+            result = kind_of(function, np.asarray([0.25, 0.5], dtype))
             assert result.dtype == dtype
             assert result.shape == (2,)
-        assert function(0.5).dtype == jnp.float32
-        assert function(1).shape == ()
-        assert function(np.float64(0.5)).dtype == jnp.float32
+        assert kind_of(function, 0.5).dtype == jnp.float32
+        assert kind_of(function, 1).shape == ()
+        assert kind_of(function, np.float64(0.5)).dtype == jnp.float32
     with jax.enable_x64(True):
         for function in functions:
-            assert function(jnp.asarray(0.5)).dtype == jnp.float64
-            assert function(jnp.float32(0.5)).dtype == jnp.float32
+            assert kind_of(function, np.float64(0.5)).dtype == jnp.float64
+            assert kind_of(function, jnp.float32(0.5)).dtype == jnp.float32
+
+
+def kind_of(function, argument):
+    """Shape and dtype of what it returns, without a program."""
+    return jax.eval_shape(lambda: function(argument))
 
 
 EXTREMES = np.concatenate(
@@ -90,12 +111,12 @@ def values_and_slopes(member, v):
 
 @every_member
 def test_finite_and_right_wherever_representable(member, x64):
-    scores = [jnp.asarray(EXTREMES).astype(dtype) for dtype in RTOL]
+    scores = [EXTREMES.astype(jnp.dtype(dtype)) for dtype in RTOL]
     # The truth is that of the very numbers which the scores were rounded to.
-    wide = jnp.concatenate([v.astype(jnp.float64) for v in scores])
+    wide = np.concatenate([v.astype(np.float64) for v in scores])
     run = jax.jit(lambda *scores: [values_and_slopes(member, v) for v in scores])
     *narrow, truth = jax.tree.map(
-        lambda x: np.asarray(x.astype(jnp.float64)), run(*scores[:2], wide)
+        lambda x: np.asarray(x, np.float64), run(*scores[:2], wide)
     )
     for name, true in truth.items():
         got = [results[name] for results in narrow]
@@ -124,14 +145,11 @@ def check_extremes(name, dtype, got, truth):
 
 
 def test_only_exponential_members_ever_overflow():
-    scores = jnp.asarray(EXTREMES, jnp.float32)
+    scores = EXTREMES.astype(np.float32)
     bounded = {"PEARSON", "JENSEN_SHANNON", "GAN", "TOTAL_VARIATION", "LE_CAM"}
     bounded |= {"skewed_jensen_shannon(0.2)", "skewed_jensen_shannon(0.5)"}
-    finite = {
-        member.name
-        for member in MEMBERS
-        if all(jnp.isfinite(f(scores)).all() for f in functions_of_v(member))
-    }
+    values = of_every(lambda member, v: [f(v) for f in functions_of_v(member)], scores)
+    finite = {member.name for member, got in values if np.isfinite(got).all()}
     assert bounded <= finite
     assert not finite & {"KL", "REVERSE_KL", "NEYMAN", "SQUARED_HELLINGER", "JEFFREYS"}
 
@@ -139,25 +157,30 @@ def test_only_exponential_members_ever_overflow():
 # References
 
 
-@every_member
-def test_generator_and_perspective_restate_the_paper(member, x64):
-    u = np.logspace(-3, 3, 61)
-    expected = numpy_generator(member, u)
-    np.testing.assert_allclose(member.generator(u), expected, rtol=1e-10, atol=1e-12)
-    q = 0.3
-    got = member.perspective(np.log(q * u), math.log(q))
-    np.testing.assert_allclose(got, q * expected, rtol=1e-10, atol=1e-12)
+def test_generator_and_perspective_restate_the_paper(x64):
+    u, q = np.logspace(-3, 3, 61), 0.3
+
+    def compute(member, u, log_p):
+        return member.generator(u), member.perspective(log_p, math.log(q))
+
+    for member, (generator, perspective) in of_every(compute, u, np.log(q * u)):
+        expected = numpy_generator(member, u)
+        close(generator, expected, 1e-10, 1e-12, member)
+        close(perspective, q * expected, 1e-10, 1e-12, member)
 
 
-@every_member
-def test_perspective_takes_its_limits(member):
-    at_zero, at_infinity = numpy_limits(member)
-    log_p = jnp.asarray([-jnp.inf, math.log(0.4), -jnp.inf])
-    log_q = jnp.asarray([math.log(0.4), -jnp.inf, -jnp.inf])
-    expected = [0.4 * at_zero, 0.4 * at_infinity, 0.0]
-    got = member.perspective(log_p, log_q)
-    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(member.generator(0.0), at_zero, rtol=1e-5, atol=1e-7)
+def test_perspective_takes_its_limits():
+    log_p = np.asarray([-np.inf, math.log(0.4), -np.inf], np.float32)
+    log_q = np.asarray([math.log(0.4), -np.inf, -np.inf], np.float32)
+
+    def compute(member, zero, log_p, log_q):
+        return member.generator(zero), member.perspective(log_p, log_q)
+
+    for member, (generator, got) in of_every(compute, 0.0, log_p, log_q):
+        at_zero, at_infinity = numpy_limits(member)
+        expected = [0.4 * at_zero, 0.4 * at_infinity, 0.0]
+        close(got, expected, 1e-5, 1e-7, member)
+        close(generator, at_zero, 1e-5, 1e-7, member)
 
 
 def test_activations_are_the_printed_ones(x64):
@@ -183,82 +206,97 @@ def test_activations_are_the_printed_ones(x64):
         "skewed_jensen_shannon(0.5)": -0.5 * math.log(0.5) + log_sigmoid,
     }
     assert set(printed) == set(NAMES)
-    for member in MEMBERS:
-        got = member.output_activation(v)
-        np.testing.assert_allclose(got, printed[member.name], rtol=1e-13, atol=1e-13)
+    for member, got in of_every(lambda member, v: member.output_activation(v), v):
+        close(got, printed[member.name], 1e-13, 1e-13, member)
 
 
-@every_member
-def test_conjugate_is_the_supremum_over_positive_ratios(member, x64):
+def test_conjugate_is_the_supremum_over_positive_ratios(x64):
     u = np.logspace(-9, 6, 20_001)
-    slopes = np.asarray(member.derivative(np.logspace(-3, 3, 13)))
-    t = np.concatenate([slopes[0] - [10.0, 1.0], slopes])  # Flat branches first.
-    f_u = numpy_generator(member, u)
-    brute = (t[:, None] * u - f_u).max(axis=1)
-    got = np.asarray(member.conjugate(t))
-    assert (brute <= got + 1e-9 * (1 + np.abs(got))).all()
-    np.testing.assert_allclose(brute, got, rtol=1e-4, atol=1e-4)
+
+    def compute(member, ratios):
+        slopes = member.derivative(ratios)
+        # Flat branches first.
+        t = jnp.concatenate([slopes[0] - jnp.asarray([10.0, 1.0]), slopes])
+        return t, member.conjugate(t)
+
+    for member, (t, got) in of_every(compute, np.logspace(-3, 3, 13)):
+        f_u = numpy_generator(member, u)
+        brute = (t[:, None] * u - f_u).max(axis=1)
+        assert (brute <= got + 1e-9 * (1 + np.abs(got))).all(), member
+        close(brute, got, 1e-4, 1e-4, member)
 
 
 # Identities
 
 
-@every_member
-def test_conjugate_at_the_derivative(member, x64):
-    u = jnp.logspace(-3, 3, 601)
-    t = member.derivative(u)
-    gap = member.conjugate(t) - (u * t - member.generator(u))
-    assert jnp.max(jnp.abs(gap) / (1 + jnp.abs(u * t))) < 1e-6
+def test_conjugate_at_the_derivative(x64):
+    u = np.logspace(-3, 3, 601)
+
+    def compute(member, u):
+        t = member.derivative(u)
+        return t, member.conjugate(t), member.generator(u)
+
+    for member, (t, conjugate, generator) in of_every(compute, u):
+        gap = conjugate - (u * t - generator)
+        assert np.max(np.abs(gap) / (1 + np.abs(u * t))) < 1e-6, member
 
 
-@every_member
-def test_derivative_is_that_of_the_generator(member, x64):
-    u = jnp.logspace(-3, 3, 60)
-    slope = jax.vmap(jax.grad(member.generator))(u)
-    np.testing.assert_allclose(member.derivative(u), slope, rtol=1e-9, atol=1e-12)
+def test_derivative_is_that_of_the_generator(x64):
+    def compute(member, u):
+        return member.derivative(u), jax.vmap(jax.grad(member.generator))(u)
+
+    for member, (derivative, slope) in of_every(compute, np.logspace(-3, 3, 60)):
+        close(derivative, slope, 1e-9, 1e-12, member)
 
 
-@every_member
-def test_fused_is_the_composition(member, x64):
-    v = jnp.linspace(-12, 12, 97)
-    composed = member.conjugate(member.output_activation(v))
-    fused = member.conjugate_of_activation(v)
-    # Composing loses what the fused form is there to keep.
-    np.testing.assert_allclose(fused, composed, rtol=1e-6, atol=1e-10)
+def test_fused_is_the_composition(x64):
+    def compute(member, v):
+        composed = member.conjugate(member.output_activation(v))
+        return member.conjugate_of_activation(v), composed
+
+    for member, (fused, composed) in of_every(compute, np.linspace(-12, 12, 97)):
+        # Composing loses what the fused form is there to keep.
+        close(fused, composed, 1e-6, 1e-10, member)
 
 
-@every_readable
-def test_log_ratio_inverts_the_activation(member, x64):
-    v = jnp.linspace(-8, 8, 65)
-    ratio = jnp.exp(member.log_ratio(v))
-    positive = ratio > 1e-300
-    assert positive.sum() > 20
-    np.testing.assert_allclose(
-        member.derivative(ratio)[positive],
-        member.output_activation(v)[positive],
-        rtol=1e-8,
-        atol=1e-10,
-    )
+def test_log_ratio_inverts_the_activation(x64):
+    def compute(member, v):
+        ratio = jnp.exp(member.log_ratio(v))
+        return ratio, member.derivative(ratio), member.output_activation(v)
+
+    v = np.linspace(-8, 8, 65)
+    for member, (ratio, *both) in of_every(compute, v, members=READABLE):
+        positive = ratio > 1e-300
+        assert positive.sum() > 20, member
+        close(*[x[positive] for x in both], 1e-8, 1e-10, member)
 
 
-@every_member
-def test_fenchel_young(member, x64):
-    u = jnp.logspace(-4, 4, 81)[:, None]
-    t = member.output_activation(jnp.linspace(-9, 9, 61))
-    gap = member.generator(u) + member.conjugate(t) - u * t
-    assert jnp.min(gap / (1 + jnp.abs(u * t))) > -1e-9
+def test_fenchel_young(x64):
+    def compute(member, u, v):
+        t = member.output_activation(v)
+        return t, member.generator(u), member.conjugate(t)
+
+    u = np.logspace(-4, 4, 81)[:, None]
+    results = of_every(compute, u, np.linspace(-9, 9, 61))
+    for member, (t, generator, conjugate) in results:
+        gap = generator + conjugate - u * t
+        assert np.min(gap / (1 + np.abs(u * t))) > -1e-9, member
 
 
-@every_member
-def test_value_and_slope_at_one(member, x64):
-    at_one = -2 * math.log(2) if member is d.GAN else 0.0
-    assert float(member.generator(1.0)) == pytest.approx(at_one, abs=1e-15)
-    assert float(member.derivative(1.0)) == pytest.approx(member.threshold, abs=1e-15)
+def test_value_and_slope_at_one(x64):
+    def compute(member, u):
+        return member.generator(u), member.derivative(u)
+
+    for member, (value, slope) in of_every(compute, 1.0):
+        at_one = -2 * math.log(2) if member is d.GAN else 0.0
+        assert value == pytest.approx(at_one, abs=1e-15), member
+        assert slope == pytest.approx(member.threshold, abs=1e-15), member
 
 
-@every_member
-def test_activation_increases(member):
-    assert (jnp.diff(member.output_activation(jnp.linspace(-6, 6, 49))) > 0).all()
+def test_activation_increases():
+    v = np.linspace(-6, 6, 49, dtype=np.float32)
+    for member, got in of_every(lambda member, v: member.output_activation(v), v):
+        assert (np.diff(got) > 0).all(), member
 
 
 @pytest.mark.parametrize(
@@ -273,11 +311,12 @@ def test_activation_increases(member):
     ids=str,
 )
 def test_flat_branches(member, edge, value):
-    t = jnp.asarray([edge, edge - 0.1, edge - 100])
-    np.testing.assert_allclose(member.conjugate(t), value, rtol=1e-6)
-    slope = jax.vmap(jax.grad(member.conjugate))(t[1:])
-    np.testing.assert_array_equal(slope, 0)
-    assert member.conjugate(edge + 0.1) > value
+    t = np.asarray([edge, edge - 0.1, edge - 100, edge + 0.1], np.float32)
+    run = jax.jit(jax.vmap(jax.value_and_grad(member.conjugate)))
+    values, slopes = map(np.asarray, run(t))
+    np.testing.assert_allclose(values[:3], value, rtol=1e-6)
+    np.testing.assert_array_equal(slopes[1:3], 0)
+    assert values[3] > value
 
 
 @pytest.mark.parametrize(
@@ -294,8 +333,9 @@ def test_log_ratio_has_a_floor_on_flat_branches(member, v):
     for dtype in (jnp.float32, jnp.bfloat16):
         v = jnp.asarray(v, dtype)
         floor = math.log(jnp.finfo(dtype).tiny)
-        assert float(member.log_ratio(v)) == pytest.approx(floor, rel=4e-3)
-        assert jax.grad(member.log_ratio)(v) == 0
+        value, slope = jax.jit(jax.value_and_grad(member.log_ratio))(v)
+        assert float(value) == pytest.approx(floor, rel=4e-3)
+        assert slope == 0
 
 
 @pytest.mark.parametrize(
@@ -314,8 +354,9 @@ def test_log_ratio_has_a_floor_on_flat_branches(member, v):
     ids=str,
 )
 def test_conjugate_is_infinite_outside_its_domain(member, beyond):
-    assert member.conjugate(beyond) == jnp.inf
-    assert not jnp.isnan(jax.grad(member.conjugate)(beyond))
+    value, slope = jax.jit(jax.value_and_grad(member.conjugate))(beyond)
+    assert value == np.inf
+    assert not np.isnan(slope)
 
 
 def test_relations_between_members(x64):
@@ -326,24 +367,26 @@ def test_relations_between_members(x64):
         (d.alpha_divergence(0.5), d.SQUARED_HELLINGER, 2.0),
         (d.skewed_jensen_shannon(0.5), d.JENSEN_SHANNON, 0.5),
     ]
+    members = [member for pair in pairs for member in pair[:2]]
+    results = of_every(lambda member, u: member.generator(u), u, members=members)
+    generator = {member.name: values for member, values in results}
     for member, other, factor in pairs:
-        np.testing.assert_allclose(
-            member.generator(u), factor * other.generator(u), rtol=1e-11, atol=1e-13
-        )
+        expected = factor * generator[other.name]
+        close(generator[member.name], expected, 1e-11, 1e-13, member)
 
 
 def test_lambert_w_solves_its_equation(x64):
-    z = jnp.concatenate([jnp.linspace(-40, 40, 161), jnp.logspace(1, 6, 30)])
-    root = log_lambert_w(z)
-    np.testing.assert_allclose(jnp.exp(root) + root, z, rtol=1e-13, atol=1e-13)
+    z = np.concatenate([[0.0], np.linspace(-40, 40, 161), np.logspace(1, 6, 30)])
+    root = np.asarray(jax.jit(log_lambert_w)(z))
+    np.testing.assert_allclose(np.exp(root) + root, z, rtol=1e-13, atol=1e-13)
     # W(1) is the omega constant.
-    assert float(jnp.exp(log_lambert_w(0.0))) == pytest.approx(0.5671432904097838)
+    assert np.exp(root[0]) == pytest.approx(0.5671432904097838)
 
 
 def test_log1mexp_beyond_underflow(x64):
-    log_x = jnp.asarray([-700.0, -5000.0, -26.0, -25.9, 0.0, 5.0])
-    x = np.exp(np.asarray(log_x[2:]))
-    got = log1mexp_of_log(log_x)
+    log_x = np.asarray([-700.0, -5000.0, -26.0, -25.9, 0.0, 5.0])
+    x = np.exp(log_x[2:])
+    got = np.asarray(jax.jit(log1mexp_of_log)(log_x))
     np.testing.assert_allclose(got[:2], log_x[:2], rtol=1e-14)
     np.testing.assert_allclose(got[2:], np.log(-np.expm1(-x)), rtol=1e-13, atol=1e-15)
 
@@ -355,7 +398,7 @@ def test_log1mexp_beyond_underflow(x64):
 def test_gradients_to_second_order(member, x64):
     step = 1e-4
     centre = np.asarray([-1.3, -0.4, 0.2, 0.9, 1.7])
-    v = jnp.asarray([centre - step, centre, centre + step])
+    v = np.asarray([centre - step, centre, centre + step])
 
     def derivatives(function, v):
         first = jax.grad(lambda v: function(v).sum())
@@ -363,16 +406,17 @@ def test_gradients_to_second_order(member, x64):
 
     functions = functions_of_v(member)
     for orders in jax.jit(lambda v: [derivatives(f, v) for f in functions])(v):
-        for primitive, derivative in itertools.pairwise(orders):
+        for primitive, derivative in itertools.pairwise(map(np.asarray, orders)):
             numerical = (primitive[2] - primitive[0]) / (2 * step)
             np.testing.assert_allclose(derivative[1], numerical, rtol=1e-5, atol=1e-6)
 
 
 def test_jeffreys_second_derivative(x64):
     # d2 f* = 1 / f''(u) at the maximiser u, with f'' = 1/u + 1/u^2.
-    t = jnp.asarray([-30.0, -1.0, 0.0, 1.0, 3.0])
-    u = jnp.exp(d.JEFFREYS.log_ratio(t))
-    second = jax.vmap(jax.grad(jax.grad(d.JEFFREYS.conjugate)))(t)
+    t = np.asarray([-30.0, -1.0, 0.0, 1.0, 3.0])
+    second = jax.vmap(jax.grad(jax.grad(d.JEFFREYS.conjugate)))
+    log_u, second = jax.jit(lambda t: (d.JEFFREYS.log_ratio(t), second(t)))(t)
+    u = np.exp(log_u)
     np.testing.assert_allclose(second, 1 / (1 / u + 1 / u**2), rtol=1e-12)
 
 

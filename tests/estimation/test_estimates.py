@@ -163,14 +163,14 @@ def test_seeds_share_the_split():
     critic = (lambda key, x, y: (), lambda params, x, y: 0.3 * (x * y).sum(1))
     estimate = _estimate(num_seeds=3, critic=critic)
     assert len(set(estimate.per_seed.tolist())) == 1
-    assert len(set(_estimate(num_seeds=3).per_seed.tolist())) == 3
+    assert len(set(_estimate().per_seed.tolist())) == 2
 
 
 def test_rows_in_order_do_no_harm_to_a_run():
     order = np.argsort(X[:, 0])
     x, y = jnp.asarray(X[order]), jnp.asarray(Y[order])
     critic = (lambda key, x, y: (), lambda params, x, y: 0.5 * (x * y).sum(1))
-    run = jaxinfo.estimation.make_run(critic, num_steps=1, batch_size=32)
+    run = jax.jit(jaxinfo.estimation.make_run(critic, num_steps=1, batch_size=32))
     in_order = run(KEY, *[(x, y)] * 3).value
     shuffled = run(KEY, *[(jnp.asarray(X), jnp.asarray(Y))] * 3).value
     assert in_order == pytest.approx(float(shuffled), abs=0.1)
@@ -231,8 +231,10 @@ def test_renyi_takes_its_order_and_grows_with_it():
 
 
 def test_integers_are_converted_and_said_so():
+    # Of the shapes of another test, so that both share a program.
+    x, y = X.reshape(400, 1, 2), (Y[:, 0] > 0).astype(np.int64)
     with pytest.warns(UserWarning, match="y holds int64 values"):
-        estimate = _estimate(X, (Y[:, 0] > 0).astype(np.int64))
+        estimate = _estimate(x, y)
     assert "y holds int64" in estimate.warnings[0]
 
 

@@ -2,6 +2,7 @@
 
 import functools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -81,15 +82,17 @@ def _flo(scores, u):
 )
 def test_matches_numpy(bound, restated):
     with jax.enable_x64(True):
-        value = bound(jnp.asarray(SCORES), jnp.asarray(COMPANION))
+        value = jax.jit(bound)(SCORES, COMPANION)
         np.testing.assert_allclose(value, restated(SCORES, COMPANION), rtol=1e-12)
 
 
 @each_bound
 def test_gradient_matches_differences(bound):
     with jax.enable_x64(True):
-        arguments = jnp.asarray(SCORES), jnp.asarray(COMPANION), jnp.ones(SIZE)
-        jax.test_util.check_grads(bound, arguments, order=1, modes=["rev"], rtol=1e-6)
+        arguments = SCORES, COMPANION, np.ones(SIZE)
+        jax.test_util.check_grads(
+            jax.jit(bound), arguments, order=1, modes=["rev"], rtol=1e-6
+        )
 
 
 @each_bound
@@ -98,106 +101,117 @@ def test_is_finite_at_extreme_scores(bound, dtype):
     bound = jax.jit(jax.value_and_grad(bound, argnums=(0, 1)))
     with jax.enable_x64(True):
         # Positives up, and the other rows' far down: the exponentials are at most 1.
-        for scores in (1e4 * jnp.eye(SIZE), 1e4 * (jnp.eye(SIZE) - 1)):
-            arguments = scores.astype(dtype), jnp.zeros(SIZE, dtype)
-            value, slopes = bound(*arguments)
+        for scores in (1e4 * np.eye(SIZE), 1e4 * (np.eye(SIZE) - 1)):
+            arguments = scores.astype(dtype), np.zeros(SIZE, dtype)
+            value, slopes = jax.device_get(bound(*arguments))
             assert value.dtype == dtype
-            assert jnp.isfinite(value)
-            assert all(jnp.isfinite(slope).all() for slope in slopes)
+            chex.assert_tree_all_finite((value, slopes))
 
 
 @each_bound
 def test_order_of_rows_does_not_matter_and_absent_rows_are_absent(bound):
+    slopes = jax.jit(jax.grad(bound, argnums=(0, 1)))
     bound = jax.jit(bound)
-    scores, companion = (jnp.asarray(z, jnp.float32) for z in (SCORES, COMPANION))
+    scores, companion = SCORES.astype(np.float32), COMPANION.astype(np.float32)
     value = bound(scores, companion)
-    order = jax.random.permutation(jax.random.key(0), SIZE)
+    order = np.random.default_rng(0).permutation(SIZE)
     shuffled = bound(scores[order][:, order], companion[order])
     np.testing.assert_allclose(shuffled, value, rtol=1e-5)
     padded = [
-        jnp.pad(z, [(0, 2)] * z.ndim, constant_values=jnp.nan)
+        np.pad(z, [(0, 2)] * z.ndim, constant_values=np.nan)
         for z in (scores, companion)
     ]
-    for where in (jnp.arange(10) < SIZE, (jnp.arange(10) < SIZE).astype(jnp.float32)):
+    for where in (np.arange(10) < SIZE, (np.arange(10) < SIZE).astype(np.float32)):
         np.testing.assert_allclose(bound(*padded, where), value, rtol=1e-5)
-        slopes = jax.jit(jax.grad(bound, argnums=(0, 1)))(*padded, where)
-        assert all(jnp.isfinite(slope).all() for slope in slopes)
+        chex.assert_tree_all_finite(jax.device_get(slopes(*padded, where)))
+
+
+@jax.jit
+def _identities(scores, companion):
+    """Every bound that others of this file are compared with: one program for all."""
+    zeros = jnp.zeros(len(companion))
+    interpolated = {
+        alpha: interpolated_bound(scores, companion, alpha=alpha)
+        for alpha in (0.0, 0.3, 1.0)
+    }
+    return {
+        "tuba": tuba_bound(scores, companion),
+        "tuba_of_1": tuba_bound(scores, zeros + 1),
+        "nwj": nwj_bound(*split_scores(scores, off_diagonal(SIZE))),
+        "interpolated": interpolated,
+        "interpolated_without": interpolated_bound(scores, zeros, alpha=1.0),
+        "flo_at_minus_the_scores": flo_bound(scores, -jnp.diagonal(scores)),
+        "tuba_of_0": tuba_bound(scores, zeros),
+    }
 
 
 def test_tuba_with_a_of_e_is_nwj():
-    scores = jnp.asarray(SCORES, jnp.float32)
-    split = split_scores(scores, off_diagonal(SIZE))
-    np.testing.assert_allclose(
-        tuba_bound(scores, jnp.ones(SIZE)), nwj_bound(*split), rtol=1e-5
-    )
+    values = _identities(SCORES, COMPANION)
+    np.testing.assert_allclose(values["tuba_of_1"], values["nwj"], rtol=1e-5)
 
 
 def test_interpolated_at_0_is_tuba():
-    scores, companion = jnp.asarray(SCORES), jnp.asarray(COMPANION)
-    np.testing.assert_allclose(
-        interpolated_bound(scores, companion, alpha=0.0),
-        tuba_bound(scores, companion),
-        rtol=1e-5,
-    )
+    values = _identities(SCORES, COMPANION)
+    np.testing.assert_allclose(values["interpolated"][0.0], values["tuba"], rtol=1e-5)
 
 
 def test_interpolated_at_1_is_info_nce_averaged_over_the_row_left_out():
+    candidates = SCORES.T  # InfoNCE's candidates lie along a row.
+    kept = [np.delete(np.arange(SIZE), j) for j in range(SIZE)]
+    parts = np.stack([candidates[np.ix_(rows, rows)] for rows in kept])
     with jax.enable_x64(True):
-        candidates = SCORES.T  # InfoNCE's candidates lie along a row.
-        values = []
-        for j in range(SIZE):
-            kept = np.delete(np.arange(SIZE), j)
-            values.append(info_nce_bound(jnp.asarray(candidates[np.ix_(kept, kept)])))
-        value = interpolated_bound(
-            jnp.asarray(SCORES), jnp.asarray(COMPANION), alpha=1.0
-        )
-        np.testing.assert_allclose(value, np.mean(values), rtol=1e-12)
-        free = interpolated_bound(jnp.asarray(SCORES), jnp.zeros(SIZE), alpha=1.0)
-        np.testing.assert_allclose(free, value, rtol=1e-12)
+        each = np.asarray(jax.jit(jax.vmap(info_nce_bound))(parts))
+        values = _identities(SCORES, COMPANION)
+    value = values["interpolated"][1.0]
+    np.testing.assert_allclose(value, each.mean(), rtol=1e-12)
+    np.testing.assert_allclose(values["interpolated_without"], value, rtol=1e-12)
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.5])
 def test_interpolated_reaches_its_ceiling_and_no_more(alpha):
-    scores = 1e4 * jnp.eye(SIZE)
+    bound = jax.jit(functools.partial(interpolated_bound, alpha=alpha))
+    scores = 1e4 * np.eye(SIZE, dtype=np.float32)
     ceiling = np.log((SIZE - 1) / alpha)
-    plain = interpolated_bound(scores, jnp.zeros(SIZE), alpha=alpha)
+    plain = bound(scores, np.zeros(SIZE, np.float32))
     np.testing.assert_allclose(plain, ceiling, rtol=1e-3)
-    raised = interpolated_bound(scores, jnp.full(SIZE, 50.0), alpha=alpha)
+    raised = bound(scores, np.full(SIZE, 50, np.float32))
     np.testing.assert_allclose(raised, 1 + ceiling, rtol=1e-3)
 
 
 def test_alpha_may_be_traced():
-    scores, companion = jnp.asarray(SCORES), jnp.asarray(COMPANION)
-    alphas = jnp.array([0.0, 0.3, 1.0])
     traced = jax.jit(
-        jax.vmap(lambda alpha: interpolated_bound(scores, companion, alpha=alpha))
-    )(alphas)
-    static = [interpolated_bound(scores, companion, alpha=float(a)) for a in alphas]
-    np.testing.assert_allclose(traced, jnp.array(static), rtol=1e-5)
+        jax.vmap(
+            lambda scores, companion, alpha: interpolated_bound(
+                scores, companion, alpha=alpha
+            ),
+            in_axes=(None, None, 0),
+        )
+    )(SCORES, COMPANION, np.array([0.0, 0.3, 1.0]))
+    static = _identities(SCORES, COMPANION)["interpolated"]
+    np.testing.assert_allclose(traced, list(static.values()), rtol=1e-5)
 
 
 def test_flo_at_its_best_companion_is_tight_and_below_elsewhere():
     """On the rows at hand: the log of the mean ratio, where u drops out."""
+    best = np.array(
+        [np.log(_without(SCORES[i] - SCORES[i, i], i)) for i in range(SIZE)]
+    )
     with jax.enable_x64(True):
-        scores = jnp.asarray(SCORES)
-        best = jnp.array(
-            [np.log(_without(SCORES[i] - SCORES[i, i], i)) for i in range(SIZE)]
-        )
-        tight = flo_bound(scores, best)
-        np.testing.assert_allclose(tight, -best.mean(), rtol=1e-12)
-        np.testing.assert_allclose(tight, leave_one_out_bound(scores.T), rtol=1e-12)
-        slope = jax.grad(flo_bound, argnums=1)(scores, best)
-        np.testing.assert_allclose(slope, 0, atol=1e-12)
-        assert flo_bound(scores, best + jnp.asarray(COMPANION)) < tight
+        flo = jax.jit(jax.value_and_grad(flo_bound, argnums=1))
+        tight, slope = jax.device_get(flo(SCORES, best))
+        below, _ = jax.device_get(flo(SCORES, best + COMPANION))
+        left_out = jax.jit(leave_one_out_bound)(SCORES.T)
+    np.testing.assert_allclose(tight, -best.mean(), rtol=1e-12)
+    np.testing.assert_allclose(tight, left_out, rtol=1e-12)
+    np.testing.assert_allclose(slope, 0, atol=1e-12)
+    assert below < tight
 
 
 def test_flo_at_minus_the_scores_is_tuba():
     """Where T is the log ratio itself, u = -T is the optimum of both."""
-    scores = jnp.asarray(SCORES, jnp.float32)
+    values = _identities(SCORES, COMPANION)
     np.testing.assert_allclose(
-        flo_bound(scores, -jnp.diagonal(scores)),
-        tuba_bound(scores, jnp.zeros(SIZE)),
-        rtol=1e-5,
+        values["flo_at_minus_the_scores"], values["tuba_of_0"], rtol=1e-5
     )
 
 

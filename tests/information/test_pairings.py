@@ -11,12 +11,21 @@ from jaxinfo.information.pairings import PAIRINGS
 KEY = jax.random.key(0)
 
 
+def _pairings(num_keys, num_rows, num_draws, name):
+    """A pairing for each of many keys, by one program."""
+
+    def sample(key):
+        return information.sample_pairing(key, num_rows, num_draws, name=name)
+
+    draw = jax.jit(lambda key: jax.vmap(sample)(jax.random.split(key, num_keys)))
+    return np.asarray(draw(KEY))
+
+
 @pytest.mark.parametrize("name", PAIRINGS)
 @pytest.mark.parametrize(("num_rows", "num_draws"), [(2, 1), (7, 3), (7, 6)])
 def test_no_pairing_holds_a_joint_pair(name, num_rows, num_draws):
-    for key in jax.random.split(KEY, 20):
-        partners = information.sample_pairing(key, num_rows, num_draws, name=name)
-        expected = num_rows - 1 if name == "off_diagonal" else num_draws
+    expected = num_rows - 1 if name == "off_diagonal" else num_draws
+    for partners in _pairings(20, num_rows, num_draws, name):
         assert partners.shape == (num_rows, expected)
         assert (partners != np.arange(num_rows)[:, None]).all()
         assert ((partners >= 0) & (partners < num_rows)).all()
@@ -25,10 +34,7 @@ def test_no_pairing_holds_a_joint_pair(name, num_rows, num_draws):
 @pytest.mark.parametrize("name", ["roll", "derangement", "draws"])
 def test_every_product_pair_is_equally_likely(name):
     num_rows, repeats = 5, 4_000
-    keys = jax.random.split(KEY, repeats)
-    partners = jax.vmap(
-        lambda key: information.sample_pairing(key, num_rows, 1, name=name)
-    )(keys)[..., 0]
+    partners = _pairings(repeats, num_rows, 1, name)[..., 0]
     counts = np.stack(
         [np.bincount(partners[:, i], minlength=num_rows) for i in range(num_rows)]
     )
@@ -40,14 +46,12 @@ def test_every_product_pair_is_equally_likely(name):
 
 @pytest.mark.parametrize("name", ["roll", "derangement"])
 def test_permutations_use_every_row_once(name):
-    for key in jax.random.split(KEY, 10):
-        partners = information.sample_pairing(key, 9, 1, name=name)[:, 0]
+    for partners in _pairings(10, 9, 1, name)[..., 0]:
         assert sorted(partners.tolist()) == list(range(9))
 
 
 def test_rolls_of_one_draw_are_distinct():
-    for key in jax.random.split(KEY, 20):
-        partners = information.sample_pairing(key, 11, 4, name="roll")
+    for partners in _pairings(20, 11, 4, "roll"):
         assert all(len(set(row)) == 4 for row in partners.tolist())
 
 

@@ -123,8 +123,8 @@ def test_a_run_without_a_finite_validation_keeps_its_start():
 
 @pytest.mark.parametrize(("num_rows", "batch_size"), [(10, 10), (11, 5), (100, 7)])
 def test_sampled_rows_are_distinct_and_in_range(num_rows, batch_size):
-    for key in jax.random.split(KEY, 30):
-        rows = sample_rows(key, num_rows, batch_size)
+    draw = jax.jit(jax.vmap(lambda key: sample_rows(key, num_rows, batch_size)))
+    for rows in np.asarray(draw(jax.random.split(KEY, 30))):
         assert len(set(rows.tolist())) == batch_size
         assert ((rows >= 0) & (rows < num_rows)).all()
 
