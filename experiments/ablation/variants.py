@@ -10,6 +10,7 @@ import numpy as np
 from jaxinfo.core.types import Array
 from jaxinfo.estimation.bounds import information_bound
 from jaxinfo.estimation.combine import Combination
+from jaxinfo.estimation.cross_fit import KINDS
 from jaxinfo.estimation.preprocessing import fit_standardization
 from jaxinfo.estimation.uncertainty import Summary, summary_around
 
@@ -17,6 +18,7 @@ __all__ = ["RECIPE", "VARIANTS", "exchanged"]
 
 ESTIMATION = "jaxinfo.estimation"
 RECIPE = "the recipe"
+SMOOTH, FREE = KINDS
 
 
 class _Standardized(NamedTuple):
@@ -68,8 +70,15 @@ VARIANTS: dict[str, _Exchange | None] = {
     "trained on Donsker-Varadhan": _Exchange(
         "cross_fit.BOUND", information_bound("mine")
     ),
-    "the small weight decay alone": _Exchange("cross_fit.WEIGHT_DECAYS", (0.02,)),
-    "the large weight decay alone": _Exchange("cross_fit.WEIGHT_DECAYS", (0.3,)),
+    "parameters not averaged": _Exchange("cross_fit.AVERAGE_DECAY", None),
+    "both critics correct the closed form": _Exchange(
+        "cross_fit.KINDS", (SMOOTH, FREE._replace(corrects_closed_form=True))
+    ),
+    "the smooth critic alone": _Exchange("cross_fit.KINDS", (SMOOTH,)),
+    "the free critic alone": _Exchange("cross_fit.KINDS", (FREE,)),
+    "waves of the rank in two dimensions too": _Exchange(
+        "fold_map.MOST_WITH_RANK_WAVES", 2
+    ),
     "critics alike, scores not cut": _Exchange(
         "cross_fit_report.fit_combination", _alike
     ),

@@ -248,9 +248,7 @@ def _make_log_ratio(
 
     def scores(new_rows: np.ndarray, reference: np.ndarray) -> Array:
         if method == "copula":
-            return normal_scores(
-                jnp.asarray(new_rows), reference=jnp.asarray(reference)
-            )
+            return _scores(jnp.asarray(new_rows), reference=jnp.asarray(reference))
         return jnp.asarray(new_rows)
 
     fit = _fit(*(scores(z, z) for z in rows))

@@ -1,4 +1,4 @@
-"""Critics that correct a closed form, cross-fitted over all rows of two variables.
+"""Critics, of which half correct a closed form, cross-fitted over all rows.
 
 Each fold of the rows is reported by critics that were trained and chosen on the others.
 All of them, folds times critics, train in one compiled call.
@@ -36,16 +36,28 @@ __all__ = ["FEWEST_ROWS", "NUM_FOLDS", "CrossFit", "cross_fit", "deal_rows"]
 NUM_FOLDS = 4
 # Half as many rows as are reported choose between critics.
 FEWEST_ROWS = 2 * NUM_FOLDS * MIN_ROWS
-# A critic free to bend, which sees the leading features, and a smooth one, which sees
-# all: sharp edges need the first, rotations by the norm the second.
-WEIGHT_DECAYS = (0.02, 0.3)
 HIDDEN_SIZES = (64, 64, 64)
-LEARNING_RATE = 2e-3
+# Averaged parameters bear a larger rate, and overfit later.
+LEARNING_RATE, AVERAGE_DECAY = 4e-3, 0.995
 NUM_DRAWS = 2
 
 # Trained and chosen by the logistic bound, which no single pair can rule.
 _logistic = functools.partial(dual.f_divergence_bound, JENSEN_SHANNON)
 BOUND = dataclasses.replace(information_bound("jensen_shannon"), select=_logistic)
+
+
+class _Kind(NamedTuple):
+    """What sets one critic apart from another."""
+
+    weight_decay: float
+    corrects_closed_form: bool
+    sees_all_features: bool
+
+
+# A smooth critic that corrects the closed form: rotations by the norm need it. One that
+# is free to bend and starts from nothing: for sharp edges, and for laws unlike any
+# closed form.
+KINDS = (_Kind(0.3, True, True), _Kind(0.02, False, False))
 
 
 class _Fold(NamedTuple):
@@ -117,10 +129,10 @@ class CrossFit(NamedTuple):
     def _scores(self, index: int, sides: list[Inputs]) -> np.ndarray:
         """Scores of the critics of one fold, [C, N]."""
         scores = []
-        for member in range(len(self.per_critic)):
+        for member, kind in enumerate(_kinds(len(self.per_critic))):
             run = member * NUM_FOLDS + index
             own = jax.tree.map(operator.itemgetter(run), self.result.params)
-            rows = [jnp.asarray(_for_critic(side, member), float) for side in sides]
+            rows = [jnp.asarray(_for_critic(side, kind), float) for side in sides]
             scores.append(np.asarray(self.critic.apply(own, *rows), float))
         return np.stack(scores)
 
@@ -162,7 +174,10 @@ def cross_fit(
         *inputs,
         settings={
             "index": jnp.arange(num_critics * NUM_FOLDS),
-            "weight_decay": jnp.asarray(_decays(num_critics)),
+            "weight_decay": jnp.repeat(
+                jnp.array([kind.weight_decay for kind in _kinds(num_critics)]),
+                NUM_FOLDS,
+            ),
         },
         layout=budget.layout,
     )
@@ -246,23 +261,23 @@ def _inputs_of_runs(
     for side, rows in enumerate(data):
         by_fold = [fold.fitted.apply(side, rows[fold.rows]) for fold in folds]
         by_run = [
-            _for_critic(inputs, critic)
-            for critic in range(num_critics)
+            _for_critic(inputs, kind)
+            for kind in _kinds(num_critics)
             for inputs in by_fold
         ]
         sides.append(jnp.asarray(np.stack(by_run), dtype=float))
     return sides[0], sides[1]
 
 
-def _for_critic(inputs: Inputs, critic: int) -> np.ndarray:
-    sparing = critic % len(WEIGHT_DECAYS) == 0
-    seen = inputs.features * (inputs.leading if sparing else 1.0)
-    return np.concatenate([inputs.records, seen], axis=1)
+def _for_critic(inputs: Inputs, kind: _Kind) -> np.ndarray:
+    # All-zero records are those of independence.
+    records = inputs.records * kind.corrects_closed_form
+    seen = inputs.features * (1.0 if kind.sees_all_features else inputs.leading)
+    return np.concatenate([records, seen], axis=1)
 
 
-def _decays(num_critics: int) -> np.ndarray:
-    kinds = np.arange(num_critics) % len(WEIGHT_DECAYS)
-    return np.repeat(np.array(WEIGHT_DECAYS)[kinds], NUM_FOLDS)
+def _kinds(num_critics: int) -> list[_Kind]:
+    return [KINDS[critic % len(KINDS)] for critic in range(num_critics)]
 
 
 # Training -------------------------------------------------------------------------
@@ -305,6 +320,7 @@ def _member_run(
         cadence=budget.cadence,
         patience=patience,
         may_keep_start=True,
+        average_decay=AVERAGE_DECAY,
         report_progress=budget.shows_bar,
     )
 

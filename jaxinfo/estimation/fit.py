@@ -54,6 +54,7 @@ class State(NamedTuple):
     params: PyTree
     optimizer: PyTree
     bound: PyTree
+    average: PyTree  # Of the parameters; None where none is kept.
 
 
 class Plan(NamedTuple):
@@ -71,6 +72,7 @@ class Plan(NamedTuple):
     num_draws: int = 1
     companion: Network | None = None
     may_keep_start: bool = False
+    average_decay: float | None = None
 
 
 def adam(learning_rate: float | Array = 1e-3) -> optax.GradientTransformation:
@@ -144,9 +146,13 @@ def fit(
         settings: the bound's own settings.
 
     Returns:
-        The `TrainResult`; its state holds the parameters as `params`.
+        The `TrainResult`; its state holds the parameters that validated best as
+        `params`, averaged where the plan says so.
     """
-    bound = plan.bound
+    bound, decay = plan.bound, plan.average_decay
+
+    def kept(state: State) -> PyTree:
+        return state.params if decay is None else state.average
 
     def loss(params: PyTree, bound_state: PyTree, draws: PyTree):
         objective, bound_state = bound.objective(
@@ -162,20 +168,25 @@ def fit(
             gradient, state.optimizer, state.params
         )
         params = optax.apply_updates(state.params, updates)
-        return State(params, optimizer_state, bound_state), (value, gradient)
+        average = None
+        if decay is not None:
+            average = optax.incremental_update(params, state.average, 1 - decay)
+        return State(params, optimizer_state, bound_state, average), (value, gradient)
 
-    return train(
+    average = None if decay is None else params
+    fitted = train(
         key,
-        State(params, optimizer.init(params), bound.init()),
+        State(params, optimizer.init(params), bound.init(), average),
         draw=draw,
         step=step,
-        validate=lambda state: validate(state.params),
+        validate=lambda state: validate(kept(state)),
         num_steps=plan.num_steps,
         cadence=plan.cadence,
         patience=plan.patience,
         may_keep_start=plan.may_keep_start,
         report_progress=plan.report_progress,
     )
+    return fitted._replace(state=fitted.state._replace(params=kept(fitted.state)))
 
 
 def apply_settings(

@@ -43,8 +43,9 @@ NUM_TURNED, NUMS_TURNED = 2, (3, MOST_LIFTED)
 MOST_WAVED = 80
 # Networks see every coordinate of fewer; of more, first those that correlate.
 MOST_COORDINATES = 8
-# Of so few, waves of the rank too: hard edges of a density lie anywhere.
-MOST_WITH_RANK_WAVES, RANK_FREQUENCIES = 2, (1, 2, 4, 8)
+# Of one, waves of the rank too: hard edges of a density lie anywhere. Of more, networks
+# learn the waves by heart.
+MOST_WITH_RANK_WAVES, RANK_FREQUENCIES = 1, (1, 2, 4, 8)
 LARGEST_RAW, LARGEST_FEATURE = 4.0, 8.0
 
 

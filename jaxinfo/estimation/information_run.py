@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_one_of, check_positive
+from jaxinfo.core.checks import check_finite_number, check_one_of, check_positive
 from jaxinfo.core.types import Array, Critic, Key, Network, PyTree
 from jaxinfo.divergences.family import FDivergence
 from jaxinfo.estimation.bound import Bound
@@ -56,6 +56,7 @@ def make_run(
     cadence: int = 100,
     patience: int | None = None,
     may_keep_start: bool = False,
+    average_decay: float | None = None,
     report_progress: bool = False,
 ) -> Callable[..., RunResult]:
     """Makes the pure function that estimates mutual information once.
@@ -80,6 +81,9 @@ def make_run(
         patience: stop after this many updates without better validation; None never.
         may_keep_start: for a critic that starts from something good: validate it before
             the first update too, and keep it where training improves nothing.
+        average_decay: validate and report an exponential moving average of the
+            parameters with this decay, such as 0.99, which overfits later (Polyak and
+            Juditsky, SIAM J. Control Optim. 30, 1992); None for the parameters.
         report_progress: call back to the host after each validation.
 
     Returns:
@@ -97,6 +101,8 @@ def make_run(
     pairing = usual if pairing is None else pairing
     check_one_of(PAIRINGS, pairing=pairing)
     check_positive(num_draws=num_draws)
+    if average_decay is not None:
+        check_finite_number(0.0, 1.0, average_decay=average_decay)
     if matrix and pairing != "off_diagonal":
         raise ValueError(
             f"pairing must be 'off_diagonal' for bound {resolved.name!r}, got "
@@ -112,6 +118,7 @@ def make_run(
         num_draws,
         as_companion(resolved, companion),
         may_keep_start,
+        average_decay,
     )
     return _information_run(plan)
 

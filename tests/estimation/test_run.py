@@ -304,6 +304,20 @@ def test_the_state_with_the_best_validation_is_reported():
     assert result.best_step == 3 * (longest + 1)
 
 
+def test_averaged_parameters_are_the_moving_average_of_every_update():
+    start, first, second = (
+        jax.jit(make_run(CRITIC, **SHORT | {"num_steps": count, "cadence": count}))(
+            KEY, *PARTS, learning_rate=rate
+        ).params
+        for count, rate in [(1, 0.0), (1, 0.1), (2, 0.1)]
+    )
+    expected = optax.incremental_update(first, start, 0.3)
+    expected = optax.incremental_update(second, expected, 0.3)
+    run = make_run(CRITIC, **SHORT | {"num_steps": 2}, average_decay=0.7)
+    averaged = jax.jit(run)(KEY, *PARTS, learning_rate=0.1).params
+    chex.assert_trees_all_close(averaged, expected, rtol=1e-5, atol=1e-7)
+
+
 INFLUENCES = ["donsker_varadhan", "info_nce"]
 INFLUENCES += map(_slowly, ["smile", "club", "interpolated", "flo", "doe_gaussian"])
 
@@ -364,6 +378,7 @@ def test_influence_is_the_derivative_in_the_weight_of_a_row(bound):
         ({"num_steps": 0}, "num_steps"),
         ({"batch_size": 1}, "batch_size"),
         ({"num_draws": 0}, "num_draws"),
+        ({"average_decay": 1.0}, r"average_decay must lie in \(0.0, 1.0\)"),
         ({"critic": 3}, "critic.*init, apply"),
     ],
 )
