@@ -51,7 +51,8 @@ def estimate_cross_fitted(
 ) -> Estimate:
     """Estimates mutual information by the default recipe.
 
-    A critic is a closed-form log ratio plus a network that starts at zero.
+    Half of the critics are a closed-form log ratio plus a network that starts at zero,
+    the others such a network alone.
 
     Source: Belghazi et al., ICML 2018, for the bound; Chernozhukov et al.,
         "Double/debiased machine learning", Econometrics J. 21, 2018, for cross-fitting.

@@ -66,10 +66,11 @@ def estimate_mutual_information(
 ) -> Estimate:
     """Estimates the mutual information of paired samples in nats, with its error.
 
-    I(X; Y) = KL(p(x, y) || p(x) p(y)). With neither a bound nor a critic named, critics
-    that correct a closed form are cross-fitted over all rows, and the value stands for
-    the information itself. Otherwise the bound's critic is trained on one part of the
-    rows, chosen on a second and reported on a third, for several seeds at once.
+    I(X; Y) = KL(p(x, y) || p(x) p(y)). With neither a bound nor a critic named, critics,
+    half of which correct a closed form, are cross-fitted over all rows, and the value
+    stands for the information itself. Otherwise the bound's critic is trained on one
+    part of the rows, chosen on a second and reported on a third, for several seeds at
+    once.
 
     Source: Belghazi et al., "Mutual information neural estimation", ICML 2018; Poole
         et al., "On variational bounds of mutual information", ICML 2019.

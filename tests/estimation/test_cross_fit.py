@@ -35,6 +35,11 @@ def test_an_estimate_stands_for_the_information_itself(estimate):
     assert np.isfinite(estimate.standard_error)
 
 
+def test_one_critic_corrects_the_closed_form_and_one_starts_from_nothing(estimate):
+    corrects, starts = np.split(estimate.history.values[:, 0], 2)
+    assert corrects.min() > 5 * starts.max()
+
+
 def test_the_same_key_gives_the_same_number_without_compiling(estimate):
     again = _estimate()
     assert again.value == estimate.value
