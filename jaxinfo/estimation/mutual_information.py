@@ -66,8 +66,8 @@ def estimate_mutual_information(
 ) -> Estimate:
     """Estimates the mutual information of paired samples in nats, with its error.
 
-    I(X; Y) = KL(p(x, y) || p(x) p(y)). With neither a bound nor a critic named, critics,
-    half of which correct a closed form, are cross-fitted over all rows, and the value
+    I(X; Y) = KL(p(x, y) || p(x) p(y)). With neither a bound nor a critic named, critics
+    (half of them correct a closed form) are cross-fitted over all rows, and the value
     stands for the information itself. Otherwise the bound's critic is trained on one
     part of the rows, chosen on a second and reported on a third, for several seeds at
     once.
