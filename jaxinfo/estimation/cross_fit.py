@@ -29,7 +29,7 @@ from jaxinfo.estimation.host import Budget
 from jaxinfo.estimation.information_run import make_run
 from jaxinfo.estimation.preprocessing import MIN_ROWS
 from jaxinfo.networks import joint_critic
-from jaxinfo.training.sweep import sweep
+from jaxinfo.training.sweep import Layout, sweep
 
 __all__ = ["FEWEST_ROWS", "NUM_FOLDS", "CrossFit", "cross_fit", "deal_rows"]
 
@@ -168,20 +168,19 @@ def cross_fit(
     parts = tuple(map(len, folds[0][1:]))
     record = folds[0].fitted.apply(0, data[0][:1]).records
     critic = _corrected_critic(record.shape[1])
+    decays = np.repeat([kind.weight_decay for kind in _kinds(num_critics)], NUM_FOLDS)
+    # Critics of a fold beside each other: one kind stops sooner than the other, and
+    # every device gets both.
+    order = np.arange(len(decays)).reshape(num_critics, NUM_FOLDS).T.ravel()
     result = sweep(
         _member_run(critic, parts, batch_size, budget, patience),
         key[None],
         *inputs,
-        settings={
-            "index": jnp.arange(num_critics * NUM_FOLDS),
-            "weight_decay": jnp.repeat(
-                jnp.array([kind.weight_decay for kind in _kinds(num_critics)]),
-                NUM_FOLDS,
-            ),
-        },
-        layout=budget.layout,
+        settings={"index": jnp.array(order), "weight_decay": jnp.array(decays[order])},
+        layout=_layout(budget.layout),
     )
-    result = jax.device_get(jax.tree.map(lambda leaf: leaf[:, 0], result))
+    back = np.argsort(order)
+    result = jax.tree.map(lambda leaf: leaf[back, 0], jax.device_get(result))
     outcome = report_cross_fit(critic, result.params, inputs, parts, NUM_FOLDS)
     return CrossFit(critic, folds, result, outcome)
 
@@ -296,6 +295,13 @@ def _corrected_critic(num_recorded: int) -> Critic:
         return start + network.apply(params, x[:, num_recorded:], y[:, num_recorded:])
 
     return Critic(init, apply)
+
+
+def _layout(layout: Layout) -> Layout:
+    # One after the other on a processor, so that none waits for the last to stop.
+    if layout != "auto" or jax.default_backend() != "cpu":
+        return layout
+    return "mesh_map" if jax.device_count() > 1 else "map"
 
 
 def _decayed_adam(weight_decay: float | Array) -> optax.GradientTransformation:
