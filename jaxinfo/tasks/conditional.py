@@ -106,7 +106,8 @@ def common_cause(mi: float) -> ConditionalTask:
     covariance = np.array(
         [[1, rho, rho**0.5], [rho, 1, rho**0.5], [rho**0.5] * 2 + [1]]
     )
-    return gaussian_cmi(covariance, name=f"common_cause-{mi}")
+    law = gaussian_cmi(covariance, name=f"common_cause-{mi}")
+    return dataclasses.replace(law, cmi=0.0)  # Exactly, where rounding left -0.
 
 
 @by_value
