@@ -64,6 +64,13 @@ def test_one_absurd_pair_is_cut():
     assert cut.value > 0.3 > 0 > uncut.value
 
 
+def test_one_absurd_pair_takes_no_weight_from_a_good_critic():
+    scores = _gaussian_scores(noise=3.0)
+    scores[0, 0, 0, 1] = 30.0
+    combination = fit_combination(scores)
+    np.testing.assert_array_equal(combination.weights, [1, 0])
+
+
 def test_equal_critics_share_the_weight():
     combination = fit_combination(_gaussian_scores())
     np.testing.assert_array_equal(combination.weights, [0.5, 0.5])
