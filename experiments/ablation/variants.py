@@ -38,7 +38,8 @@ def _zero(x: Array, y: Array) -> Array:
     return jnp.zeros(x.shape[:-1], x.dtype)
 
 
-def _alike(matrices: np.ndarray) -> Combination:
+def _alike(matrices: np.ndarray, preferred: np.ndarray) -> Combination:
+    del preferred
     return Combination(np.full(len(matrices), 1 / len(matrices)), np.inf)
 
 

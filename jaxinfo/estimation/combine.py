@@ -79,20 +79,22 @@ def report_blocks(matrices: np.ndarray) -> Report:
     )
 
 
-def fit_combination(matrices: np.ndarray) -> Combination:
+def fit_combination(matrices: np.ndarray, preferred: np.ndarray) -> Combination:
     """Chooses weights, then a cut, on validation rows.
 
     Weights by the logistic bound, as the critics were trained: few pairs carry the
-    normaliser of Donsker and Varadhan's where there is much information. Greedily, with
-    replacement; all critics alike, unless other weights gain more than their noise. The
-    cut by the bound that is reported; a little above the largest joint score at least,
-    which costs next to nothing, and saves the normaliser from a pair such as validation
-    rows show none of.
+    normaliser of Donsker and Varadhan's where there is much information. The preferred
+    critics alike, unless all alike gain more than noise, or a greedy selection with
+    replacement does: where scores are so large that the bound tells nothing, nothing
+    but the preference is left. The cut by the bound that is reported; a little above
+    the largest joint score at least, which costs next to nothing, and saves the
+    normaliser from a pair such as validation rows show none of.
 
     Source: Caruana et al., "Ensemble selection from libraries of models", ICML 2004.
 
     Args:
         matrices: scores of every critic on blocks of validation rows, [C, B, m, m].
+        preferred: which critics to take until others show a gain, [C].
 
     Returns:
         The `Combination`.
@@ -107,9 +109,10 @@ def fit_combination(matrices: np.ndarray) -> Combination:
     for picked in range(1, NUM_PICKS + 1):
         more = (counts + np.eye(num_critics)) / picked
         counts = max(more, key=rate) * picked
-    weights = np.full(num_critics, 1 / num_critics)
-    if rate(counts / NUM_PICKS) > rate(weights) + noise:
-        weights = counts / NUM_PICKS
+    weights = preferred / preferred.sum()
+    for other in (np.full(num_critics, 1 / num_critics), counts / NUM_PICKS):
+        if rate(other) > rate(weights) + noise:
+            weights = other
 
     combined = np.tensordot(weights, matrices, 1)
     joint = np.diagonal(combined, axis1=1, axis2=2)

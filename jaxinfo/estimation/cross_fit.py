@@ -181,7 +181,9 @@ def cross_fit(
     )
     back = np.argsort(order)
     result = jax.tree.map(lambda leaf: leaf[back, 0], jax.device_get(result))
-    outcome = report_cross_fit(critic, result.params, inputs, parts, NUM_FOLDS)
+    outcome = report_cross_fit(
+        critic, result.params, inputs, parts, _preferred(num_critics)
+    )
     return CrossFit(critic, folds, result, outcome)
 
 
@@ -277,6 +279,12 @@ def _for_critic(inputs: Inputs, kind: _Kind) -> np.ndarray:
 
 def _kinds(num_critics: int) -> list[_Kind]:
     return [KINDS[critic % len(KINDS)] for critic in range(num_critics)]
+
+
+def _preferred(num_critics: int) -> np.ndarray:
+    """Critics that correct the closed form, where any does."""
+    corrects = np.array([kind.corrects_closed_form for kind in _kinds(num_critics)])
+    return corrects if corrects.any() else ~corrects
 
 
 # Training -------------------------------------------------------------------------

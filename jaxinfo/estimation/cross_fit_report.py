@@ -97,7 +97,7 @@ def report_cross_fit(
     params: PyTree,
     inputs: tuple[Array, Array],
     parts: tuple[int, ...],
-    num_folds: int,
+    preferred: np.ndarray,
 ) -> Outcome:
     """Combines the critics of each fold by its validation rows, and reports the others.
 
@@ -107,7 +107,7 @@ def report_cross_fit(
         inputs: of x and of y for every run, training rows first, then validation and
             test rows, [C K, N, ...].
         parts: how many rows each part has.
-        num_folds: K.
+        preferred: whether a critic is to be trusted until another shows a gain, [C].
 
     Returns:
         The `Outcome`.
@@ -123,9 +123,10 @@ def report_cross_fit(
         for start, count in zip(starts, counts, strict=True)
     ]
     trained, chosen, tested = (
-        part.reshape(-1, num_folds, *part.shape[1:]).swapaxes(0, 1) for part in matrices
+        part.reshape(len(preferred), -1, *part.shape[1:]).swapaxes(0, 1)
+        for part in matrices
     )
-    combinations = list(map(fit_combination, chosen))
+    combinations = [fit_combination(own, preferred) for own in chosen]
     combined, trained = (
         [c.apply(s) for c, s in zip(combinations, part, strict=True)]
         for part in (tested, trained)

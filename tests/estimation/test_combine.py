@@ -9,6 +9,7 @@ from jaxinfo.estimation.combine import fit_combination, report_blocks
 
 RNG = np.random.default_rng(0)
 OFF = ~np.eye(8, dtype=bool)
+BOTH, FIRST = np.array([True, True]), np.array([True, False])
 
 
 def _split(matrices):
@@ -50,14 +51,14 @@ def _gaussian_scores(noise=0.0):
 
 
 def test_a_noisy_critic_gets_no_weight_and_a_good_one_is_left_alone():
-    combination = fit_combination(_gaussian_scores(noise=3.0))
+    combination = fit_combination(_gaussian_scores(noise=3.0), BOTH)
     np.testing.assert_array_equal(combination.weights, [1, 0])
 
 
 def test_one_absurd_pair_is_cut():
     scores = _gaussian_scores()
     scores[:, 0, 0, 1] = 30.0
-    combination = fit_combination(scores)
+    combination = fit_combination(scores, BOTH)
     joint = np.diagonal(scores[0], axis1=1, axis2=2)
     assert combination.largest <= joint.max()
     cut, uncut = (report_blocks(s) for s in (combination.apply(scores), scores[0]))
@@ -67,18 +68,32 @@ def test_one_absurd_pair_is_cut():
 def test_one_absurd_pair_takes_no_weight_from_a_good_critic():
     scores = _gaussian_scores(noise=3.0)
     scores[0, 0, 0, 1] = 30.0
-    combination = fit_combination(scores)
+    combination = fit_combination(scores, BOTH)
     np.testing.assert_array_equal(combination.weights, [1, 0])
 
 
 def test_equal_critics_share_the_weight():
-    combination = fit_combination(_gaussian_scores())
+    combination = fit_combination(_gaussian_scores(), BOTH)
     np.testing.assert_array_equal(combination.weights, [0.5, 0.5])
+
+
+def test_without_a_gain_the_preferred_critic_is_taken():
+    # So far apart that no critic tells the pairs better than another.
+    joint = np.broadcast_to(np.eye(8, dtype=bool), (2, 60, 8, 8))
+    scores = np.where(joint, 30.0, -30.0) * np.array([1.0, 0.8])[:, None, None, None]
+    for preferred, weights in ((FIRST, [1, 0]), (~FIRST, [0, 1]), (BOTH, [0.5, 0.5])):
+        combination = fit_combination(scores, preferred)
+        np.testing.assert_array_equal(combination.weights, weights)
+
+
+def test_a_gain_takes_the_weight_from_the_preferred_critic():
+    scores = _gaussian_scores(noise=3.0)[::-1]
+    np.testing.assert_array_equal(fit_combination(scores, FIRST).weights, [0, 1])
 
 
 def test_the_cut_that_is_always_made_changes_nothing_that_validation_shows():
     scores = _gaussian_scores()
-    combination = fit_combination(scores)
+    combination = fit_combination(scores, BOTH)
     assert combination.largest > np.diagonal(scores[0], axis1=1, axis2=2).max()
     values = [report_blocks(s).value for s in (combination.apply(scores), scores[0])]
     assert abs(values[0] - values[1]) < 0.005
