@@ -5,6 +5,7 @@ the joint law from the product of its marginals. Every number is in nats.
 """
 
 from jaxinfo import (
+    adversarial,
     core,
     data,
     divergences,
@@ -27,6 +28,7 @@ from jaxinfo.estimation import (
 __all__ = [
     "Estimate",
     "SelfChecks",
+    "adversarial",
     "check_mutual_information",
     "core",
     "data",

@@ -1,0 +1,167 @@
+"""What keeps a discriminator smooth: penalties on the gradient in its input.
+
+A penalty is a function `(key, score, real, fake) -> []` of the discriminator as a
+function of one sample, and of samples of the data and of the generator, [N, ...] each.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from jaxinfo.core.checks import check_finite_number, check_positive
+from jaxinfo.core.types import Array, Float, Key
+
+__all__ = ["Penalty", "dragan", "gradient_penalty", "r1", "r2"]
+
+Score = Callable[[Array], Float[Array, ""]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Penalty:
+    """A term of the discriminator's loss.
+
+    Attributes:
+        name: what it is called in errors.
+        value: `value(key, score, real, fake)`, the unweighted mean, [].
+        weight: its weight in the loss.
+        every: of so many updates only the first has it, with as many times the weight.
+    """
+
+    name: str
+    value: Callable[[Array, Score, Array, Array], Float[Array, ""]]
+    weight: float
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        check_finite_number(0.0, weight=self.weight)
+        check_positive(every=self.every)
+
+
+def _squared_norms(score: Score, samples: Array) -> Float[Array, " n"]:
+    gradients = jax.vmap(jax.grad(score))(samples)
+    return jnp.sum(gradients.reshape(len(samples), -1) ** 2, axis=1)
+
+
+def _from_one(score: Score, samples: Array) -> Float[Array, ""]:
+    squares = _squared_norms(score, samples)
+    # The norm has no derivative at zero, where a constant discriminator starts.
+    norms = jnp.sqrt(jnp.maximum(squares, jnp.finfo(squares.dtype).tiny))
+    return jnp.mean((norms - 1) ** 2)
+
+
+def _like_samples(shares: Array, samples: Array) -> Array:
+    return shares.reshape(-1, *[1] * (samples.ndim - 1))
+
+
+def _r1(key: Key[Array, ""], score: Score, real: Array, fake: Array) -> Array:
+    del key, fake
+    return jnp.mean(_squared_norms(score, real)) / 2
+
+
+def _r2(key: Key[Array, ""], score: Score, real: Array, fake: Array) -> Array:
+    del key, real
+    return jnp.mean(_squared_norms(score, fake)) / 2
+
+
+def _between(key: Key[Array, ""], score: Score, real: Array, fake: Array) -> Array:
+    shares = _like_samples(jax.random.uniform(key, (len(real),), real.dtype), real)
+    return _from_one(score, shares * real + (1 - shares) * fake)
+
+
+def _around(key: Key[Array, ""], score: Score, real: Array, fake: Array) -> Array:
+    del fake
+    near, far = jax.random.split(key)
+    noise = jax.random.uniform(near, real.shape, real.dtype) * jnp.std(real) / 2
+    shares = _like_samples(jax.random.uniform(far, (len(real),), real.dtype), real)
+    return _from_one(score, real + shares * noise)
+
+
+def r1(weight: float = 1.0, *, every: int = 1) -> Penalty:
+    """Half the mean squared gradient norm at samples of the data.
+
+    E_p[|grad D(x)|^2] / 2.
+
+    Source: Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually
+        converge?", ICML 2018, equation 9; Karras et al., "StyleGAN2", CVPR 2020,
+        appendix B, for every few updates only.
+
+    Args:
+        weight: the paper's gamma.
+        every: of so many updates only the first has it, with as many times the weight.
+
+    Returns:
+        The `Penalty`.
+
+    Raises:
+        ValueError: where the weight is not above 0 or `every` not a whole number of 1
+            or more.
+    """
+    return Penalty("r1", _r1, weight, every)
+
+
+def r2(weight: float = 1.0, *, every: int = 1) -> Penalty:
+    """Half the mean squared gradient norm at samples of the generator.
+
+    E_q[|grad D(x)|^2] / 2.
+
+    Source: as `r1`, equation 10.
+
+    Args:
+        weight: the paper's gamma.
+        every: of so many updates only the first has it, with as many times the weight.
+
+    Returns:
+        The `Penalty`.
+
+    Raises:
+        ValueError: where the weight is not above 0 or `every` not a whole number of 1
+            or more.
+    """
+    return Penalty("r2", _r2, weight, every)
+
+
+def gradient_penalty(weight: float = 10.0, *, every: int = 1) -> Penalty:
+    """The gradient norm pulled to 1 between samples of the data and of the generator.
+
+    E[(|grad D(u x + (1 - u) y)| - 1)^2] with u uniform in (0, 1), x of P and y of Q.
+
+    Source: Gulrajani et al., "Improved training of Wasserstein GANs", NeurIPS 2017,
+        equation 3.
+
+    Args:
+        weight: the paper's lambda.
+        every: of so many updates only the first has it, with as many times the weight.
+
+    Returns:
+        The `Penalty`.
+
+    Raises:
+        ValueError: where the weight is not above 0 or `every` not a whole number of 1
+            or more.
+    """
+    return Penalty("gradient_penalty", _between, weight, every)
+
+
+def dragan(weight: float = 10.0, *, every: int = 1) -> Penalty:
+    """The gradient norm pulled to 1 around samples of the data.
+
+    E[(|grad D(x + u d)| - 1)^2] with u uniform in (0, 1) and every coordinate of d
+    uniform in (0, sd(x) / 2).
+
+    Source: Kodali et al., "On convergence and stability of GANs", 2017, equation 5; the
+        noise as in the authors' code.
+
+    Args:
+        weight: the paper's lambda.
+        every: of so many updates only the first has it, with as many times the weight.
+
+    Returns:
+        The `Penalty`.
+
+    Raises:
+        ValueError: where the weight is not above 0 or `every` not a whole number of 1
+            or more.
+    """
+    return Penalty("dragan", _around, weight, every)

@@ -1,0 +1,394 @@
+"""The min-max game as one traced step, discriminator updates and one of the generator."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.core import Tracer
+
+from jaxinfo.adversarial.game import Draws, Networks, make_game
+from jaxinfo.adversarial.objectives import Objective, find_objective
+from jaxinfo.adversarial.penalties import Penalty
+from jaxinfo.adversarial.solvers import (
+    Players,
+    Solver,
+    SolverState,
+    find_solver,
+    update_discriminator,
+)
+from jaxinfo.core.checks import check_finite_number, check_key, check_positive
+from jaxinfo.core.numerics import all_finite
+from jaxinfo.core.types import Array, Bool, Float, Int, Key, Network, PyTree
+
+__all__ = ["Gan", "GanInfo", "GanState", "make_gan"]
+
+# A generator whose scores pull it less than this has nothing to learn from them.
+SATURATED_SLOPE = 1e-3
+# So many updates in a row that change no loss by more than rounding.
+FROZEN_UPDATES = 100
+
+
+class GanState(NamedTuple):
+    """What one update hands to the next.
+
+    Attributes:
+        step: updates done, [].
+        players: parameters of both.
+        solver: optimisers and the solver's memory.
+        average: of the generator's parameters; None where none is kept.
+        stopped_at: the update that was not finite, at which this game stopped; -1.
+        losses: of both players at the last update, [2].
+        unchanged: updates in a row that left both losses as they were, [].
+    """
+
+    step: Int[Array, ""]
+    players: Players
+    solver: SolverState
+    average: PyTree
+    stopped_at: Int[Array, ""]
+    losses: Float[Array, "2"]
+    unchanged: Int[Array, ""]
+
+
+class GanInfo(NamedTuple):
+    """What one update tells; losses and bound before it, on its own samples.
+
+    Attributes:
+        discriminator_loss: with penalties.
+        generator_loss: the generator's.
+        bound: what the discriminator tells of the objective's divergence. It was
+            trained on samples like these: for a number to trust, evaluate
+            `objective.bound` on others.
+        discriminator_gradient_norm: over all its parameters.
+        generator_gradient_norm: over all its parameters.
+        generator_slope: mean absolute slope of the generator's loss in the score of a
+            sample.
+        is_saturated: whether that slope is so small that the generator learns nothing.
+        is_frozen: whether losses have not changed for a hundred updates.
+        is_stopped: whether this game has stopped at an update that was not finite.
+    """
+
+    discriminator_loss: Float[Array, ""]
+    generator_loss: Float[Array, ""]
+    bound: Float[Array, ""]
+    discriminator_gradient_norm: Float[Array, ""]
+    generator_gradient_norm: Float[Array, ""]
+    generator_slope: Float[Array, ""]
+    is_saturated: Bool[Array, ""]
+    is_frozen: Bool[Array, ""]
+    is_stopped: Bool[Array, ""]
+
+
+class Gan(NamedTuple):
+    """A game as pure functions.
+
+    Attributes:
+        init: `init(key, samples) -> GanState`, for samples [N, ...] like the data's.
+        step: `step(key, state, batch) -> (GanState, GanInfo)`, for a batch
+            [num_discriminator_steps, N, ...]: data for every discriminator update.
+        sample: `sample(key, state, num_samples) -> samples`, of the averaged generator
+            where an average is kept; num_samples is static.
+        objective: the game's.
+        num_discriminator_steps: the first axis of a batch.
+    """
+
+    init: Callable[..., GanState]
+    step: Callable[..., tuple[GanState, GanInfo]]
+    sample: Callable[..., Array]
+    objective: Objective
+    num_discriminator_steps: int
+
+
+class _Plan(NamedTuple):
+    networks: Networks
+    objective: Objective
+    optimizers: Players
+    solver: Solver
+    penalties: tuple[Penalty, ...]
+    num_discriminator_steps: int
+    average_decay: float | None
+    draw_noise: Callable[[Array, int], Array]
+    axis_name: str | None
+
+
+def make_gan(
+    generator: Network,
+    discriminator: Network,
+    objective: Objective | str,
+    *,
+    generator_optimizer: optax.GradientTransformation,
+    discriminator_optimizer: optax.GradientTransformation,
+    noise_size: int,
+    sample_noise: Callable[[Array, tuple[int, ...]], Array] = jax.random.normal,
+    num_discriminator_steps: int = 1,
+    update: Solver | str = "alternating",
+    penalties: Sequence[Penalty] = (),
+    average_decay: float | None = None,
+    axis_name: str | None = None,
+) -> Gan:
+    """Makes a game of two networks: an init, a step and a sampler.
+
+    One step draws noise and data for each of n discriminator updates, and then lets the
+    solver move both players. Algorithm 1 of the GAN paper is update="alternating";
+    algorithm 1 of the f-GAN paper update="simultaneous" with the saddle form of a
+    divergence, both gradients from one batch in one pass.
+
+    Source: Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, algorithm 1;
+        Nowozin et al., "f-GAN", NeurIPS 2016, algorithm 1; Karras et al.,
+        "Progressive growing of GANs", ICLR 2018, for the moving average.
+
+    Args:
+        generator: a network from noise [N, noise_size] to samples [N, ...], or a pair
+            (init, apply).
+        discriminator: a network from samples [N, ...] to scores [N], likewise. Either's
+            `apply_train` serves training where it has one (dropout): its state is the
+            empty tuple.
+        objective: an `Objective`, or a name of `OBJECTIVES`.
+        generator_optimizer: an Optax optimiser.
+        discriminator_optimizer: an Optax optimiser.
+        noise_size: coordinates of the noise.
+        sample_noise: `sample_noise(key, shape)`.
+        num_discriminator_steps: discriminator updates in a step, the last of them in
+            the solver's move; fresh noise and data each.
+        update: a `Solver`, or a name of `SOLVERS`.
+        penalties: terms of the discriminator's loss, such as `r1(10.0, every=16)`.
+        average_decay: of the moving average of the generator's parameters, in (0, 1);
+            shorter at first, (1 + step) / (10 + step). None for none.
+        axis_name: the mesh axis over whose devices the batch is split, under
+            `shard_map`; losses and gradients are those of the whole batch, and the
+            noise is each device's slice of the whole batch's.
+
+    Returns:
+        The `Gan`.
+
+    Raises:
+        ValueError: where a name is not known or a setting out of its range; from init,
+            where the networks do not fit the samples or these are not finite.
+
+    Notes:
+        A game that meets a number that is not finite stops there for good, and its
+        `stopped_at` says where; others in the same vmap go on.
+    """
+    check_positive(
+        num_discriminator_steps=num_discriminator_steps, noise_size=noise_size
+    )
+    if average_decay is not None:
+        check_finite_number(0.0, 1.0, average_decay=average_decay)
+    solver = find_solver(update)
+    if axis_name is not None and solver.differentiates_gradients:
+        raise ValueError(
+            "update differentiates the gradients, which a batch split over the devices "
+            f"of axis_name={axis_name!r} does not allow; take another solver"
+        )
+
+    def draw_noise(key: Array, num_samples: int) -> Array:
+        return sample_noise(key, (num_samples, noise_size))
+
+    plan = _Plan(
+        Networks(
+            _as_network("generator", generator),
+            _as_network("discriminator", discriminator),
+        ),
+        find_objective(objective),
+        Players(discriminator_optimizer, generator_optimizer),
+        solver,
+        tuple(penalties),
+        num_discriminator_steps,
+        average_decay,
+        draw_noise,
+        axis_name,
+    )
+    return Gan(
+        functools.partial(_init, plan),
+        functools.partial(_step, plan),
+        functools.partial(_sample, plan),
+        plan.objective,
+        num_discriminator_steps,
+    )
+
+
+# Init and sample -------------------------------------------------------------------
+
+
+def _as_network(name: str, network: Any) -> Network:
+    if isinstance(network, Network):
+        return network
+    if isinstance(network, tuple) and len(network) == 2 and all(map(callable, network)):
+        return Network(*network)
+    raise ValueError(
+        f"{name} must be a Network or a pair of functions (init, apply), got "
+        f"{type(network).__name__}; Flax modules come through jaxinfo.networks"
+    )
+
+
+def _init(plan: _Plan, key: Key[Array, ""], samples: Float[Array, "n ..."]) -> GanState:
+    check_key(0, key=key)
+    check_samples(samples)
+    for_generator, for_discriminator = jax.random.split(key)
+    noise = plan.draw_noise(for_generator, 2)
+    players = Players(
+        plan.networks.discriminator.init(for_discriminator, samples[:1]),
+        plan.networks.generator.init(for_generator, noise),
+    )
+    _check_networks(plan, players, noise, samples)
+    return GanState(
+        step=jnp.zeros((), int),
+        players=players,
+        solver=plan.solver.init(plan.optimizers, players),
+        average=None if plan.average_decay is None else players.generator,
+        stopped_at=jnp.full((), -1, int),
+        losses=jnp.full(2, jnp.inf, jnp.result_type(float)),
+        unchanged=jnp.zeros((), int),
+    )
+
+
+def check_samples(samples: Any) -> None:
+    """Raises ValueError unless samples are rows of finite floating-point numbers."""
+    if jnp.ndim(samples) < 2 or not len(samples):
+        raise ValueError(
+            "samples must have rows and at least one more axis, got shape "
+            f"{jnp.shape(samples)}"
+        )
+    if not jnp.issubdtype(samples.dtype, jnp.floating):
+        raise ValueError(f"samples must be floating-point, got {samples.dtype}")
+    if isinstance(samples, Tracer):
+        return  # Only values that are known can be looked at.
+    finite = np.isfinite(np.asarray(samples)).reshape(len(samples), -1)
+    bad = np.flatnonzero(~finite.all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"samples must be finite; {len(bad)} of {len(samples)} rows are not, the "
+            f"first is row {bad[0]}"
+        )
+
+
+def _check_networks(
+    plan: _Plan, players: Players, noise: Array, samples: Array
+) -> None:
+    fake = jax.eval_shape(plan.networks.generator.apply, players.generator, noise)
+    wanted = (len(noise), *samples.shape[1:])
+    if getattr(fake, "shape", None) != wanted:
+        raise ValueError(
+            f"generator must return samples like the data's, shape {wanted} for "
+            f"{len(noise)} rows of noise; got {getattr(fake, 'shape', type(fake))}"
+        )
+    scores = jax.eval_shape(
+        plan.networks.discriminator.apply, players.discriminator, fake
+    )
+    if getattr(scores, "shape", None) != wanted[:1]:
+        raise ValueError(
+            f"discriminator must return one score for each sample, shape {wanted[:1]} "
+            f"for {len(noise)} samples; got {getattr(scores, 'shape', type(scores))}"
+        )
+
+
+def _sample(
+    plan: _Plan, key: Key[Array, ""], state: GanState, num_samples: int
+) -> Float[Array, "n ..."]:
+    check_positive(num_samples=num_samples)
+    averaged = plan.average_decay is not None
+    params = state.average if averaged else state.players.generator
+    noise = plan.draw_noise(key, num_samples)
+    return plan.networks.generator.apply(params, noise)
+
+
+# The step --------------------------------------------------------------------------
+
+
+def _step(
+    plan: _Plan, key: Key[Array, ""], state: GanState, batch: Float[Array, "k n ..."]
+) -> tuple[GanState, GanInfo]:
+    count = plan.num_discriminator_steps
+    if jnp.ndim(batch) < 3 or len(batch) != count:
+        raise ValueError(
+            f"batch must have the shape [{count}, N, ...], samples for each "
+            f"discriminator update; got {jnp.shape(batch)}"
+        )
+    game = make_game(plan.networks, plan.objective, plan.penalties, plan.axis_name)
+    draws = _draw(plan, key, state.step * count + jnp.arange(count), batch)
+    before, last = (
+        jax.tree.map(lambda x: x[:-1], draws),
+        jax.tree.map(lambda x: x[-1], draws),
+    )
+    players, solver = state.players, state.solver
+    if count > 1:
+
+        def one(carry: tuple[Players, SolverState], draws: Draws):
+            return update_discriminator(plan.optimizers, game, *carry, draws), None
+
+        (players, solver), _ = jax.lax.scan(one, (players, solver), before)
+    players, solver, told = plan.solver.update(
+        plan.optimizers, game, players, solver, last
+    )
+    return _advance(plan, state, players, solver, told)
+
+
+def _draw(plan: _Plan, key: Array, indices: Array, batch: Array) -> Draws:
+    """The random numbers of each discriminator update, beside its data."""
+    num_local = batch.shape[1]
+
+    def noise(key: Array) -> Array:
+        if plan.axis_name is None:
+            return plan.draw_noise(key, num_local)
+        size = jax.lax.axis_size(plan.axis_name)
+        start = num_local * jax.lax.axis_index(plan.axis_name)
+        whole = plan.draw_noise(key, num_local * size)
+        return jax.lax.dynamic_slice_in_dim(whole, start, num_local)
+
+    def one(key: Array, index: Array, real: Array) -> Draws:
+        own, generators, rest = jax.random.split(key, 3)
+        return Draws(index, real, noise(own), noise(generators), rest)
+
+    return jax.vmap(one)(jax.random.split(key, len(batch)), indices, batch)
+
+
+def _advance(
+    plan: _Plan,
+    state: GanState,
+    players: Players,
+    solver: SolverState,
+    told: dict[str, Array],
+) -> tuple[GanState, GanInfo]:
+    """The next state, or the old one where the game has stopped."""
+    average = None
+    if plan.average_decay is not None:
+        decay = jnp.minimum(plan.average_decay, (1 + state.step) / (10 + state.step))
+        average = jax.tree.map(
+            lambda new, old: old + ((1 - decay) * (new - old)).astype(old.dtype),
+            players.generator,
+            state.average,
+        )
+    losses = jnp.stack([told["discriminator_loss"], told["generator_loss"]])
+    losses = losses.astype(state.losses.dtype)
+    finite = all_finite((players, solver, losses))
+    goes_on = finite & (state.stopped_at < 0)
+    # Rounding of a mean is a few units in the last place.
+    room = 4 * jnp.finfo(losses.dtype).eps * (1 + jnp.abs(losses))
+    same = jnp.all(jnp.abs(losses - state.losses) <= room)
+    unchanged = jnp.where(same, state.unchanged + 1, 0)
+
+    def kept(new: PyTree, old: PyTree) -> PyTree:
+        return jax.tree.map(lambda a, b: jnp.where(goes_on, a, b), new, old)
+
+    new_state = GanState(
+        step=state.step + 1,  # Never from `where`: under vmap it stays one number.
+        players=kept(players, state.players),
+        solver=kept(solver, state.solver),
+        average=kept(average, state.average),
+        stopped_at=jnp.where(
+            finite | (state.stopped_at >= 0), state.stopped_at, state.step
+        ),
+        losses=kept(losses, state.losses),
+        unchanged=unchanged,
+    )
+    info = GanInfo(
+        **told,
+        is_saturated=told["generator_slope"] < SATURATED_SLOPE,
+        is_frozen=unchanged >= FROZEN_UPDATES,
+        is_stopped=new_state.stopped_at >= 0,
+    )
+    return new_state, info

@@ -1,0 +1,433 @@
+"""The traced step: what each player is moved by, how often, and when a game stops."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import linen, nnx
+from jax.sharding import Mesh, PartitionSpec
+
+from jaxinfo import networks
+from jaxinfo.adversarial import (
+    OBJECTIVES,
+    SOLVERS,
+    Players,
+    dragan,
+    gradient_penalty,
+    make_gan,
+    r1,
+    r2,
+)
+from jaxinfo.adversarial.game import Draws, Networks, make_game
+from jaxinfo.core.types import Network
+
+KEY = jax.random.key(0)
+BATCH = jax.random.normal(jax.random.key(1), (1, 8, 2)) + 1
+
+GENERATOR = Network(
+    lambda key, z: {"shift": jnp.zeros(2), "scale": jnp.ones(2)},
+    lambda params, z: params["shift"] + params["scale"] * z,
+)
+# Not linear: a gradient that leaks would show.
+DISCRIMINATOR = Network(
+    lambda key, x: {"w": jax.random.normal(key, (2,)), "b": jnp.zeros(())},
+    lambda params, x: jnp.tanh(x @ params["w"] + params["b"]),
+)
+
+
+def _gan(objective="non_saturating", **settings):
+    defaults = {
+        "generator_optimizer": optax.sgd(0.1),
+        "discriminator_optimizer": optax.sgd(0.2),
+        "noise_size": 2,
+    }
+    parts = [settings.pop("generator", GENERATOR)]
+    parts += [settings.pop("discriminator", DISCRIMINATOR)]
+    return make_gan(*parts, objective, **(defaults | settings))
+
+
+def _moves(gan, batch=BATCH, key=KEY):
+    """State before, state after and what was told of one step."""
+    before = gan.init(jax.random.key(7), batch[0])
+    return before, *jax.jit(gan.step)(key, before, batch)
+
+
+def _assert_close(tree, other, rtol=1e-5, atol=1e-6):
+    chex.assert_trees_all_close(tree, other, rtol=rtol, atol=atol)
+
+
+# What each player is moved by -----------------------------------------------------
+
+
+DRAWS = Draws(
+    number=jnp.zeros((), int),
+    real=BATCH[0],
+    noise=jax.random.normal(jax.random.key(2), (8, 2)),
+    generator_noise=jax.random.normal(jax.random.key(3), (8, 2)),
+    key=jax.random.key(4),
+)
+PLAYERS = Players(
+    {"w": jnp.array([0.5, -0.3]), "b": jnp.array(0.1)},
+    {"shift": jnp.array([0.2, 0.4]), "scale": jnp.array([1.5, 0.7])},
+)
+
+
+def _loss(loss, players, noise):
+    """Of a player, written out."""
+    fake = GENERATOR.apply(players.generator, noise)
+    scores = (DISCRIMINATOR.apply(players.discriminator, x) for x in (BATCH[0], fake))
+    return loss(*scores)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_each_gradient_is_of_its_own_loss_alone(name):
+    objective = OBJECTIVES[name]
+    game = make_game(Networks(GENERATOR, DISCRIMINATOR), objective, (), None)
+
+    def slopes(loss, noise):
+        return jax.grad(lambda players: _loss(loss, players, noise))(PLAYERS)
+
+    own = slopes(objective.discriminator_loss, DRAWS.noise).discriminator
+    gradient, _ = game.discriminator(PLAYERS, DRAWS)
+    _assert_close(gradient, own)
+    gradient, told = game.generator(PLAYERS, DRAWS)
+    loss = objective.generator_loss
+    _assert_close(gradient, slopes(loss, DRAWS.generator_noise).generator)
+    value = _loss(loss, PLAYERS, DRAWS.generator_noise)
+    _assert_close(told["generator_loss"], value)
+    gradients, told = game.both(PLAYERS, DRAWS)
+    other = slopes(loss, DRAWS.noise).generator
+    _assert_close(gradients, Players(own, other))
+    _assert_close(told["bound"], _loss(objective.bound, PLAYERS, DRAWS.noise))
+
+
+@pytest.mark.parametrize("num_steps", [1, 3])
+@pytest.mark.parametrize("update", ["alternating", "simultaneous", "lookahead"])
+def test_update_counts_of_each_player(num_steps, update):
+    gan = _gan(
+        update=update,
+        num_discriminator_steps=num_steps,
+        generator_optimizer=optax.adam(0.1),
+        discriminator_optimizer=optax.adam(0.1),
+    )
+    _, after, _ = _moves(gan, jnp.tile(BATCH, (num_steps, 1, 1)))
+    counts = [optimizer[0].count for optimizer in after.solver.optimizers]
+    assert counts == [num_steps, 1]
+    assert after.step == 1
+
+
+def test_discriminator_updates_see_fresh_noise_and_data():
+    batch = jnp.concatenate([BATCH, BATCH + 1])
+    still = optax.sgd(0.0)
+    gan = _gan(num_discriminator_steps=2, generator_optimizer=still)
+    _, after, _ = _moves(gan, batch)
+    _, other, _ = _moves(gan, batch[::-1])
+    assert not np.allclose(*(s.players.discriminator["w"] for s in (after, other)))
+    frozen = _gan(discriminator_optimizer=still, num_discriminator_steps=2)
+    before, after, _ = _moves(frozen, batch)
+    _assert_close(before.players.discriminator, after.players.discriminator)
+
+
+def test_one_backward_pass_gives_both_gradients_of_the_saddle():
+    # Algorithm 1 of the f-GAN paper: the same F, climbed and descended.
+    gan = _gan("KL", update="simultaneous")
+    before, after, info = _moves(gan)
+    assert info.bound == -info.discriminator_loss
+    moved = [
+        np.abs(a - b).max()
+        for a, b in zip(
+            jax.tree.leaves(before.players),
+            jax.tree.leaves(after.players),
+            strict=True,
+        )
+    ]
+    assert min(moved) > 0
+
+
+# Penalties ------------------------------------------------------------------------
+
+
+LINEAR = Network(
+    lambda key, x: {"w": jnp.array([3.0, 4.0])},  # Its gradient has norm 5.
+    lambda params, x: x @ params["w"],
+)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "value"),
+    [(r1, 12.5), (r2, 12.5), (gradient_penalty, 16.0), (dragan, 16.0)],
+)
+def test_penalties_of_a_linear_discriminator(penalty, value):
+    plain = _moves(_gan(discriminator=LINEAR))[2]
+    gan = _gan(discriminator=LINEAR, penalties=[penalty(0.5)])
+    _, _, info = _moves(gan)
+    added = info.discriminator_loss - plain.discriminator_loss
+    np.testing.assert_allclose(added, 0.5 * value, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("penalty", "side"), [(r1, 0), (r2, 1)])
+def test_penalties_are_taken_where_they_say(penalty, side):
+    # The gradient of |x|^2 / 2 is x.
+    bowl = Network(
+        lambda key, x: {"w": jnp.ones(())},
+        lambda params, x: params["w"] * jnp.sum(x**2, axis=1) / 2,
+    )
+    zeros = Network(lambda key, z: {"w": jnp.ones(())}, lambda p, z: 0 * z * p["w"])
+    told = [
+        _moves(_gan(discriminator=bowl, generator=zeros, penalties=penalties))[2]
+        for penalties in ((), (penalty(2.0),))
+    ]
+    added = told[1].discriminator_loss - told[0].discriminator_loss
+    expected = [np.mean(np.sum(np.asarray(BATCH[0]) ** 2, axis=1)), 0.0][side]
+    np.testing.assert_allclose(added, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_lazy_penalty_comes_every_few_updates_with_as_many_times_the_weight():
+    still = {
+        "discriminator_optimizer": optax.sgd(0.0),
+        "generator_optimizer": optax.sgd(0.0),
+    }
+    gan = _gan(discriminator=LINEAR, penalties=[r1(1.0, every=3)], **still)
+    plain = _gan(discriminator=LINEAR, **still)
+    state, added = gan.init(KEY, BATCH[0]), []
+    for step in range(6):
+        key = jax.random.fold_in(KEY, step)
+        _, without = plain.step(key, state, BATCH)
+        state, info = gan.step(key, state, BATCH)
+        added.append(info.discriminator_loss - without.discriminator_loss)
+    np.testing.assert_allclose(added, [37.5, 0, 0, 37.5, 0, 0], rtol=1e-5, atol=1e-4)
+
+
+def test_penalties_at_a_flat_discriminator_have_finite_gradients():
+    flat = Network(
+        lambda key, x: {"w": jnp.zeros(2)}, lambda params, x: x @ params["w"]
+    )
+    gan = _gan(discriminator=flat, penalties=[gradient_penalty(), dragan()])
+    assert not _moves(gan)[2].is_stopped
+
+
+# Averages, samples, dropout -------------------------------------------------------
+
+
+def test_the_average_follows_the_generator_and_is_sampled():
+    gan = _gan(average_decay=0.5)
+    before, after, _ = _moves(gan)
+    # (1 + 0) / (10 + 0) at the first update.
+    expected = jax.tree.map(
+        lambda new, old: 0.1 * old + 0.9 * new,
+        after.players.generator,
+        before.players.generator,
+    )
+    _assert_close(after.average, expected)
+    samples = gan.sample(KEY, after, 5)
+    assert samples.shape == (5, 2)
+    noise = jax.random.normal(KEY, (5, 2))
+    _assert_close(samples, GENERATOR.apply(after.average, noise))
+    plain = _gan()
+    _, after, _ = _moves(plain)
+    assert after.average is None
+    _assert_close(
+        plain.sample(KEY, after, 5), GENERATOR.apply(after.players.generator, noise)
+    )
+
+
+def test_noise_inside_a_network_is_for_training_alone():
+    def apply_train(key, params, state, x):
+        assert state == ()
+        kept = jax.random.bernoulli(key, 0.5, x.shape)
+        return DISCRIMINATOR.apply(params, x * kept), state
+
+    noisy = DISCRIMINATOR._replace(apply_train=apply_train)
+    told = [_moves(_gan(discriminator=d))[2] for d in (noisy, DISCRIMINATOR)]
+    assert told[0].bound != told[1].bound
+    again = _moves(_gan(discriminator=noisy), key=jax.random.key(3))[2]
+    assert told[0].bound != again.bound
+
+
+# Health ---------------------------------------------------------------------------
+
+
+def test_a_game_that_is_not_finite_stops_alone():
+    gan = _gan(average_decay=0.9)
+    keys = jax.random.split(KEY, 3)
+    states = jax.vmap(gan.init, (0, None))(keys, BATCH[0])
+    step = jax.jit(jax.vmap(gan.step, (0, 0, None)))
+    spoilt = states
+    for number in range(4):
+        steps = jax.vmap(jax.random.fold_in, (0, None))(keys, number)
+        states, _ = step(steps, states, BATCH)
+        spoilt, info = step(steps, spoilt, BATCH)
+        if number == 1:
+            kept = spoilt
+            poisoned = spoilt.players.generator["shift"].at[1].set(jnp.nan)
+            own = spoilt.players.generator | {"shift": poisoned}
+            spoilt = spoilt._replace(players=spoilt.players._replace(generator=own))
+    np.testing.assert_array_equal(spoilt.stopped_at, [-1, 2, -1])
+    np.testing.assert_array_equal(info.is_stopped, [False, True, False])
+
+    def others(state):
+        return jax.tree.map(lambda x: x[np.array([0, 2])], state)
+
+    chex.assert_trees_all_equal(others(spoilt), others(states))
+    own = spoilt.players.discriminator, kept.players.discriminator
+    chex.assert_trees_all_equal(*(jax.tree.map(lambda x: x[1], d) for d in own))
+
+
+def test_alarms():
+    still = {
+        "discriminator_optimizer": optax.sgd(0.0),
+        "generator_optimizer": optax.sgd(0.0),
+        # The same noise each time: nothing moves and nothing varies.
+        "sample_noise": lambda key, shape: jnp.ones(shape),
+    }
+    gan = _gan(**still)
+    state = gan.init(KEY, BATCH[0])
+    step = jax.jit(gan.step)
+    rang = []
+    for number in range(102):
+        state, info = step(jax.random.fold_in(KEY, number), state, BATCH)
+        rang.append(bool(info.is_frozen))
+    assert rang == [False] * 100 + [True] * 2
+    assert not info.is_saturated
+    sure = Network(
+        lambda key, x: {"w": jnp.zeros(2)}, lambda params, x: x @ params["w"] - 20
+    )
+    assert _moves(_gan("minimax", discriminator=sure))[2].is_saturated
+    assert not _moves(_gan("non_saturating", discriminator=sure))[2].is_saturated
+
+
+def test_gradient_norms_are_those_of_the_move():
+    before, after, info = _moves(_gan())
+    for rate, own, told in zip(
+        (0.2, 0.1),
+        jax.tree.map(lambda a, b: a - b, before.players, after.players),
+        (info.discriminator_gradient_norm, info.generator_gradient_norm),
+        strict=True,
+    ):
+        np.testing.assert_allclose(optax.tree.norm(own) / rate, told, rtol=1e-4)
+
+
+# One program ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("update", SOLVERS)
+def test_the_step_keeps_the_structure_of_its_state(update):
+    gan = _gan(update=update, average_decay=0.9, penalties=[r1(every=4)])
+    state = jax.eval_shape(gan.init, KEY, BATCH[0])
+    after, _ = jax.eval_shape(gan.step, KEY, state, BATCH)
+    chex.assert_trees_all_equal_shapes_and_dtypes(state, after)
+
+
+def test_one_trace_for_any_number_of_updates_and_seeds():
+    gan = _gan()
+
+    def plain(key, state, batch):
+        return gan.step(key, state, batch)
+
+    traced = chex.assert_max_traces(plain, n=1)
+    step = jax.jit(jax.vmap(traced, in_axes=(0, 0, None)))
+    keys = jax.random.split(KEY, 16)
+    states = jax.vmap(gan.init, (0, None))(keys, BATCH[0])
+    for _ in range(3):
+        states, _ = step(keys, states, BATCH)
+    assert states.step.shape == (16,)
+
+
+@pytest.mark.parametrize("objective", ["non_saturating", "KL", "relativistic", "hinge"])
+@pytest.mark.parametrize("update", ["alternating", "simultaneous", "extragradient"])
+@pytest.mark.parametrize("check_vma", [True, False])
+def test_a_batch_over_devices_is_the_batch_on_one(objective, update, check_vma):
+    settings = {
+        "update": update,
+        "penalties": [r1(0.1), r2(0.1)],
+        "average_decay": 0.9,
+        "num_discriminator_steps": 2,
+    }
+    batch = jnp.concatenate([BATCH, BATCH + 0.5])
+    alone = _gan(objective, **settings)
+    before, expected, told = _moves(alone, batch)
+    split = _gan(objective, **settings, axis_name="samples")
+    whole = PartitionSpec()
+    step = jax.shard_map(
+        split.step,
+        mesh=Mesh(np.array(jax.devices()), ("samples",)),
+        in_specs=(whole, whole, PartitionSpec(None, "samples")),
+        out_specs=whole,
+        check_vma=check_vma,
+    )
+    after, info = jax.jit(step)(KEY, before, batch)
+    _assert_close(after, expected, rtol=1e-5, atol=1e-5)
+    _assert_close(info, told, rtol=1e-5, atol=1e-5)
+
+
+# Strangers and bad input ----------------------------------------------------------
+
+
+class _Linen(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        return linen.Dense(2)(x)
+
+
+STRANGERS = {
+    "lambdas": (GENERATOR[:2], DISCRIMINATOR[:2]),
+    "linen": (networks.from_linen(_Linen()), networks.discriminator((4,))),
+    "nnx": (networks.from_nnx(lambda rngs: nnx.Linear(2, 2, rngs=rngs)), DISCRIMINATOR),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_strangers(kind):
+    generator, discriminator = STRANGERS[kind]
+    gan = _gan(generator=generator, discriminator=discriminator)
+    _, after, _ = _moves(gan)
+    assert after.stopped_at == -1
+    assert gan.sample(KEY, after, 3).shape == (3, 2)
+
+
+def _returning(network, change):
+    return network._replace(apply=lambda p, x: change(network.apply(p, x)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"discriminator": _returning(DISCRIMINATOR, lambda s: s[:, None])},
+            r"discriminator must return one score.*got \(2, 1\)",
+        ),
+        (
+            {"generator": _returning(GENERATOR, lambda s: s[:, :1])},
+            r"generator must return samples like the data's, shape \(2, 2\)",
+        ),
+        ({"num_discriminator_steps": 0}, "num_discriminator_steps"),
+        ({"noise_size": 0}, "noise_size"),
+        ({"average_decay": 1.0}, "average_decay"),
+        ({"update": "newton"}, "unknown update 'newton'"),
+        ({"update": "consensus", "axis_name": "samples"}, "axis_name='samples'"),
+        ({"generator": linen.Dense(2)}, "generator must be a Network"),
+    ],
+    ids=str,
+)
+def test_bad_games_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        _moves(_gan(**settings))
+
+
+def test_bad_data_are_named():
+    gan = _gan()
+    with pytest.raises(ValueError, match="unknown objective 'wgan'"):
+        _gan("wgan")
+    with pytest.raises(ValueError, match=r"samples must be finite; 1 of 8.*row 3"):
+        gan.init(KEY, BATCH[0].at[3, 1].set(jnp.inf))
+    with pytest.raises(ValueError, match="samples must have rows"):
+        gan.init(KEY, BATCH[0, 0])
+    with pytest.raises(ValueError, match="samples must be floating-point"):
+        gan.init(KEY, jnp.ones((4, 2), int))
+    state = gan.init(KEY, BATCH[0])
+    with pytest.raises(ValueError, match=r"batch must have the shape \[1, N, \.\.\.\]"):
+        gan.step(KEY, state, BATCH[0])
+    with pytest.raises(ValueError, match="num_samples"):
+        gan.sample(KEY, state, 0)
