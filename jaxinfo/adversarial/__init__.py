@@ -1,5 +1,19 @@
 """The min-max game: a generator against a discriminator that tells a divergence."""
 
+from jaxinfo.adversarial.distances import (
+    Neighbourhoods,
+    compare_neighbourhoods,
+    frechet_distance,
+    kernel_distance,
+)
+from jaxinfo.adversarial.metrics import (
+    LabelCounts,
+    ModeReport,
+    choose_bandwidth,
+    count_labels,
+    count_modes,
+    parzen_log_likelihood,
+)
 from jaxinfo.adversarial.objectives import OBJECTIVES, Objective, f_gan
 from jaxinfo.adversarial.penalties import Penalty, dragan, gradient_penalty, r1, r2
 from jaxinfo.adversarial.solvers import (
@@ -27,19 +41,29 @@ __all__ = [
     "GanInfo",
     "GanRun",
     "GanState",
+    "LabelCounts",
+    "ModeReport",
+    "Neighbourhoods",
     "Objective",
     "Penalty",
     "Players",
     "Solver",
     "SolverState",
     "alternating",
+    "choose_bandwidth",
+    "compare_neighbourhoods",
     "consensus",
+    "count_labels",
+    "count_modes",
     "dragan",
     "extragradient",
     "f_gan",
+    "frechet_distance",
     "gradient_penalty",
+    "kernel_distance",
     "lookahead",
     "make_gan",
+    "parzen_log_likelihood",
     "past_extragradient",
     "r1",
     "r2",

@@ -1,4 +1,4 @@
-"""The min-max game as one traced step, discriminator updates and one of the generator."""
+"""The min-max game as one traced step: both players' updates, and what they tell."""
 
 import functools
 from collections.abc import Callable, Sequence

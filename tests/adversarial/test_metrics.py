@@ -1,0 +1,166 @@
+"""Each metric against NumPy, SciPy or scikit-learn, and where its value is known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.linalg
+from sklearn.neighbors import KernelDensity, NearestNeighbors
+
+from jaxinfo import adversarial as metrics
+
+RNG = np.random.default_rng(0)
+
+
+def _rows(n, d=3, shift=0.0):
+    return jnp.asarray(RNG.normal(size=(n, d)) + shift, float)
+
+
+def test_modes_of_a_mixture():
+    centers = jnp.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
+    # Two at the first mode, one near the second but bad, one at the third.
+    samples = jnp.array([[0.0, 0.1], [0.2, 0.0], [10.0, 4.0], [0.0, 9.0]])
+    report = metrics.count_modes(samples, centers, sd=0.5)
+    assert report.num_modes == 2
+    assert report.good_share == 0.75
+    shares = np.array([0.5, 0.25, 0.25])
+    expected = np.sum(shares * np.log(shares / 0.25))
+    np.testing.assert_allclose(report.reverse_kl, expected, rtol=1e-6)
+
+
+def test_a_perfect_sample_has_all_modes():
+    centers = jnp.array([[-2.0, 0.0], [2.0, 0.0]])
+    samples = jnp.repeat(centers, 5_000, axis=0) + 0.1 * _rows(10_000, 2)
+    report = metrics.count_modes(samples, centers, sd=0.1)
+    assert report.num_modes == 2
+    # P(|x| < 3) in two dimensions is 1 - exp(-9 / 2).
+    np.testing.assert_allclose(report.good_share, 1 - np.exp(-4.5), atol=0.004)
+    np.testing.assert_allclose(report.reverse_kl, 0, atol=1e-6)
+
+
+def test_labels():
+    counts = metrics.count_labels(jnp.array([0, 0, 3, 1]), 5)
+    assert counts.num_labels == 3
+    shares = np.array([0.5, 0.25, 0.25])
+    np.testing.assert_allclose(
+        counts.reverse_kl, np.sum(shares * np.log(shares / 0.2)), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("chunk_size", [1, 7, 100])
+def test_parzen_is_a_kernel_density(chunk_size):
+    points, samples = _rows(20), _rows(30)
+    values = metrics.parzen_log_likelihood(
+        points, samples, bandwidth=0.3, chunk_size=chunk_size
+    )
+    expected = KernelDensity(bandwidth=0.3).fit(samples).score_samples(points)
+    np.testing.assert_allclose(values, expected, rtol=1e-4)
+
+
+def test_the_bandwidth_is_the_likeliest_of_the_protocol():
+    points, samples = _rows(50, 1), _rows(400, 1)
+    grid = np.logspace(-1, 0, 10)
+    chosen = metrics.choose_bandwidth(points, samples)
+    scores = [KernelDensity(bandwidth=b).fit(samples).score(points) for b in grid]
+    np.testing.assert_allclose(chosen, grid[np.argmax(scores)], rtol=1e-6)
+
+
+def test_frechet_of_scipy():
+    real, fake = _rows(40), 2 * _rows(60, shift=1.0)
+    a, b = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
+    gap = np.mean(real, 0) - np.mean(fake, 0)
+    expected = gap @ gap + np.trace(a + b - 2 * scipy.linalg.sqrtm(a @ b).real)
+    np.testing.assert_allclose(
+        metrics.frechet_distance(real, fake), expected, rtol=1e-4
+    )
+    np.testing.assert_allclose(metrics.frechet_distance(real, real), 0, atol=1e-4)
+    line = metrics.frechet_distance(real[:, :1], fake[:, :1])
+    sds = np.std(real[:, 0], ddof=1), np.std(fake[:, 0], ddof=1)
+    np.testing.assert_allclose(line, gap[0] ** 2 + (sds[0] - sds[1]) ** 2, rtol=1e-4)
+
+
+def test_kernel_distance_by_all_pairs():
+    real, fake = _rows(9), _rows(7, shift=0.5)
+
+    def kernel(x, y):
+        return (np.dot(x, y) / 3 + 1) ** 3
+
+    def mean(left, right, *, apart):
+        pairs = [
+            kernel(x, y)
+            for i, x in enumerate(left)
+            for j, y in enumerate(right)
+            if not (apart and i == j)
+        ]
+        return np.mean(pairs)
+
+    expected = (
+        mean(real, real, apart=True)
+        + mean(fake, fake, apart=True)
+        - 2 * mean(real, fake, apart=False)
+    )
+    value = metrics.kernel_distance(real, fake, chunk_size=4)
+    np.testing.assert_allclose(value, expected, rtol=1e-4)
+
+
+def test_neighbourhoods_by_brute_force():
+    real, fake = _rows(40, 2), 0.5 * _rows(30, 2, shift=0.5)
+    k = 3
+
+    def radii(rows):
+        return NearestNeighbors(n_neighbors=k + 1).fit(rows).kneighbors(rows)[0][:, -1]
+
+    apart = np.linalg.norm(np.asarray(real)[:, None] - np.asarray(fake)[None], axis=2)
+    in_real = apart <= radii(real)[:, None]
+    in_fake = apart <= radii(fake)[None]
+    found = metrics.compare_neighbourhoods(real, fake, num_neighbours=k, chunk_size=16)
+    expected = (
+        in_real.any(axis=0).mean(),
+        in_fake.any(axis=1).mean(),
+        in_real.sum() / k / len(fake),
+        in_real.any(axis=1).mean(),
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_the_same_law_is_near_and_another_far():
+    real, same, other = _rows(500), _rows(500), _rows(500, shift=3.0)
+    near, far = (metrics.compare_neighbourhoods(real, fake) for fake in (same, other))
+    assert min(near) > 0.9 > 0.1 > max(far)
+    assert abs(metrics.kernel_distance(real, same)) < 0.1
+    assert metrics.kernel_distance(real, other) > 10
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (lambda: metrics.frechet_distance(_rows(4), _rows(4, 2)), "real and fake"),
+        (
+            lambda: metrics.kernel_distance(_rows(1), _rows(4)),
+            "real must have at",
+        ),
+        (
+            lambda: metrics.compare_neighbourhoods(_rows(9), _rows(5)),
+            "fake must have more than num_neighbours = 5",
+        ),
+        (lambda: metrics.count_modes(_rows(4), _rows(2), sd=0.0), "sd"),
+        (lambda: metrics.count_labels(_rows(4), 3), "labels must have 1 axes"),
+        (
+            lambda: metrics.parzen_log_likelihood(_rows(4), _rows(0), bandwidth=1.0),
+            "points and samples",
+        ),
+    ],
+)
+def test_bad_input_is_named(metric, message):
+    with pytest.raises(ValueError, match=message):
+        metric()
+
+
+def test_metrics_are_programs_of_many_seeds():
+    samples = jnp.stack([_rows(50, 2), _rows(50, 2, shift=1.0)])
+    centers = jnp.zeros((1, 2))
+    reports = jax.jit(
+        jax.vmap(lambda rows: metrics.count_modes(rows, centers, sd=0.5))
+    )(samples)
+    alone = [metrics.count_modes(rows, centers, sd=0.5).good_share for rows in samples]
+    np.testing.assert_allclose(reports.good_share, alone)
