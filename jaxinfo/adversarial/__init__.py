@@ -1,5 +1,6 @@
 """The min-max game: a generator against a discriminator that tells a divergence."""
 
+from jaxinfo.adversarial.checkpoint import restore_gan, sample_gan, save_gan
 from jaxinfo.adversarial.distances import (
     Neighbourhoods,
     compare_neighbourhoods,
@@ -67,6 +68,9 @@ __all__ = [
     "past_extragradient",
     "r1",
     "r2",
+    "restore_gan",
+    "sample_gan",
+    "save_gan",
     "simultaneous",
     "symplectic_gradient_adjustment",
     "train_gan",

@@ -10,6 +10,7 @@ from jaxinfo.networks.critics import (
     separable_critic,
 )
 from jaxinfo.networks.densities import gaussian_density, logistic_density
+from jaxinfo.networks.generators import gaussian_generator, generator
 
 __all__ = [
     "bilinear_critic",
@@ -18,6 +19,8 @@ __all__ = [
     "from_nnx",
     "gaussian_conditional_critic",
     "gaussian_density",
+    "gaussian_generator",
+    "generator",
     "joint_critic",
     "logistic_conditional_critic",
     "logistic_density",

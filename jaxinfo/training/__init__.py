@@ -1,6 +1,21 @@
 """Turns any step function into a run, and a run into a sweep."""
 
+from jaxinfo.training.checkpoint import (
+    read_info,
+    restore_checkpoint,
+    save_checkpoint,
+)
 from jaxinfo.training.loop import TrainResult, guard, sample_rows, train
 from jaxinfo.training.sweep import default_layout, sweep
 
-__all__ = ["TrainResult", "default_layout", "guard", "sample_rows", "sweep", "train"]
+__all__ = [
+    "TrainResult",
+    "default_layout",
+    "guard",
+    "read_info",
+    "restore_checkpoint",
+    "sample_rows",
+    "save_checkpoint",
+    "sweep",
+    "train",
+]

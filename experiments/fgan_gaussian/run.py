@@ -1,0 +1,199 @@
+"""A Gaussian fitted to a mixture by every member of the family, many seeds at once."""
+
+import dataclasses
+import math
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from experiments.fgan_gaussian.config import Config
+from jaxinfo.cli import prepare_jax
+
+__all__ = ["Config", "main"]
+
+# The members of the paper's table, whose train-by-test matrix is shown.
+PAPER = ("KL", "REVERSE_KL", "JENSEN_SHANNON", "JEFFREYS", "PEARSON")
+HIDDEN_SIZES = (64, 64)
+# Samples on which the discriminator is asked that it was not trained on.
+NUM_FRESH = 50_000
+METRICS = ("mu", "sigma", "bound", "exact")
+
+
+def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
+    """One training as a pure function of a key."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from jaxinfo.adversarial import make_gan, train_gan
+    from jaxinfo.networks import discriminator, gaussian_generator
+    from jaxinfo.tasks import sample_mixture
+
+    critic = discriminator(HIDDEN_SIZES, activation=jnp.tanh)
+    decay = optax.cosine_decay_schedule(config.generator_rate, config.num_steps)
+    gan = make_gan(
+        gaussian_generator(),
+        critic,
+        member,
+        generator_optimizer=optax.adam(decay),
+        discriminator_optimizer=optax.adam(config.discriminator_rate),
+        noise_size=1,
+        update="simultaneous",
+    )
+
+    def run(key: jax.Array) -> dict[str, jax.Array]:
+        for_training, for_p, for_q = jax.random.split(key, 3)
+        trained = train_gan(
+            for_training,
+            gan,
+            sample_mixture,
+            num_steps=config.num_steps,
+            batch_size=config.batch_size,
+            observe=lambda _, state: state.players.generator,
+        )
+        state = trained.state
+        scores = (
+            critic.apply(state.players.discriminator, samples)
+            for samples in (
+                sample_mixture(for_p, NUM_FRESH),
+                gan.sample(for_q, state, NUM_FRESH),
+            )
+        )
+        learnt = state.players.generator
+        return {
+            "mu": learnt["mean"][0],
+            "sigma": jnp.exp(learnt["log_sd"][0]),
+            "bound": gan.objective.bound(*scores),
+            "stopped_at": state.stopped_at,
+            "path": jnp.concatenate(
+                [trained.observed["mean"], jnp.exp(trained.observed["log_sd"])], axis=1
+            ),
+        }
+
+    return run
+
+
+def _run_member(member: str, config: Config) -> dict[str, Any]:
+    """All seeds of one member: what they learnt, and the best fit beside them."""
+    import jax
+
+    from jaxinfo.divergences import DIVERGENCES
+    from jaxinfo.tasks import best_gaussian, gaussian_to_mixture
+    from jaxinfo.training import sweep
+
+    started = time.perf_counter()
+    keys = jax.random.split(jax.random.key(0), config.num_seeds)
+    found = jax.device_get(sweep(_make_run(member, config), keys))
+    seconds = time.perf_counter() - started
+    records = [
+        {
+            "setting": member,
+            "seed": seed,
+            **{name: float(found[name][seed]) for name in ("mu", "sigma", "bound")},
+            "stopped_at": int(found["stopped_at"][seed]),
+        }
+        for seed in range(config.num_seeds)
+    ]
+    for record in records:
+        record["exact"] = gaussian_to_mixture(
+            DIVERGENCES[member], record["mu"], record["sigma"]
+        )
+    best = best_gaussian(DIVERGENCES[member])
+    return {
+        "records": records,
+        "best": best._asdict(),
+        "path": found["path"],
+        "seconds": seconds,
+    }
+
+
+def _matrix(found: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Divergences of the mixture from each member's Gaussian, at its seeds' means."""
+    from jaxinfo.divergences import DIVERGENCES
+    from jaxinfo.tasks import gaussian_to_mixture
+
+    members = [member for member in PAPER if member in found]
+    return {
+        trained: {
+            tested: gaussian_to_mixture(
+                DIVERGENCES[tested],
+                *(
+                    statistics.fmean(r[name] for r in found[trained]["records"])
+                    for name in ("mu", "sigma")
+                ),
+            )
+            for tested in members
+        }
+        for trained in members
+    }
+
+
+def _content(config: Config, found: dict[str, Any]) -> dict[str, Any]:
+    from jaxinfo.results import device_name, mean_and_sd
+
+    told = dataclasses.asdict(config) | {"out": str(config.out)}
+    records = [
+        {
+            name: value
+            if not isinstance(value, float) or math.isfinite(value)
+            else None
+            for name, value in record.items()
+        }
+        for one in found.values()
+        for record in one["records"]
+    ]
+    return {
+        "experiment": "fgan_gaussian",
+        "config": told,
+        "device": device_name(),
+        "seconds": sum(one["seconds"] for one in found.values()),
+        "records": records,
+        "summary": {
+            member: {
+                metric: mean_and_sd(r[metric] for r in one["records"])
+                for metric in METRICS
+            }
+            for member, one in found.items()
+        },
+        "best": {member: one["best"] for member, one in found.items()},
+        "matrix": _matrix(found),
+    }
+
+
+def main() -> None:
+    """Trains every member, writes numbers and figures, prints the tables."""
+    import tyro
+    from rich.console import Console
+
+    config = tyro.cli(Config, description="A Gaussian fitted by every f-divergence.")
+    if config.smoke:
+        config = dataclasses.replace(
+            config, num_seeds=2, num_steps=200, batch_size=128, members="KL,PEARSON"
+        )
+    prepare_jax()
+    from experiments.fgan_gaussian.show import plot_fits, tables
+    from jaxinfo.core.checks import check_one_of
+    from jaxinfo.divergences import DIVERGENCES
+    from jaxinfo.results import check_new_folder, replacing, write_json
+
+    members = config.members.split(",") if config.members else list(DIVERGENCES)
+    try:
+        for member in members:
+            check_one_of(DIVERGENCES, member=member)
+        check_new_folder(config.out)
+    except ValueError as error:
+        raise SystemExit(f"error: {error}") from error
+    found = {}
+    with Console(stderr=True).status("starting ...") as status:
+        for member in members:
+            status.update(f"{member}: {config.num_seeds} seeds ...")
+            found[member] = _run_member(member, config)
+    content = _content(config, found)
+    config.out.mkdir(parents=True, exist_ok=True)
+    with replacing(config.out / "results.json", config.out / "fits.png") as drafts:
+        numbers, figure = (draft for draft in drafts if draft is not None)
+        write_json(numbers, content)
+        plot_fits(content, {m: one["path"] for m, one in found.items()}, figure)
+    print(tables(content))
+    print(f"written to {config.out}; trained in {content['seconds']:.0f} s")

@@ -1,0 +1,85 @@
+"""Generators: networks from noise to samples."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jaxinfo.core.types import Array, Float, Network
+from jaxinfo.networks.adapters import from_linen
+
+__all__ = ["gaussian_generator", "generator"]
+
+Activation = Callable[[Array], Array]
+
+
+def generator(
+    hidden_sizes: Sequence[int],
+    sample_shape: Sequence[int],
+    *,
+    activation: Activation = nn.relu,
+    output_activation: Activation | None = None,
+) -> Network:
+    """A multilayer perceptron from noise to samples of any shape.
+
+    Args:
+        hidden_sizes: widths of the hidden layers.
+        sample_shape: of one sample.
+        activation: applied after each hidden layer.
+        output_activation: applied to the samples, such as a sigmoid for pixels in
+            (0, 1); None for none.
+
+    Returns:
+        A network, `apply(params, noise [N, Z]) -> samples [N, *sample_shape]`.
+    """
+    module = _Generator(
+        tuple(hidden_sizes), tuple(sample_shape), activation, output_activation
+    )
+    network = from_linen(module)
+    return Network(network.init, network.apply)
+
+
+def gaussian_generator(size: int = 1) -> Network:
+    """The generator of a Gaussian with independent coordinates: mean + sd z.
+
+    Args:
+        size: coordinates of a sample, and of the noise, which is to be standard normal.
+
+    Returns:
+        A network whose parameters are "mean" [D] and "log_sd" [D], at first 0.
+    """
+    network = from_linen(_Gaussian(size))
+    return Network(network.init, network.apply)
+
+
+class _Generator(nn.Module):
+    hidden_sizes: tuple[int, ...]
+    sample_shape: tuple[int, ...]
+    activation: Activation
+    output_activation: Activation | None
+
+    @nn.compact
+    def __call__(self, noise: Float[Array, "n z"]) -> Float[Array, "n ..."]:
+        dtype = jnp.promote_types(noise.dtype, jnp.float32)
+        x = noise
+        for size in self.hidden_sizes:
+            x = self.activation(nn.Dense(size, param_dtype=dtype)(x))
+        x = nn.Dense(math.prod(self.sample_shape), param_dtype=dtype)(x)
+        samples = x.reshape(len(x), *self.sample_shape)
+        if self.output_activation is None:
+            return samples
+        return self.output_activation(samples)
+
+
+class _Gaussian(nn.Module):
+    size: int
+
+    @nn.compact
+    def __call__(self, noise: Float[Array, "n d"]) -> Float[Array, "n d"]:
+        dtype = jnp.promote_types(noise.dtype, jnp.float32)
+        mean, log_sd = (
+            self.param(name, nn.initializers.zeros, (self.size,), dtype)
+            for name in ("mean", "log_sd")
+        )
+        return mean + jnp.exp(log_sd) * noise

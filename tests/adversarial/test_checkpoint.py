@@ -1,0 +1,86 @@
+"""A GAN on disk: resumed bit by bit, and sampled with no data."""
+
+import functools
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxinfo import networks
+from jaxinfo.adversarial import (
+    make_gan,
+    restore_gan,
+    sample_gan,
+    save_gan,
+    train_gan,
+)
+
+KEY = jax.random.key(0)
+DATA = jax.random.normal(jax.random.key(1), (200, 2, 3))
+
+
+def _gan(width=8):
+    return make_gan(
+        networks.generator((width,), (2, 3)),
+        networks.discriminator((width,)),
+        "non_saturating",
+        generator_optimizer=optax.adam(1e-3),
+        discriminator_optimizer=optax.adam(1e-3),
+        noise_size=4,
+        average_decay=0.9,
+    )
+
+
+def _train_more(gan, num_seeds=None):
+    def one(key, state):
+        settings = {"num_steps": 5, "batch_size": 16, "cadence": 5}
+        return train_gan(key, gan, DATA, state=state, **settings).state
+
+    if num_seeds is None:
+        return jax.jit(functools.partial(one, KEY))
+    many = jax.jit(jax.vmap(one))
+    return functools.partial(many, jax.random.split(KEY, num_seeds))
+
+
+@pytest.mark.parametrize("num_seeds", [None, 3])
+def test_a_training_goes_on_exactly(tmp_path, num_seeds):
+    gan = _gan()
+    more = _train_more(gan, num_seeds)
+    if num_seeds is None:
+        start = gan.init(KEY, DATA)
+    else:
+        keys = jax.random.split(KEY, num_seeds)
+        start = jax.vmap(gan.init, (0, None))(keys, DATA)
+    first = more(start)
+    save_gan(tmp_path, gan, first)
+    resumed = restore_gan(tmp_path, _gan())
+    chex.assert_trees_all_equal(resumed, first)
+    chex.assert_trees_all_equal(more(resumed), more(first))
+
+
+def test_samples_of_a_checkpoint_need_no_data(tmp_path):
+    gan = _gan()
+    state = _train_more(gan)(gan.init(KEY, DATA))
+    save_gan(tmp_path, gan, state)
+    samples = sample_gan(KEY, tmp_path, gan, 7)
+    assert samples.shape == (7, 2, 3)
+    np.testing.assert_array_equal(samples, gan.sample(KEY, state, 7))
+
+
+def test_samples_of_many_seeds(tmp_path):
+    gan = _gan()
+    states = jax.vmap(gan.init, (0, None))(jax.random.split(KEY, 3), DATA)
+    save_gan(tmp_path, gan, states)
+    assert sample_gan(KEY, tmp_path, gan, 7).shape == (3, 7, 2, 3)
+
+
+def test_another_game_is_named(tmp_path):
+    save_gan(tmp_path, _gan(), _gan().init(KEY, DATA))
+    with pytest.raises(ValueError, match="another structure"):
+        restore_gan(tmp_path, _gan(width=9))
+    with pytest.raises(ValueError, match="holds no checkpoint"):
+        sample_gan(KEY, tmp_path / "none", _gan(), 2)
+    assert jnp.isfinite(sample_gan(KEY, tmp_path, _gan(), 2)).all()
