@@ -11,6 +11,7 @@ from jaxinfo.networks.critics import (
 )
 from jaxinfo.networks.densities import gaussian_density, logistic_density
 from jaxinfo.networks.generators import gaussian_generator, generator
+from jaxinfo.networks.spectral import spectrally_normalized
 
 __all__ = [
     "bilinear_critic",
@@ -25,4 +26,5 @@ __all__ = [
     "logistic_conditional_critic",
     "logistic_density",
     "separable_critic",
+    "spectrally_normalized",
 ]

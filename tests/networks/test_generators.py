@@ -1,0 +1,64 @@
+"""Generators, and networks that stretch nothing."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxinfo import networks
+from jaxinfo.core.types import Network
+
+KEY = jax.random.key(0)
+
+
+def test_a_generator_gives_samples_of_any_shape():
+    network = networks.generator((16,), (4, 3), output_activation=jax.nn.sigmoid)
+    noise = jax.random.normal(KEY, (5, 7))
+    samples = network.apply(network.init(KEY, noise), noise)
+    assert samples.shape == (5, 4, 3)
+    assert ((samples > 0) & (samples < 1)).all()
+
+
+def test_the_gaussian_generator_is_standard_normal_at_first():
+    network = networks.gaussian_generator(2)
+    noise = jax.random.normal(KEY, (5, 2))
+    params = network.init(KEY, noise)
+    np.testing.assert_array_equal(network.apply(params, noise), noise)
+    moved = {"mean": jnp.array([1.0, 2.0]), "log_sd": jnp.log(jnp.array([3.0, 4.0]))}
+    assert jax.tree.structure(moved) == jax.tree.structure(params)
+    np.testing.assert_allclose(
+        network.apply(moved, noise), jnp.array([1, 2]) + jnp.array([3, 4]) * noise
+    )
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (9, 6), (3, 3, 4, 5)])
+def test_spectral_normalisation_divides_by_the_largest_singular_value(shape):
+    kernel = jax.random.normal(KEY, shape)
+    linear = Network(lambda key, x: {"kernel": kernel}, lambda p, x: p["kernel"])
+    network = networks.spectrally_normalized(linear, num_iterations=200)
+    given = network.apply(network.init(KEY, kernel), kernel)
+    matrix = np.reshape(kernel, (-1, shape[-1]))
+    np.testing.assert_allclose(given, kernel / np.linalg.norm(matrix, 2), rtol=1e-4)
+
+
+def test_a_normalised_network_stretches_nothing():
+    critic = networks.spectrally_normalized(networks.discriminator((32, 32)))
+    x = 3 * jax.random.normal(KEY, (200, 4))
+    params = jax.tree.map(lambda p: 5 * p, critic.init(KEY, x))
+    slopes = jax.vmap(jax.grad(lambda row: critic.apply(params, row[None])[0]))(x)
+    # Ten iterations leave the singular values a little too small.
+    assert jnp.linalg.norm(slopes, axis=1).max() < 1.1
+    biases = critic.init(KEY, x)
+    assert jax.tree.structure(biases) == jax.tree.structure(params)
+
+
+def test_the_slope_of_the_normalised_kernel_is_that_of_the_quotient():
+    kernel = jax.random.normal(KEY, (3, 4))
+    linear = Network(lambda key, x: kernel, lambda params, x: params)
+    network = networks.spectrally_normalized(linear, num_iterations=300)
+    slope = jax.grad(lambda k: jnp.sum(jnp.sin(network.apply(k, k))))(kernel)
+
+    def exact(k):
+        return jnp.sum(jnp.sin(k / jnp.linalg.norm(k, 2)))
+
+    np.testing.assert_allclose(slope, jax.grad(exact)(kernel), rtol=1e-3, atol=1e-4)
