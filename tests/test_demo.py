@@ -8,9 +8,10 @@ import jax
 import numpy as np
 import pytest
 
-from jaxinfo import cli, demo
-from jaxinfo.divergences import exact_gaussian_mutual_information
+from jaxinfo import cli, demo, demo_stages
+from jaxinfo.divergences import DIVERGENCES, exact_gaussian_mutual_information
 from jaxinfo.estimation import History
+from jaxinfo.tasks import best_gaussian, gaussian_to_mixture
 from tests.fakes import make_estimate
 
 NUM_DIGITS, NUM_3, NUM_8 = 1_797, 183, 174
@@ -23,10 +24,12 @@ def calls(monkeypatch):
 
     def estimate(key, x, y, *, num_seeds, **settings):
         kept.append((key, np.asarray(x), np.asarray(y), num_seeds, settings))
-        return make_estimate(0.6, num_seeds=num_seeds)
+        return make_estimate(0.2, num_seeds=num_seeds)
 
-    monkeypatch.setattr(demo, "estimate_mutual_information", estimate)
-    monkeypatch.setattr(demo, "estimate_divergence", estimate)
+    monkeypatch.setattr(demo_stages, "estimate_mutual_information", estimate)
+    monkeypatch.setattr(demo_stages, "estimate_divergence", estimate)
+    learnt = np.array([[0.9, 1.7], [1.1, 1.9]])
+    monkeypatch.setattr(demo_stages, "sweep", lambda run, keys: learnt)
     return kept
 
 
@@ -40,9 +43,9 @@ def _information(x, y):
 # The stages -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nats", demo.STAIRS)
+@pytest.mark.parametrize("nats", demo_stages.STAIRS)
 def test_gaussians_have_the_information_they_are_said_to_have(nats):
-    x, y = demo.sample_correlated_gaussians(
+    x, y = demo_stages.sample_correlated_gaussians(
         jax.random.key(1), 50_000, nats=nats, size=5
     )
     np.testing.assert_allclose(np.std(y, axis=0), 1, atol=0.02)
@@ -58,14 +61,18 @@ def test_stages_estimate_what_they_say(calls):
     results = demo.run_stages(jax.random.key(0), num_seeds=4)
     assert {name: len(rows) for name, rows in results.items()} == {
         "gaussians": 3,
+        "f_gan": 2,
         "digits": 2,
         "digits_3_8": 4,
     }
     assert {seeds for *_, seeds, _ in calls} == {4}
-    stairs, digits, three_eight = calls[:3], calls[3:5], calls[5:]
+    stairs, fits, digits, three_eight = calls[:3], calls[3:5], calls[5:7], calls[7:]
     assert len({(x.shape, y.shape) for _, x, y, *_ in stairs}) == 1  # One program.
-    for (_, x, y, *_), nats in zip(stairs, demo.STAIRS, strict=True):
+    for (_, x, y, *_), nats in zip(stairs, demo_stages.STAIRS, strict=True):
         assert abs(_information(x, y) - nats) < 0.1
+    for _, x, y, *_ in fits:
+        np.testing.assert_allclose((x.mean(), y.mean()), (1.01, 1.0), atol=0.1)
+        np.testing.assert_allclose(y.std(), 1.8, atol=0.1)
     for _, x, y, *_ in digits:
         assert len(x) == len(y) == NUM_DIGITS
     np.testing.assert_array_equal(digits[1][2].sum(axis=1), 1)  # One class an image.
@@ -78,6 +85,15 @@ def test_stages_estimate_what_they_say(calls):
 def test_what_is_known_of_the_truth(calls):
     results = demo.run_stages(jax.random.key(0), num_seeds=2)
     assert [r.truth for r in results["gaussians"]] == [2, 4, 6]
+    fits = results["f_gan"]
+    assert [fit.label for fit in fits] == [
+        "KL: N(1.00, 1.80²)",
+        "REVERSE_KL: N(1.00, 1.80²)",
+    ]
+    for fit in fits:
+        divergence = DIVERGENCES[fit.label.split(":")[0]]
+        expected = gaussian_to_mixture(divergence, 1.0, 1.8)
+        np.testing.assert_allclose(fit.truth, expected)
     halves, label = results["digits"]
     assert halves.limit is None
     assert label.limit == pytest.approx(math.log(10))
@@ -93,6 +109,17 @@ def test_a_stage_does_not_depend_on_later_ones(calls):
     alone = [jax.random.key_data(key).tolist() for key, *_ in calls]
     assert alone == together[:3]
     assert len({str(key) for key in alone}) == 3
+
+
+@pytest.mark.slow
+def test_a_gaussian_is_fitted_and_its_divergence_estimated():
+    stage = next(stage for stage in demo.STAGES if stage.name == "f_gan")
+    for result in stage.run(jax.random.key(0), 4):
+        best = best_gaussian(DIVERGENCES[result.label.split(":")[0]])
+        assert best.divergence <= result.truth < best.divergence + 0.01
+        assert result.is_possible
+        estimate = result.estimate
+        assert abs(estimate.value - result.truth) < 3 * estimate.standard_error
 
 
 # The report -----------------------------------------------------------------------
