@@ -1,4 +1,4 @@
-"""Measures three things, each in processes of its own, and writes results.json."""
+"""Measures speed, each table in processes of its own, and writes results.json."""
 
 import dataclasses
 import functools
@@ -13,6 +13,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from experiments.bench.game import (
+    game_summary,
+    game_tables,
+    measure_game,
+    measure_game_seeds,
+)
 from jaxinfo.training.sweep import Layout, sweep
 
 __all__ = ["Config", "main"]
@@ -148,6 +154,8 @@ MEASUREMENTS = {
     "loops": measure_loops,
     "layouts": measure_layouts,
     "estimate": measure_estimate,
+    "game": measure_game,
+    "game_seeds": measure_game_seeds,
 }
 
 
@@ -196,6 +204,8 @@ def main() -> None:
         }
         for state in ("cold", "warm", "warm", "warm"):
             records += _in_a_process("estimate", config, BENCH_CACHE=state, **cached)
+    records += _in_a_process("game", config)
+    records += _in_a_process("game_seeds", config)
     results = {
         "experiment": "bench",
         "config": {"repeats": config.repeats, "smoke": config.smoke},
@@ -227,10 +237,10 @@ def _summary(records: list[dict[str, Any]]) -> dict[str, Any]:
             summary[f"{r['critic']}/{r['num_seeds']}/{r['layout']}"] = {
                 "cost_per_seed_to_one_by_vmap": median / one_seed[r["critic"]]
             }
-        else:
+        elif r["table"] == "estimate":
             summary.setdefault(f"estimate/{r['cache']}", {"seconds": []})
             summary[f"estimate/{r['cache']}"]["seconds"].append(r["seconds"])
-    return summary
+    return summary | game_summary(records)
 
 
 def _print_tables(records: list[dict[str, Any]]) -> None:
@@ -267,12 +277,12 @@ def _print_tables(records: list[dict[str, Any]]) -> None:
                 cell(r["seconds_per_1000_steps_and_seed"]),
                 f"{r['first_call_seconds']:.1f}",
             )
-        else:
+        elif r["table"] == "estimate":
             whole.add_row(
                 r["cache"],
                 f"{r['seconds']:.1f}",
                 f"{r['compile_seconds']:.1f}",
                 f"{r['value']:.3f} ± {r['standard_error']:.3f}",
             )
-    for table in (loops, layouts, whole):
+    for table in (loops, layouts, whole, *game_tables(records)):
         Console().print(table)
