@@ -11,6 +11,7 @@ from jaxinfo.networks.critics import (
 )
 from jaxinfo.networks.densities import gaussian_density, logistic_density
 from jaxinfo.networks.generators import gaussian_generator, generator
+from jaxinfo.networks.maxout import maxout_discriminator
 from jaxinfo.networks.spectral import spectrally_normalized
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "joint_critic",
     "logistic_conditional_critic",
     "logistic_density",
+    "maxout_discriminator",
     "separable_critic",
     "spectrally_normalized",
 ]

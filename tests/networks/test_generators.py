@@ -62,3 +62,33 @@ def test_the_slope_of_the_normalised_kernel_is_that_of_the_quotient():
         return jnp.sum(jnp.sin(k / jnp.linalg.norm(k, 2)))
 
     np.testing.assert_allclose(slope, jax.grad(exact)(kernel), rtol=1e-3, atol=1e-4)
+
+
+def test_maxout_drops_units_in_training_alone():
+    network = networks.maxout_discriminator((6, 5), num_pieces=3)
+    x = jax.random.normal(KEY, (4, 2, 3))
+    params = network.init(KEY, x)
+    assert network.apply(params, x).shape == (4,)
+    np.testing.assert_array_equal(network.apply(params, x), network.apply(params, x))
+    noisy = [network.apply_train(jax.random.key(i), params, (), x) for i in (0, 1, 1)]
+    assert noisy[0][1] == ()
+    assert not np.allclose(noisy[0][0], noisy[1][0])
+    np.testing.assert_array_equal(noisy[1][0], noisy[2][0])
+
+
+def test_maxout_takes_the_largest_of_its_pieces():
+    network = networks.maxout_discriminator((2,), num_pieces=3, init_scale=0.5)
+    x = jax.random.normal(KEY, (4, 3))
+    params = network.init(KEY, x)
+    kernels = [params[f"Dense_{i}"]["kernel"] for i in (0, 1)]
+    assert jnp.abs(kernels[0]).max() <= 0.5
+    pieces = np.asarray(x @ kernels[0]).reshape(4, 2, 3)
+    expected = pieces.max(axis=2) @ kernels[1][:, 0]
+    np.testing.assert_allclose(network.apply(params, x), expected, rtol=1e-5)
+
+
+def test_maxout_settings_are_checked():
+    with pytest.raises(ValueError, match="dropout"):
+        networks.maxout_discriminator(dropout=1.0)
+    with pytest.raises(ValueError, match="num_pieces"):
+        networks.maxout_discriminator(num_pieces=0)

@@ -1,0 +1,110 @@
+"""Sets of images through TensorFlow Datasets, as arrays; TensorFlow is not needed.
+
+A set must be prepared already, in a format that reads at random (`array_record`):
+nothing is downloaded.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from jaxinfo.core.checks import check_one_of
+
+__all__ = ["Images", "find_images", "load_images"]
+
+# Records that are decoded in one call.
+CHUNK = 1_000
+SPLITS = ("train", "test", "validation")
+
+
+class Images(NamedTuple):
+    """A split of a set of images.
+
+    Attributes:
+        images: pixels from 0 to 255, [N, H, W, C].
+        labels: classes, [N].
+    """
+
+    images: UInt8[np.ndarray, "n h w c"]
+    labels: Int[np.ndarray, " n"]
+
+
+def find_images(name: str, *, data_dir: str | os.PathLike[str] | None = None) -> Path:
+    """The folder that holds a prepared set.
+
+    Args:
+        name: as TensorFlow Datasets spells it, such as "mnist".
+        data_dir: where to look first: a folder of sets, or one with `tfds/` in it. Then
+            `JAXINFO_DATA_DIR`, then `TFDS_DATA_DIR`, then ~/tensorflow_datasets.
+
+    Returns:
+        The folder of sets that has it.
+
+    Raises:
+        ValueError: where none has it; it says where it looked.
+    """
+    given = [data_dir, os.environ.get("JAXINFO_DATA_DIR")]
+    places = [
+        path for place in given if place for path in (Path(place) / "tfds", Path(place))
+    ]
+    if os.environ.get("TFDS_DATA_DIR"):
+        places.append(Path(os.environ["TFDS_DATA_DIR"]))
+    places.append(Path.home() / "tensorflow_datasets")
+    for place in places:
+        if any((place / name).glob("*/dataset_info.json")):
+            return place
+    raise ValueError(
+        f"there is no prepared set {name!r} in {', '.join(map(str, places))}; name its "
+        "folder by data_dir or JAXINFO_DATA_DIR"
+    )
+
+
+def load_images(
+    name: str, split: str, *, data_dir: str | os.PathLike[str] | None = None
+) -> Images:
+    """Reads a split of a prepared set into memory.
+
+    Args:
+        name: as TensorFlow Datasets spells it, such as "mnist" or "cifar10".
+        split: "train", "test" or "validation".
+        data_dir: where to look first, see `find_images`.
+
+    Returns:
+        The `Images`, in the order of the set.
+
+    Raises:
+        ValueError: where the set or its split is not there, or its examples have no
+            image and label.
+    """
+    check_one_of(SPLITS, split=split)
+    folder = find_images(name, data_dir=data_dir)
+    import tensorflow_datasets
+
+    tfds: Any = tensorflow_datasets
+
+    version = sorted((folder / name).glob("*/dataset_info.json"))[-1].parent
+    builder = tfds.builder_from_directory(version)
+    if split not in builder.info.splits:
+        raise ValueError(
+            f"set {name!r} has no split {split!r}; it has "
+            f"{', '.join(builder.info.splits)}"
+        )
+    source: Any = builder.as_data_source(split)
+    size = len(source)
+    records = [
+        record
+        for start in range(0, size, CHUNK)
+        for record in source.__getitems__(range(start, min(start + CHUNK, size)))
+    ]
+    if not records or not {"image", "label"} <= set(records[0]):
+        raise ValueError(
+            f"set {name!r} must hold examples with an image and a label; they hold "
+            f"{', '.join(records[0]) if records else 'nothing'}"
+        )
+    return Images(
+        np.stack([record["image"] for record in records]),
+        np.array([record["label"] for record in records], int),
+    )
