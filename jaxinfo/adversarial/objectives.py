@@ -141,7 +141,7 @@ def f_gan(divergence: FDivergence, *, form: str = "saddle") -> Objective:
         return -jnp.mean(divergence.output_activation(scores_q))
 
     return Objective(
-        divergence.name if form == "saddle" else f"{divergence.name}.practical",
+        divergence.name if form == "saddle" else f"{divergence.name}_practical",
         discriminator_loss,
         saddle if form == "saddle" else practical,
         bound,

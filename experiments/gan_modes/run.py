@@ -1,0 +1,219 @@
+"""Modes found of a ring and a grid, by objective and solver, many seeds at once."""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from experiments.folder import markdown, read_results, write_results
+from experiments.gan_modes.config import LAWS, Config, Law, sample_law
+from jaxinfo.cli import prepare_jax
+
+__all__ = ["Config", "main"]
+
+# As published: so many samples are counted.
+NUM_COUNTED = 2_500
+NUM_LOOKS = 5
+NUM_DRAWN = 400
+METRICS = ("modes", "good_share", "reverse_kl")
+OPTIMISTIC = "optimistic_adam"
+
+
+def _settings(config: Config) -> list[tuple[str, str, str]]:
+    """Law, objective and solver of every setting."""
+    from jaxinfo.adversarial import OBJECTIVES, SOLVERS
+    from jaxinfo.core.checks import check_one_of
+
+    objectives = [name for name in OBJECTIVES if name.islower() or "." in name]
+    if config.objectives is not None:
+        objectives = config.objectives.split(",")
+    for objective in objectives:
+        check_one_of(OBJECTIVES, objective=objective)
+    for solver in config.solvers.split(","):
+        check_one_of([*SOLVERS, OPTIMISTIC], solver=solver)
+    for law in config.laws.split(","):
+        check_one_of(LAWS, law=law)
+    return [
+        (law, objective, solver)
+        for law in config.laws.split(",")
+        for objective in objectives
+        for solver in config.solvers.split(",")
+    ]
+
+
+def _make_run(
+    law: Law, objective: str, solver: str, config: Config
+) -> Callable[..., dict[str, Any]]:
+    """One training as a pure function of a key."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from jaxinfo import networks
+    from jaxinfo.adversarial import count_modes, make_gan, r1, r2, train_gan
+
+    sizes = (config.hidden_size,) * config.num_layers
+    rate = optax.cosine_decay_schedule(config.learning_rate, config.num_steps)
+    adam = optax.optimistic_adam_v2 if solver == OPTIMISTIC else optax.adam
+    penalties = [r1(config.penalty), r2(config.penalty)] if config.penalty else []
+    gan = make_gan(
+        networks.generator(sizes, (2,)),
+        networks.discriminator(sizes, activation=jax.nn.leaky_relu),
+        objective,
+        generator_optimizer=adam(rate, b1=0.5, b2=0.99),
+        discriminator_optimizer=adam(rate, b1=0.5, b2=0.99),
+        noise_size=config.noise_size,
+        update="simultaneous" if solver == OPTIMISTIC else solver,
+        penalties=penalties,
+        average_decay=0.999,
+    )
+    centers = jnp.asarray(law.centers)
+
+    def look(key: jax.Array, state: Any) -> dict[str, Any]:
+        samples = law.scale * gan.sample(key, state, NUM_COUNTED)
+        report = count_modes(samples, centers, sd=law.sd)
+        return {
+            "modes": report.num_modes,
+            "good_share": report.good_share,
+            "reverse_kl": report.reverse_kl,
+            "samples": samples[:NUM_DRAWN],
+        }
+
+    def run(key: jax.Array) -> dict[str, Any]:
+        trained = train_gan(
+            key,
+            gan,
+            lambda key, size: sample_law(key, law, size),
+            num_steps=config.num_steps,
+            batch_size=config.batch_size,
+            cadence=config.num_steps // NUM_LOOKS,
+            observe=look,
+        )
+        return trained.observed | {
+            "bound": trained.history.bound,
+            "stopped_at": trained.state.stopped_at,
+        }
+
+    return run
+
+
+def _run_setting(
+    law: str, objective: str, solver: str, config: Config
+) -> tuple[dict[str, Any], Any]:
+    """Records of all seeds, and samples of the first at every look."""
+    import jax
+    import numpy as np
+
+    from jaxinfo.results import mean_and_sd
+    from jaxinfo.training import sweep
+
+    started = time.perf_counter()
+    keys = jax.random.split(jax.random.key(0), config.num_seeds)
+    found = jax.device_get(sweep(_make_run(LAWS[law], objective, solver, config), keys))
+    setting = f"{law}.{objective}.{solver}"
+    records = [
+        {
+            "setting": setting,
+            "seed": seed,
+            **{name: _plain(found[name][seed, -1]) for name in METRICS},
+            "modes_over_time": found["modes"][seed].tolist(),
+            "stopped_at": int(found["stopped_at"][seed]),
+        }
+        for seed in range(config.num_seeds)
+    ]
+    summary = {
+        name: mean_and_sd(float(x) for x in found[name][:, -1]) for name in METRICS
+    }
+    told = {
+        "records": records,
+        "summary": summary,
+        "seconds": time.perf_counter() - started,
+    }
+    return told, np.asarray(found["samples"][0])
+
+
+def _plain(value: Any) -> float | None:
+    import math
+
+    return float(value) if math.isfinite(value) else None
+
+
+def _lines(done: dict[str, Any]) -> list[list[str]]:
+    headings = [
+        "setting",
+        "modes",
+        "all modes",
+        "good samples",
+        "reverse KL",
+        "stopped",
+    ]
+    lines = [headings]
+    for setting, told in done.items():
+        law = LAWS[setting.split(".")[0]]
+        whole = sum(r["modes"] == len(law.centers) for r in told["records"])
+        summary, seeds = told["summary"], len(told["records"])
+        lines.append(
+            [
+                setting,
+                _cell(summary["modes"], 1),
+                f"{whole} of {seeds}",
+                _cell(summary["good_share"], 3),
+                _cell(summary["reverse_kl"], 3),
+                str(sum(r["stopped_at"] >= 0 for r in told["records"])),
+            ]
+        )
+    return lines
+
+
+def _cell(told: dict[str, Any], digits: int) -> str:
+    if told["mean"] is None:
+        return "none finite"
+    return f"{told['mean']:.{digits}f} ± {told['sd'] or 0:.{digits}f}"
+
+
+def main() -> None:
+    """Runs the settings, one after the other, and prints the table."""
+    import tyro
+
+    config = tyro.cli(Config, description="Modes found of a ring and of a grid.")
+    if config.smoke:
+        config = dataclasses.replace(
+            config,
+            objectives=config.objectives or "non_saturating,KL.practical",
+            num_seeds=2,
+            num_steps=100,
+            hidden_size=32,
+        )
+    prepare_jax()
+    from experiments.gan_modes.show import plot_samples
+    from jaxinfo.results import check_new_folder, device_name
+
+    try:
+        settings = _settings(config)
+        check_new_folder(config.out)
+    except ValueError as error:
+        raise SystemExit(f"error: {error}") from error
+    told = dataclasses.asdict(config)
+    for name in ("out", "laws", "objectives", "solvers"):
+        del told[name]
+    before = read_results(config.out, told)
+    done, sheets = before.get("settings", {}), {}
+    for law, objective, solver in settings:
+        setting = f"{law}.{objective}.{solver}"
+        if setting in done:
+            continue
+        done[setting], sheets[setting] = _run_setting(law, objective, solver, config)
+        content = {
+            "experiment": "gan_modes",
+            "config": told,
+            "device": device_name(),
+            "seconds": sum(one["seconds"] for one in done.values()),
+            "records": [r for one in done.values() for r in one["records"]],
+            "summary": {name: one["summary"] for name, one in done.items()},
+            "settings": done,
+        }
+        write_results(config.out, content, _lines(done))
+        plot_samples(sheets, config.out)
+        print(f"{setting}: {done[setting]['seconds']:.0f} s", file=sys.stderr)
+    print(markdown(_lines(done)))
