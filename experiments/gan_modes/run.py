@@ -24,8 +24,9 @@ def _settings(config: Config) -> list[tuple[str, str, str]]:
     """Law, objective and solver of every setting."""
     from jaxinfo.adversarial import OBJECTIVES, SOLVERS
     from jaxinfo.core.checks import check_one_of
+    from jaxinfo.divergences import DIVERGENCES
 
-    objectives = [name for name in OBJECTIVES if name.islower() or "." in name]
+    objectives = [name for name in OBJECTIVES if name not in DIVERGENCES]
     if config.objectives is not None:
         objectives = config.objectives.split(",")
     for objective in objectives:
@@ -140,14 +141,7 @@ def _plain(value: Any) -> float | None:
 
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:
-    headings = [
-        "setting",
-        "modes",
-        "all modes",
-        "good samples",
-        "reverse KL",
-        "stopped",
-    ]
+    headings = ["setting", "modes", "all", "good samples", "reverse KL", "stopped"]
     lines = [headings]
     for setting, told in done.items():
         law = LAWS[setting.split(".")[0]]
@@ -180,7 +174,7 @@ def main() -> None:
     if config.smoke:
         config = dataclasses.replace(
             config,
-            objectives=config.objectives or "non_saturating,KL.practical",
+            objectives=config.objectives or "non_saturating,KL_practical",
             num_seeds=2,
             num_steps=100,
             hidden_size=32,
