@@ -15,6 +15,7 @@ SMALLER = {
     "4_000": "800",
     "5_000": "1_000",
     "num_steps=200": "num_steps=50",
+    '"num_steps": 1_500': '"num_steps": 100',
 }
 
 
@@ -27,12 +28,13 @@ def test_the_readme_runs(monkeypatch):
         assert large in text
         text = text.replace(large, small)
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     names = {}
     for block in blocks:
         exec(compile(block, str(README), "exec"), names)
     assert names["result"].value.shape == (2, 8)
     assert names["nats"] > 0.5
     assert abs(names["estimate"].value) < 2
+    assert names["runs"].state.average["mean"].shape == (8, 1)
     failed = {check.name for check in names["checks"].checks if not check.passed}
     assert "additivity" in failed
