@@ -1,5 +1,6 @@
 """Generators: networks from noise to samples."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -8,10 +9,12 @@ from flax import linen as nn
 
 from jaxinfo.core.types import Array, Float, Network
 from jaxinfo.networks.adapters import from_linen
+from jaxinfo.networks.initializers import symmetric
 
 __all__ = ["gaussian_generator", "generator"]
 
 Activation = Callable[[Array], Array]
+BATCH_EPSILON = 1e-5
 
 
 def generator(
@@ -20,6 +23,8 @@ def generator(
     *,
     activation: Activation = nn.relu,
     output_activation: Activation | None = None,
+    normalizes_batch: bool = False,
+    init_scale: float | None = None,
 ) -> Network:
     """A multilayer perceptron from noise to samples of any shape.
 
@@ -29,12 +34,22 @@ def generator(
         activation: applied after each hidden layer.
         output_activation: applied to the samples, such as a sigmoid for pixels in
             (0, 1); None for none.
+        normalizes_batch: standardise every hidden unit over the batch before it is
+            activated (Ioffe and Szegedy, 2015), by the batch at hand when sampling too,
+            so that there are no running statistics to keep.
+        init_scale: weights are uniform in (-init_scale, init_scale); None for Flax's
+            own start.
 
     Returns:
         A network, `apply(params, noise [N, Z]) -> samples [N, *sample_shape]`.
     """
     module = _Generator(
-        tuple(hidden_sizes), tuple(sample_shape), activation, output_activation
+        tuple(hidden_sizes),
+        tuple(sample_shape),
+        activation,
+        output_activation,
+        normalizes_batch,
+        init_scale,
     )
     network = from_linen(module)
     return Network(network.init, network.apply)
@@ -58,18 +73,40 @@ class _Generator(nn.Module):
     sample_shape: tuple[int, ...]
     activation: Activation
     output_activation: Activation | None
+    normalizes_batch: bool
+    init_scale: float | None
 
     @nn.compact
     def __call__(self, noise: Float[Array, "n z"]) -> Float[Array, "n ..."]:
         dtype = jnp.promote_types(noise.dtype, jnp.float32)
+        dense = functools.partial(nn.Dense, param_dtype=dtype)
+        if self.init_scale is not None:
+            dense = functools.partial(dense, kernel_init=symmetric(self.init_scale))
         x = noise
         for size in self.hidden_sizes:
-            x = self.activation(nn.Dense(size, param_dtype=dtype)(x))
-        x = nn.Dense(math.prod(self.sample_shape), param_dtype=dtype)(x)
+            x = dense(size)(x)
+            if self.normalizes_batch:
+                x = _BatchStandardization()(x)
+            x = self.activation(x)
+        x = dense(math.prod(self.sample_shape))(x)
         samples = x.reshape(len(x), *self.sample_shape)
         if self.output_activation is None:
             return samples
         return self.output_activation(samples)
+
+
+class _BatchStandardization(nn.Module):
+    @nn.compact
+    def __call__(self, x: Float[Array, "n d"]) -> Float[Array, "n d"]:
+        scale, shift = (
+            self.param(name, init, x.shape[1:], x.dtype)
+            for name, init in (
+                ("scale", nn.initializers.ones),
+                ("shift", nn.initializers.zeros),
+            )
+        )
+        variance = jnp.var(x, axis=0) + BATCH_EPSILON
+        return scale * (x - jnp.mean(x, axis=0)) / jnp.sqrt(variance) + shift
 
 
 class _Gaussian(nn.Module):

@@ -1,16 +1,15 @@
 """A discriminator of maxout layers with dropout: that of the first GAN."""
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxinfo.core.checks import check_finite_number, check_positive
 from jaxinfo.core.types import Array, Float, Network, PyTree
 from jaxinfo.networks.adapters import from_linen
+from jaxinfo.networks.initializers import symmetric
 
 __all__ = ["maxout_discriminator"]
 
@@ -81,7 +80,7 @@ class _Maxout(nn.Module):
         dtype = jnp.promote_types(x.dtype, jnp.float32)
         dense = functools.partial(nn.Dense, param_dtype=dtype)
         if self.init_scale is not None:
-            dense = functools.partial(dense, kernel_init=_symmetric(self.init_scale))
+            dense = functools.partial(dense, kernel_init=symmetric(self.init_scale))
         x = x.reshape(len(x), -1)
         for layer, size in enumerate(self.hidden_sizes):
             share = self.dropout if layer else self.input_dropout
@@ -90,10 +89,3 @@ class _Maxout(nn.Module):
             x = jnp.max(pieces.reshape(len(x), size, self.num_pieces), axis=-1)
         x = nn.Dropout(self.dropout, deterministic=not is_training)(x)
         return dense(1)(x)[:, 0]
-
-
-def _symmetric(scale: float) -> Callable[..., Array]:
-    def init(key: Array, shape: Sequence[int], dtype: Any = jnp.float32) -> Array:
-        return jax.random.uniform(key, shape, dtype, -scale, scale)
-
-    return init

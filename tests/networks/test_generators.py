@@ -19,6 +19,19 @@ def test_a_generator_gives_samples_of_any_shape():
     assert ((samples > 0) & (samples < 1)).all()
 
 
+def test_a_generator_may_standardise_hidden_units_over_the_batch():
+    network = networks.generator(
+        (6,), (2,), normalizes_batch=True, activation=lambda x: x, init_scale=0.1
+    )
+    noise = 3 + jax.random.normal(KEY, (50, 4))
+    params = network.init(KEY, noise)
+    assert jnp.abs(params["Dense_0"]["kernel"]).max() <= 0.1
+    hidden = noise @ params["Dense_0"]["kernel"]
+    hidden = (hidden - hidden.mean(0)) / jnp.sqrt(hidden.var(0) + 1e-5)
+    expected = hidden @ params["Dense_1"]["kernel"]
+    np.testing.assert_allclose(network.apply(params, noise), expected, atol=1e-5)
+
+
 def test_the_gaussian_generator_is_standard_normal_at_first():
     network = networks.gaussian_generator(2)
     noise = jax.random.normal(KEY, (5, 2))
