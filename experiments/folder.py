@@ -1,13 +1,20 @@
 """A folder of results that an experiment adds to, and goes on from."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-__all__ = ["markdown", "read_results", "write_results"]
+__all__ = ["markdown", "read_results", "refuse", "write_results"]
 
 NUMBERS, TABLE = "results.json", "table.md"
+
+
+def refuse(error: Exception) -> NoReturn:
+    """Ends the command on bad input: one line, exit code 2, nothing written."""
+    print(f"error: {error}", file=sys.stderr)
+    raise SystemExit(2) from error
 
 
 def read_results(out: Path, config: dict[str, Any]) -> dict[str, Any]:

@@ -99,8 +99,8 @@ def measure_game(config: Any) -> list[dict[str, Any]]:
     for game, widths in GAMES.items():
         num_steps = 100 if config.smoke else (5_000 if game == "small" else 1_000)
         scanned = jax.jit(_training(widths, num_steps))
-        runs = {
-            "library": lambda s, f=scanned: f(jax.random.key(s)).block_until_ready()
+        runs: dict[str, Callable[[int], Any]] = {
+            "library": functools.partial(_of_seed, scanned)
         }
         if importlib.util.find_spec("torch") is not None:
             runs["pytorch_loop"] = _pytorch(widths, num_steps)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from experiments.fgan_gaussian.config import Config
+from experiments.folder import refuse
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
@@ -183,7 +184,7 @@ def main() -> None:
             check_one_of(DIVERGENCES, member=member)
         check_new_folder(config.out)
     except ValueError as error:
-        raise SystemExit(f"error: {error}") from error
+        refuse(error)
     found = {}
     with Console(stderr=True).status("starting ...") as status:
         for member in members:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from experiments.folder import markdown, read_results, write_results
+from experiments.folder import markdown, read_results, refuse, write_results
 from experiments.gan_modes.config import LAWS, Config, Law, sample_law
 from jaxinfo.cli import prepare_jax
 
@@ -187,7 +187,7 @@ def main() -> None:
         settings = _settings(config)
         check_new_folder(config.out)
     except ValueError as error:
-        raise SystemExit(f"error: {error}") from error
+        refuse(error)
     told = dataclasses.asdict(config)
     for name in ("out", "laws", "objectives", "solvers"):
         del told[name]

@@ -1,0 +1,122 @@
+"""What to run, and the settings of the papers."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import optax
+
+from jaxinfo import networks
+from jaxinfo.core.types import Network
+
+__all__ = ["PRESETS", "Config", "Preset"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What to run.
+
+    Attributes:
+        out: folder for results.json, table.md and samples.png; objectives that
+            results.json holds already are not run again.
+        dataset: a set of images with labels, as TensorFlow Datasets spells it.
+        data_dir: where to look for it first.
+        setting: goodfellow, fgan or cpu: networks and optimisers.
+        objectives: names of `jaxinfo.adversarial.OBJECTIVES`, comma-separated.
+        num_seeds: trainings of each objective, in one program.
+        num_steps: updates of the generator; left out: the setting's.
+        smoke: the same path end to end with two seeds and few steps.
+    """
+
+    out: Path = Path("results/gan_mnist")
+    dataset: str = "mnist"
+    data_dir: Path | None = None
+    setting: str = "cpu"
+    objectives: str = (
+        "non_saturating,KL_practical,REVERSE_KL_practical,PEARSON_practical,"
+        "NEYMAN_practical,SQUARED_HELLINGER_practical,JEFFREYS_practical,"
+        "JENSEN_SHANNON_practical"
+    )
+    num_seeds: int = 4
+    num_steps: int | None = None
+    smoke: bool = False
+
+
+class Preset(NamedTuple):
+    """Networks, optimisers and sizes of one setting."""
+
+    generator: Callable[[tuple[int, ...]], Network]
+    discriminator: Network
+    generator_optimizer: optax.GradientTransformation
+    discriminator_optimizer: optax.GradientTransformation
+    sample_noise: Callable[..., jax.Array]
+    update: str
+    batch_size: int
+    num_steps: int
+    noise_size: int = 100
+    average_decay: float | None = None
+
+
+def _momentum(rate: float) -> optax.GradientTransformation:
+    """As in the first GAN's settings: 500 updates an epoch, 250 epochs of warm-up."""
+    return optax.inject_hyperparams(optax.sgd)(
+        learning_rate=optax.exponential_decay(rate, 1, 1 / 1.000004, end_value=1e-6),
+        momentum=optax.linear_schedule(0.5, 0.7, 250 * 500),
+    )
+
+
+def _uniform(limit: float) -> Callable[..., jax.Array]:
+    return functools.partial(jax.random.uniform, minval=-limit, maxval=limit)
+
+
+def _pixels(hidden_sizes: tuple[int, ...], **settings: Any):
+    def make(sample_shape: tuple[int, ...]) -> Network:
+        return networks.generator(
+            hidden_sizes, sample_shape, output_activation=jax.nn.sigmoid, **settings
+        )
+
+    return make
+
+
+def _adam(rate: float) -> optax.GradientTransformation:
+    return optax.adam(rate, b1=0.5)
+
+
+PRESETS = {
+    "goodfellow": Preset(
+        _pixels((1_200, 1_200), init_scale=0.05),
+        networks.maxout_discriminator((240, 240), init_scale=0.005),
+        _momentum(0.1),
+        # Its loss is half the sum of the two cross-entropies.
+        _momentum(0.05),
+        _uniform(math.sqrt(3)),
+        "simultaneous",
+        batch_size=100,
+        num_steps=125_000,
+    ),
+    "fgan": Preset(
+        _pixels((1_200, 1_200), normalizes_batch=True),
+        networks.discriminator((240, 240), activation=jax.nn.elu),
+        _adam(2e-4),
+        _adam(2e-4),
+        _uniform(1.0),
+        "simultaneous",
+        batch_size=4_096,
+        num_steps=20_000,
+    ),
+    "cpu": Preset(
+        _pixels((256, 256), normalizes_batch=True),
+        networks.discriminator((240, 240), activation=jax.nn.elu),
+        _adam(1e-3),
+        _adam(2e-4),
+        _uniform(1.0),
+        "alternating",
+        batch_size=100,
+        num_steps=10_000,
+        average_decay=0.999,
+    ),
+}
