@@ -1,6 +1,11 @@
 """Bundled networks, and adapters for Flax modules: the only room that knows Flax."""
 
 from jaxinfo.networks.adapters import from_linen, from_nnx
+from jaxinfo.networks.convolutional import (
+    convolutional_classifier,
+    convolutional_discriminator,
+    convolutional_generator,
+)
 from jaxinfo.networks.critics import (
     bilinear_critic,
     discriminator,
@@ -16,6 +21,9 @@ from jaxinfo.networks.spectral import spectrally_normalized
 
 __all__ = [
     "bilinear_critic",
+    "convolutional_classifier",
+    "convolutional_discriminator",
+    "convolutional_generator",
     "discriminator",
     "from_linen",
     "from_nnx",

@@ -9,12 +9,11 @@ from flax import linen as nn
 
 from jaxinfo.core.types import Array, Float, Network
 from jaxinfo.networks.adapters import from_linen
-from jaxinfo.networks.initializers import symmetric
+from jaxinfo.networks.layers import BatchStandardization, symmetric
 
 __all__ = ["gaussian_generator", "generator"]
 
 Activation = Callable[[Array], Array]
-BATCH_EPSILON = 1e-5
 
 
 def generator(
@@ -35,8 +34,7 @@ def generator(
         output_activation: applied to the samples, such as a sigmoid for pixels in
             (0, 1); None for none.
         normalizes_batch: standardise every hidden unit over the batch before it is
-            activated (Ioffe and Szegedy, 2015), by the batch at hand when sampling too,
-            so that there are no running statistics to keep.
+            activated, by the batch at hand when sampling too.
         init_scale: weights are uniform in (-init_scale, init_scale); None for Flax's
             own start.
 
@@ -86,27 +84,13 @@ class _Generator(nn.Module):
         for size in self.hidden_sizes:
             x = dense(size)(x)
             if self.normalizes_batch:
-                x = _BatchStandardization()(x)
+                x = BatchStandardization()(x)
             x = self.activation(x)
         x = dense(math.prod(self.sample_shape))(x)
         samples = x.reshape(len(x), *self.sample_shape)
         if self.output_activation is None:
             return samples
         return self.output_activation(samples)
-
-
-class _BatchStandardization(nn.Module):
-    @nn.compact
-    def __call__(self, x: Float[Array, "n d"]) -> Float[Array, "n d"]:
-        scale, shift = (
-            self.param(name, init, x.shape[1:], x.dtype)
-            for name, init in (
-                ("scale", nn.initializers.ones),
-                ("shift", nn.initializers.zeros),
-            )
-        )
-        variance = jnp.var(x, axis=0) + BATCH_EPSILON
-        return scale * (x - jnp.mean(x, axis=0)) / jnp.sqrt(variance) + shift
 
 
 class _Gaussian(nn.Module):

@@ -9,7 +9,7 @@ from flax import linen as nn
 from jaxinfo.core.checks import check_finite_number, check_positive
 from jaxinfo.core.types import Array, Float, Network, PyTree
 from jaxinfo.networks.adapters import from_linen
-from jaxinfo.networks.initializers import symmetric
+from jaxinfo.networks.layers import symmetric
 
 __all__ = ["maxout_discriminator"]
 

@@ -105,3 +105,21 @@ def test_maxout_settings_are_checked():
         networks.maxout_discriminator(dropout=1.0)
     with pytest.raises(ValueError, match="num_pieces"):
         networks.maxout_discriminator(num_pieces=0)
+
+
+def test_convolutional_networks_fit_each_other():
+    generator = networks.convolutional_generator((8, 12, 3), width=4)
+    noise = jax.random.normal(KEY, (5, 6))
+    images = generator.apply(generator.init(KEY, noise), noise)
+    assert images.shape == (5, 8, 12, 3)
+    assert ((images > 0) & (images < 1)).all()
+    critic = networks.convolutional_discriminator(width=4)
+    assert critic.apply(critic.init(KEY, images), images).shape == (5,)
+    classifier = networks.convolutional_classifier(7, width=4)
+    logits, embedding = classifier.apply(classifier.init(KEY, images), images)
+    assert (logits.shape, embedding.shape) == ((5, 7), (5, 16))
+
+
+def test_images_of_other_sizes_are_named():
+    with pytest.raises(ValueError, match=r"image_shape .* got \(10, 12, 3\)"):
+        networks.convolutional_generator((10, 12, 3))
