@@ -134,9 +134,7 @@ def _manager(path: Path, num_kept: int | None) -> Iterator[tuple[Any, Any]]:
     """Orbax's manager of a folder, and its kinds of argument."""
     import orbax.checkpoint as ocp
 
-    options = ocp.CheckpointManagerOptions(
-        max_to_keep=num_kept, read_only=num_kept is None
-    )
+    options = ocp.CheckpointManagerOptions(max_to_keep=num_kept, create=False)
     with ocp.CheckpointManager(path, options=options) as manager:
         yield manager, ocp.args
         if num_kept is not None:

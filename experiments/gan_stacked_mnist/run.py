@@ -1,0 +1,208 @@
+"""Three digits in three colours, a thousand modes: how many of them a GAN finds."""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from experiments.folder import markdown, read_results, refuse, write_results
+from experiments.mnist_classifier.run import load_classifier
+from jaxinfo.cli import prepare_jax
+
+__all__ = ["Config", "main"]
+
+# As published: so many samples are counted.
+NUM_COUNTED = 26_000
+NUM_CHANNELS, NUM_DRAWN = 3, 16
+NUM_LABELS = 10**NUM_CHANNELS
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What to run.
+
+    Attributes:
+        out: folder for results.json, table.md and samples.png; objectives that
+            results.json holds already are not run again.
+        classifier: what `python -m experiments.mnist_classifier --out` wrote.
+        data_dir: where to look for MNIST first.
+        objectives: names of `jaxinfo.adversarial.OBJECTIVES`, comma-separated.
+        num_seeds: trainings of each objective.
+        num_steps: updates of the generator.
+        batch_size: samples of each update.
+        width: channels of the generator's last hidden layer.
+        discriminator_width: channels of the discriminator's first layer.
+        noise_size: coordinates of the noise.
+        penalty: weight of R1 and of R2; 0 for neither.
+        smoke: the same path end to end with two seeds and few steps.
+    """
+
+    out: Path = Path("results/gan_stacked_mnist")
+    classifier: Path = Path("results/mnist_classifier")
+    data_dir: Path | None = None
+    objectives: str = "non_saturating,relativistic"
+    num_seeds: int = 4
+    num_steps: int = 20_000
+    batch_size: int = 64
+    width: int = 64
+    discriminator_width: int = 64
+    noise_size: int = 100
+    penalty: float = 1.0
+    smoke: bool = False
+
+
+def _make_run(
+    objective: str, config: Config, classify: Callable[[Any], Any]
+) -> Callable[..., dict[str, Any]]:
+    """One training and its count as a pure function of a key and digits."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from jaxinfo import networks
+    from jaxinfo.adversarial import count_labels, make_gan, r1, r2, train_gan
+
+    penalties = [r1(config.penalty), r2(config.penalty)] if config.penalty else []
+
+    def run(key: jax.Array, digits: jax.Array) -> dict[str, Any]:
+        shape = (*digits.shape[1:3], NUM_CHANNELS)
+        gan = make_gan(
+            networks.convolutional_generator(shape, width=config.width),
+            networks.convolutional_discriminator(width=config.discriminator_width),
+            objective,
+            generator_optimizer=optax.adam(2e-4, b1=0.5),
+            discriminator_optimizer=optax.adam(2e-4, b1=0.5),
+            noise_size=config.noise_size,
+            penalties=penalties,
+            average_decay=0.999,
+        )
+
+        def stacked(key: jax.Array, num_samples: int) -> jax.Array:
+            rows = jax.random.randint(key, (num_samples, NUM_CHANNELS), 0, len(digits))
+            return jnp.moveaxis(digits[rows][..., 0], 1, -1)
+
+        for_training, for_samples = jax.random.split(key)
+        trained = train_gan(
+            for_training,
+            gan,
+            stacked,
+            num_steps=config.num_steps,
+            batch_size=config.batch_size,
+            cadence=max(1, config.num_steps // 20),
+        )
+        samples = gan.sample(for_samples, trained.state, _num_counted(config))
+        by_channel = [classify(samples[..., c : c + 1]) for c in range(NUM_CHANNELS)]
+        labels = jnp.stack(by_channel, axis=1) @ (10 ** jnp.arange(NUM_CHANNELS))
+        counts = count_labels(labels, NUM_LABELS)
+        return {
+            "modes": counts.num_labels,
+            "reverse_kl": counts.reverse_kl,
+            "bound": trained.history.bound[-1],
+            "stopped_at": trained.state.stopped_at,
+            "samples": samples[:NUM_DRAWN],
+        }
+
+    return run
+
+
+def _num_counted(config: Config) -> int:
+    return 500 if config.smoke else NUM_COUNTED
+
+
+def _run_objective(
+    objective: str, config: Config, digits: Any, classify: Callable[[Any], Any]
+) -> tuple[dict[str, Any], Any]:
+    """Records of all seeds, and samples of the first."""
+    import jax
+
+    from jaxinfo.results import mean_and_sd
+    from jaxinfo.training import sweep
+
+    started = time.perf_counter()
+    keys = jax.random.split(jax.random.key(0), config.num_seeds)
+    # Convolutions under vmap over seeds are slower than one seed after the other.
+    layout = "map" if jax.device_count() == 1 else "mesh_map"
+    run = _make_run(objective, config, classify)
+    found = jax.device_get(sweep(run, keys, digits, layout=layout))
+    names = ("modes", "reverse_kl")
+    told = {
+        "records": [
+            {
+                "setting": objective,
+                "seed": seed,
+                **{name: float(found[name][seed]) for name in names},
+                "stopped_at": int(found["stopped_at"][seed]),
+            }
+            for seed in range(config.num_seeds)
+        ],
+        "summary": {name: mean_and_sd(map(float, found[name])) for name in names},
+        "seconds": time.perf_counter() - started,
+    }
+    return told, found["samples"][0]
+
+
+def _lines(done: dict[str, Any]) -> list[list[str]]:
+    lines = [["objective", f"modes of {NUM_LABELS}", "reverse KL", "stopped", "s"]]
+    for objective, told in done.items():
+        cells = [
+            f"{told['summary'][name]['mean']:.{digits}f} ± "
+            f"{told['summary'][name]['sd'] or 0:.{digits}f}"
+            for name, digits in (("modes", 1), ("reverse_kl", 3))
+        ]
+        stopped = sum(r["stopped_at"] >= 0 for r in told["records"])
+        lines.append([objective, *cells, str(stopped), f"{told['seconds']:.0f}"])
+    return lines
+
+
+def main() -> None:
+    """Trains by every objective, one after the other, and prints the table."""
+    import tyro
+
+    config = tyro.cli(Config, description="Modes of stacked MNIST.")
+    if config.smoke:
+        config = dataclasses.replace(
+            config, num_seeds=2, num_steps=10, width=8, discriminator_width=8
+        )
+    prepare_jax()
+    import jax.numpy as jnp
+
+    from experiments.gan_mnist.show import plot_samples
+    from jaxinfo.adversarial import OBJECTIVES
+    from jaxinfo.core.checks import check_one_of
+    from jaxinfo.data import load_images
+    from jaxinfo.results import check_new_folder, device_name
+
+    try:
+        for objective in config.objectives.split(","):
+            check_one_of(OBJECTIVES, objective=objective)
+        check_new_folder(config.out)
+        classify, _ = load_classifier(config.classifier)
+        images = load_images("mnist", "train", data_dir=config.data_dir).images
+    except ValueError as error:
+        refuse(error)
+    digits = jnp.asarray(images / 255, float)
+    told = dataclasses.asdict(config)
+    for name in ("out", "classifier", "objectives", "data_dir"):
+        del told[name]
+    done, sheets = read_results(config.out, told).get("objectives", {}), {}
+    for objective in config.objectives.split(","):
+        if objective in done:
+            continue
+        done[objective], sheets[objective] = _run_objective(
+            objective, config, digits, classify
+        )
+        content = {
+            "experiment": "gan_stacked_mnist",
+            "config": told,
+            "device": device_name(),
+            "seconds": sum(one["seconds"] for one in done.values()),
+            "records": [r for one in done.values() for r in one["records"]],
+            "summary": {name: one["summary"] for name, one in done.items()},
+            "objectives": done,
+        }
+        write_results(config.out, content, _lines(done))
+        plot_samples(sheets, config.out / "samples.png")
+        print(f"{objective}: {done[objective]['seconds']:.0f} s", file=sys.stderr)
+    print(markdown(_lines(done)))

@@ -1,0 +1,166 @@
+"""A small classifier of images: embedding and labels for the GANs' experiments."""
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+from experiments.folder import refuse
+from jaxinfo.cli import prepare_jax
+
+__all__ = ["Config", "load_classifier", "main"]
+
+BATCH_SIZE, LEARNING_RATE = 128, 1e-3
+# Images that are classified in one call.
+CHUNK = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What to run.
+
+    Attributes:
+        out: folder for results.json and the checkpoint.
+        dataset: a set of images with labels, as TensorFlow Datasets spells it.
+        data_dir: where to look for it first.
+        num_seeds: always 1: one classifier is kept.
+        num_steps: updates.
+        width: channels of the first layer.
+        smoke: the same path end to end with few steps.
+    """
+
+    out: Path = Path("results/mnist_classifier")
+    dataset: str = "mnist"
+    data_dir: Path | None = None
+    num_seeds: int = 1
+    num_steps: int = 2_000
+    width: int = 32
+    smoke: bool = False
+
+
+def _train(config: Config, images: Any, labels: Any, network: Any) -> Any:
+    """Parameters after training, on images in [0, 1]."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from jaxinfo.training import sample_rows
+
+    optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, config.num_steps))
+
+    @jax.jit
+    def train(key: jax.Array, images: jax.Array, labels: jax.Array) -> Any:
+        def loss(params: Any, rows: jax.Array) -> jax.Array:
+            logits, _ = network.apply(params, images[rows])
+            losses = optax.softmax_cross_entropy_with_integer_labels(
+                logits, labels[rows]
+            )
+            return jnp.mean(losses)
+
+        def step(carry: tuple[Any, Any], key: jax.Array):
+            params, state = carry
+            rows = sample_rows(key, len(images), BATCH_SIZE)
+            updates, state = optimizer.update(jax.grad(loss)(params, rows), state)
+            return (optax.apply_updates(params, updates), state), None
+
+        for_init, for_steps = jax.random.split(key)
+        params = network.init(for_init, images[:1])
+        keys = jax.random.split(for_steps, config.num_steps)
+        return jax.lax.scan(step, (params, optimizer.init(params)), keys)[0][0]
+
+    return train(jax.random.key(0), images, labels)
+
+
+def load_classifier(folder: Path) -> tuple[Any, Any]:
+    """What `main` left: a function from images in [0, 1] to labels, and to embeddings.
+
+    Raises:
+        ValueError: where there is no checkpoint.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    from jaxinfo import networks
+    from jaxinfo.training import read_info, restore_checkpoint
+
+    try:
+        info = read_info(folder)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}: `python -m experiments.mnist_classifier --out {folder}` does"
+        ) from error
+    network = networks.convolutional_classifier(
+        info["num_classes"], width=info["width"]
+    )
+    image = jnp.zeros((1, *info["image_shape"]))
+    shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), image))
+    params = restore_checkpoint(folder, shapes)
+
+    def classify(images: jax.Array) -> jax.Array:
+        return jax.lax.map(
+            lambda one: jnp.argmax(network.apply(params, one[None])[0][0]),
+            images,
+            batch_size=CHUNK,
+        )
+
+    def embed(images: jax.Array) -> jax.Array:
+        return jax.lax.map(
+            lambda one: network.apply(params, one[None])[1][0],
+            images,
+            batch_size=CHUNK,
+        )
+
+    return classify, embed
+
+
+def main() -> None:
+    """Trains the classifier, writes its checkpoint, and prints its accuracy."""
+    import tyro
+
+    config = tyro.cli(Config, description="A small classifier of images.")
+    if config.smoke:
+        config = dataclasses.replace(config, num_steps=20, width=4)
+    prepare_jax()
+    import jax.numpy as jnp
+
+    from jaxinfo import networks
+    from jaxinfo.data import load_images
+    from jaxinfo.results import check_new_folder, device_name, write_json
+    from jaxinfo.training import save_checkpoint
+
+    started = time.perf_counter()
+    try:
+        check_new_folder(config.out)
+        train, test = (
+            load_images(config.dataset, split, data_dir=config.data_dir)
+            for split in ("train", "test")
+        )
+        num_classes = int(train.labels.max()) + 1
+        network = networks.convolutional_classifier(num_classes, width=config.width)
+        scaled = jnp.asarray(train.images / 255, float)
+        params = _train(config, scaled, jnp.asarray(train.labels), network)
+        info = {
+            "num_classes": num_classes,
+            "width": config.width,
+            "image_shape": list(train.images.shape[1:]),
+        }
+        save_checkpoint(config.out, params, step=config.num_steps, info=info)
+    except ValueError as error:
+        refuse(error)
+    classify, _ = load_classifier(config.out)
+    found = classify(jnp.asarray(test.images / 255, float))
+    accuracy = 100 * float(jnp.mean(found == test.labels))
+    told = dataclasses.asdict(config)
+    told |= {name: str(told[name]) for name in ("out", "data_dir")}
+    content = {
+        "experiment": "mnist_classifier",
+        "config": told,
+        "device": device_name(),
+        "seconds": time.perf_counter() - started,
+        "records": [{"setting": config.dataset, "seed": 0, "accuracy": accuracy}],
+        "summary": {
+            config.dataset: {"accuracy": {"mean": accuracy, "sd": None, "num_seeds": 1}}
+        },
+    }
+    write_json(config.out / "results.json", content)
+    print(f"{accuracy:.2f} % of {len(found)} test images; written to {config.out}")
