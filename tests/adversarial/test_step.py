@@ -409,7 +409,7 @@ def _returning(network, change):
         ({"update": "consensus", "axis_name": "samples"}, "axis_name='samples'"),
         ({"generator": linen.Dense(2)}, "generator must be a Network"),
     ],
-    ids=str,
+    ids=range(8),
 )
 def test_bad_games_are_named(settings, message):
     with pytest.raises(ValueError, match=message):

@@ -142,7 +142,7 @@ def test_batches_are_rows_of_the_data():
         ({"data": jnp.ones((500, 3))}, r"generator must return .* shape \(2, 3\)"),
         ({"key": 0}, "key must be made by jax.random.key"),
     ],
-    ids=str,
+    ids=range(6),
 )
 def test_bad_input_is_named(changes, message):
     key = changes.pop("key", KEY)
