@@ -84,6 +84,9 @@ VARIANTS: dict[str, _Exchange | None] = {
         "cross_fit_report.fit_combination", _alike
     ),
     "two folds": _Exchange("cross_fit.NUM_FOLDS", 2),
+    "nothing added for what networks miss": _Exchange(
+        "cross_fit_report.SHARE_UNSEEN", 0.0
+    ),
     "the held-out bound, not halfway": _Exchange(
         "cross_fit_estimate.halfway", _held_out
     ),

@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxinfo.core.types import Array, Key
 from jaxinfo.estimation.cross_fit import NUM_FOLDS, CrossFit, cross_fit, deal_rows
-from jaxinfo.estimation.cross_fit_report import halfway
+from jaxinfo.estimation.cross_fit_report import extrapolate, halfway
 from jaxinfo.estimation.fit import RunResult
 from jaxinfo.estimation.host import Budget, doubts_of_run, history_of_run
 from jaxinfo.estimation.labels import label_entropy
@@ -219,6 +219,8 @@ def _summarize(
     influence = _difference([fit.influence for fit in fits])
     variance = variance_of_mean(influence, is_series=is_series)
     summary = halfway(held_out.mean(), training.mean(), variance)
+    gain = _difference([np.array(fit.outcome.gain) for fit in fits])
+    summary = extrapolate(summary, float(gain))
     labels = [marginal.labels for marginal in fits[0].folds[0].fitted.marginals]
     # Neighbours are noisier than critics, who know independence when they see it. They
     # lose more in the pair that has more coordinates: the difference of two was further

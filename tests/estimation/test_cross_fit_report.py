@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxinfo.estimation.combine import Report
-from jaxinfo.estimation.cross_fit_report import Outcome, halfway
+from jaxinfo.estimation.cross_fit_report import Outcome, extrapolate, halfway
 
 WELL, ILL = 1_000.0, 2.0
 
@@ -13,8 +13,8 @@ def _report(value, size=WELL, log_normaliser=0.25):
     return Report(value, np.zeros(4), log_normaliser, size)
 
 
-def _outcome(held_out, training):
-    return Outcome([], held_out=held_out, training=training, shifted=[])
+def _outcome(held_out, training, preferred=()):
+    return Outcome([], held_out, training, list(preferred), shifted=[])
 
 
 def test_the_value_lies_halfway_and_the_gap_counts_as_doubt():
@@ -39,3 +39,17 @@ def test_the_critics_own_normaliser_stands_in_where_pairs_are_too_few():
     assert not outcome.is_measured
     np.testing.assert_allclose(outcome.held_out_values, [1.25, 1.15])
     np.testing.assert_allclose(outcome.training_values, [1.35, 0.75])
+
+
+def test_the_gain_is_what_the_preferred_critics_lack():
+    held_out = [_report(1.0), _report(0.9)]
+    outcome = _outcome(held_out, held_out, [_report(0.8), _report(0.9)])
+    assert outcome.gain == pytest.approx(0.1)
+    assert _outcome(held_out, held_out, [_report(1.2), _report(0.9)]).gain == 0
+
+
+def test_a_quarter_of_the_gain_is_added_and_doubted():
+    summary = extrapolate(halfway(1.0, 1.0, 0.03**2), 0.08)
+    assert summary.value == pytest.approx(1.02)
+    assert summary.standard_error == pytest.approx(np.hypot(0.03, 0.02 / 3**0.5))
+    assert extrapolate(halfway(1.0, 1.0, 0.03**2), 0.0).standard_error == 0.03
