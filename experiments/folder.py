@@ -1,14 +1,23 @@
 """A folder of results that an experiment adds to, and goes on from."""
 
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["markdown", "read_results", "refuse", "write_results"]
+__all__ = [
+    "cell",
+    "markdown",
+    "plain",
+    "read_results",
+    "refuse",
+    "run_settings",
+    "write_results",
+]
 
-NUMBERS, TABLE = "results.json", "table.md"
+NUMBERS, TABLE, SAMPLES = "results.json", "table.md", "samples.npz"
 
 
 def refuse(error: Exception) -> NoReturn:
@@ -63,3 +72,67 @@ def markdown(lines: Sequence[Sequence[str]]) -> str:
     """A table in Markdown."""
     rows = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def plain(value: Any) -> float | None:
+    """A number as JSON holds it: None where it is not finite."""
+    return float(value) if math.isfinite(value) else None
+
+
+def cell(told: dict[str, Any], digits: int) -> str:
+    """Mean and standard deviation over seeds, for a table."""
+    if told["mean"] is None:
+        return "none finite"
+    sd = "" if told["sd"] is None else f" ± {told['sd']:.{digits}f}"
+    return f"{told['mean']:.{digits}f}{sd}"
+
+
+def run_settings(
+    out: Path,
+    experiment: str,
+    config: dict[str, Any],
+    settings: Iterable[str],
+    run: Callable[[str], tuple[dict[str, Any], Any]],
+    lines: Callable[[dict[str, Any]], Sequence[Sequence[str]]],
+    draw: Callable[[dict[str, Any], Path], None],
+) -> None:
+    """Runs the settings that a folder lacks, and prints the table of all.
+
+    Args:
+        out: the folder; numbers, table, samples and figure are anew after each.
+        experiment: its name.
+        config: what all results of a folder have in common.
+        settings: names.
+        run: `run(setting) -> (told, samples)`, with "records", "summary" and "seconds"
+            in what is told.
+        lines: of the table, from what is told of each setting.
+        draw: `draw(samples of each setting, folder)`.
+    """
+    import numpy as np
+
+    from jaxinfo.results import device_name, replacing
+
+    done = read_results(out, config).get("settings", {})
+    samples = {}
+    if (out / SAMPLES).exists():
+        with np.load(out / SAMPLES) as kept:
+            samples = {name: kept[name] for name in kept if name in done}
+    for setting in settings:
+        if setting in done:
+            continue
+        done[setting], samples[setting] = run(setting)
+        content = {
+            "experiment": experiment,
+            "config": config,
+            "device": device_name(),
+            "seconds": math.fsum(told["seconds"] for told in done.values()),
+            "records": [one for told in done.values() for one in told["records"]],
+            "summary": {name: told["summary"] for name, told in done.items()},
+            "settings": done,
+        }
+        write_results(out, content, lines(done))
+        with replacing(out / SAMPLES) as (draft,):
+            np.savez_compressed(draft or out / SAMPLES, **samples)
+        draw(samples, out)
+        print(f"{setting}: {done[setting]['seconds']:.0f} s", file=sys.stderr)
+    print(markdown(lines(done)))

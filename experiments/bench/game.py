@@ -4,10 +4,10 @@ import functools
 import importlib.util
 import itertools
 import os
-import statistics
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from experiments.bench.timing import seconds_of, spread
 
 __all__ = ["game_summary", "game_tables", "measure_game", "measure_game_seeds"]
 
@@ -104,11 +104,11 @@ def measure_game(config: Any) -> list[dict[str, Any]]:
         }
         if importlib.util.find_spec("torch") is not None:
             runs["pytorch_loop"] = _pytorch(widths, num_steps)
-        first = {name: _seconds(run, 0) for name, run in runs.items()}
+        first = {name: seconds_of(run, 0) for name, run in runs.items()}
         seconds: dict[str, list[float]] = {name: [] for name in runs}
         for repeat in range(config.repeats):
             for name, run in runs.items():
-                seconds[name].append(_seconds(run, repeat))
+                seconds[name].append(seconds_of(run, repeat))
         for name, values in seconds.items():
             ratios = [v / b for v, b in zip(values, seconds["library"], strict=True)]
             records.append(
@@ -116,8 +116,8 @@ def measure_game(config: Any) -> list[dict[str, Any]]:
                     "table": "game",
                     "game": game,
                     "contender": name,
-                    "steps_per_second": _spread([num_steps / v for v in values]),
-                    "ratio_to_library": _spread(ratios),
+                    "steps_per_second": spread([num_steps / v for v in values]),
+                    "ratio_to_library": spread(ratios),
                     "first_call_seconds": first[name],
                 }
             )
@@ -140,19 +140,19 @@ def measure_game_seeds(config: Any) -> list[dict[str, Any]]:
                 "together": functools.partial(_together, run, keys),
                 "one_by_one": functools.partial(_one_by_one, alone, keys),
             }
-            first = {name: _seconds(call, 0) for name, call in calls.items()}
+            first = {name: seconds_of(call, 0) for name, call in calls.items()}
             seconds: dict[str, list[float]] = {name: [] for name in calls}
             for _ in range(max(1, config.repeats - 2)):
                 for name, call in calls.items():
-                    seconds[name].append(_seconds(call, 0))
+                    seconds[name].append(seconds_of(call, 0))
             pairs = zip(seconds["one_by_one"], seconds["together"], strict=True)
             records.append(
                 {
                     "table": "game_seeds",
                     "game": game,
                     "num_seeds": num_seeds,
-                    "seconds": {name: _spread(v) for name, v in seconds.items()},
-                    "one_by_one_to_together": _spread([a / b for a, b in pairs]),
+                    "seconds": {name: spread(v) for name, v in seconds.items()},
+                    "one_by_one_to_together": spread([a / b for a, b in pairs]),
                     "first_call_seconds": first,
                 }
             )
@@ -174,20 +174,6 @@ def _together(run: Callable[[Any], Any], keys: Any, _: int) -> None:
 def _one_by_one(run: Callable[[Any], Any], keys: Any, _: int) -> None:
     for key in keys:
         run(key).block_until_ready()
-
-
-def _seconds(run: Callable[[int], Any], seed: int) -> float:
-    started = time.perf_counter()
-    run(seed)
-    return time.perf_counter() - started
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    return {
-        "median": statistics.median(values),
-        "min": min(values),
-        "max": max(values),
-    }
 
 
 def game_summary(records: list[dict[str, Any]]) -> dict[str, Any]:

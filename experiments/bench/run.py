@@ -5,7 +5,6 @@ import functools
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from experiments.bench.game import (
     measure_game,
     measure_game_seeds,
 )
+from experiments.bench.timing import seconds_of, spread
 from jaxinfo.training.sweep import Layout, sweep
 
 __all__ = ["Config", "main"]
@@ -54,11 +54,11 @@ def measure_loops(config: Config) -> list[dict[str, Any]]:
         task = Task(*make_data(10_000, 5), widths, num_steps)
         runs = {name: make(task) for name, make in CONTENDERS.items()}
         runs = {name: run for name, run in runs.items() if run is not None}
-        first = {name: _seconds(run, 0) for name, run in runs.items()}
+        first = {name: seconds_of(run, 0) for name, run in runs.items()}
         seconds = {name: [] for name in runs}
         for repeat in range(config.repeats):
             for name, run in runs.items():
-                seconds[name].append(_seconds(run, repeat) / num_steps * 1_000)
+                seconds[name].append(seconds_of(run, repeat) / num_steps * 1_000)
         for name, values in seconds.items():
             ratios = [v / b for v, b in zip(values, seconds["bare_scan"], strict=True)]
             records.append(
@@ -66,8 +66,8 @@ def measure_loops(config: Config) -> list[dict[str, Any]]:
                     "table": "loops",
                     "critic": critic,
                     "contender": name,
-                    "seconds_per_1000_steps": _spread(values),
-                    "ratio_to_bare_scan": _spread(ratios),
+                    "seconds_per_1000_steps": spread(values),
+                    "ratio_to_bare_scan": spread(ratios),
                     "first_call_seconds": first[name],
                 }
             )
@@ -101,11 +101,11 @@ def measure_layouts(config: Config) -> list[dict[str, Any]]:
                 layout: functools.partial(_sweep, run, keys, parts, layout)
                 for layout in LAYOUTS
             }
-            first = {layout: _seconds(call, 0) for layout, call in calls.items()}
+            first = {layout: seconds_of(call, 0) for layout, call in calls.items()}
             seconds = {layout: [] for layout in calls}
             for _ in range(max(1, config.repeats - 2)):
                 for layout, call in calls.items():
-                    per_seed = _seconds(call, 0) / num_steps / num_seeds * 1_000
+                    per_seed = seconds_of(call, 0) / num_steps / num_seeds * 1_000
                     seconds[layout].append(per_seed)
             records += [
                 {
@@ -113,7 +113,7 @@ def measure_layouts(config: Config) -> list[dict[str, Any]]:
                     "critic": critic,
                     "layout": layout,
                     "num_seeds": num_seeds,
-                    "seconds_per_1000_steps_and_seed": _spread(values),
+                    "seconds_per_1000_steps_and_seed": spread(values),
                     "first_call_seconds": first[layout],
                 }
                 for layout, values in seconds.items()
@@ -157,20 +157,6 @@ MEASUREMENTS = {
     "game": measure_game,
     "game_seeds": measure_game_seeds,
 }
-
-
-def _seconds(run: Any, seed: int) -> float:
-    started = time.perf_counter()
-    run(seed)
-    return time.perf_counter() - started
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    return {
-        "median": statistics.median(values),
-        "min": min(values),
-        "max": max(values),
-    }
 
 
 def _in_a_process(name: str, config: Config, **environment: str) -> list[dict]:

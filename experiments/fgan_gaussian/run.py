@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -112,15 +111,21 @@ def _run_member(member: str, config: Config) -> dict[str, Any]:
 def _matrix(found: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Divergences of the mixture from each member's Gaussian, at its seeds' means."""
     from jaxinfo.divergences import DIVERGENCES
+    from jaxinfo.results import mean_and_sd
     from jaxinfo.tasks import gaussian_to_mixture
 
-    members = [member for member in PAPER if member in found]
+    members = [
+        member
+        for member in PAPER
+        if member in found
+        and any(math.isfinite(r["exact"]) for r in found[member]["records"])
+    ]
     return {
         trained: {
             tested: gaussian_to_mixture(
                 DIVERGENCES[tested],
                 *(
-                    statistics.fmean(r[name] for r in found[trained]["records"])
+                    mean_and_sd(r[name] for r in found[trained]["records"])["mean"]
                     for name in ("mu", "sigma")
                 ),
             )

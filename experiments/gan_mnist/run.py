@@ -2,12 +2,11 @@
 
 import dataclasses
 import math
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from experiments.folder import markdown, read_results, refuse, write_results
+from experiments.folder import cell, plain, refuse, run_settings
 from experiments.gan_mnist.config import PRESETS, Config, Preset
 from jaxinfo.cli import prepare_jax
 
@@ -124,7 +123,7 @@ def _run_objective(
         {
             "setting": objective,
             "seed": seed,
-            **{name: _plain(found[name][seed]) for name in names},
+            **{name: plain(found[name][seed]) for name in names},
             "stopped_at": int(found["stopped_at"][seed]),
         }
         for seed in range(config.num_seeds)
@@ -137,21 +136,14 @@ def _run_objective(
     return told, found["samples"][0]
 
 
-def _plain(value: Any) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
 def _lines(done: dict[str, Any]) -> list[list[str]]:
     lines = [["objective", "log-likelihood", "of a seed ±", "width", "stopped", "s"]]
     for objective, told in done.items():
-        parzen, first = told["summary"]["parzen"], told["records"][0]
-        mean = "none finite"
-        if parzen["mean"] is not None:
-            mean = f"{parzen['mean']:.1f} ± {parzen['sd'] or 0:.1f}"
+        first = told["records"][0]
         error, width = first["standard_error"], first["bandwidth"]
         lines.append(
             [
-                *(objective, mean),
+                *(objective, cell(told["summary"]["parzen"], 1)),
                 "" if error is None else f"{error:.1f}",
                 "" if width is None else f"{width:.3f}",
                 str(sum(r["stopped_at"] >= 0 for r in told["records"])),
@@ -174,7 +166,7 @@ def main() -> None:
     from experiments.gan_mnist.show import plot_samples
     from jaxinfo.adversarial import OBJECTIVES
     from jaxinfo.core.checks import check_one_of
-    from jaxinfo.results import check_new_folder, device_name
+    from jaxinfo.results import check_new_folder
 
     try:
         check_one_of(PRESETS, setting=config.setting)
@@ -187,21 +179,12 @@ def main() -> None:
     told = dataclasses.asdict(config)
     for name in ("out", "objectives", "data_dir"):
         del told[name]
-    done, sheets = read_results(config.out, told).get("objectives", {}), {}
-    for objective in config.objectives.split(","):
-        if objective in done:
-            continue
-        done[objective], sheets[objective] = _run_objective(objective, config, pixels)
-        content = {
-            "experiment": "gan_mnist",
-            "config": told,
-            "device": device_name(),
-            "seconds": sum(one["seconds"] for one in done.values()),
-            "records": [r for one in done.values() for r in one["records"]],
-            "summary": {name: one["summary"] for name, one in done.items()},
-            "objectives": done,
-        }
-        write_results(config.out, content, _lines(done))
-        plot_samples(sheets, config.out / "samples.png")
-        print(f"{objective}: {done[objective]['seconds']:.0f} s", file=sys.stderr)
-    print(markdown(_lines(done)))
+    run_settings(
+        config.out,
+        "gan_mnist",
+        told,
+        config.objectives.split(","),
+        lambda objective: _run_objective(objective, config, pixels),
+        _lines,
+        plot_samples,
+    )

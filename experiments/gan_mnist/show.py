@@ -7,12 +7,10 @@ import numpy as np
 __all__ = ["plot_samples"]
 
 
-def plot_samples(sheets: dict[str, np.ndarray], path: Path) -> None:
-    """Draws the rows; pixels in [0, 1]."""
+def plot_samples(sheets: dict[str, np.ndarray], folder: Path) -> None:
+    """Draws the rows as `samples.png`; pixels in [0, 1]."""
     from matplotlib.figure import Figure
 
-    if not sheets:
-        return
     num_drawn = len(next(iter(sheets.values())))
     figure = Figure(
         figsize=(0.5 * num_drawn, 0.72 * len(sheets)), dpi=120, layout="constrained"
@@ -23,4 +21,4 @@ def plot_samples(sheets: dict[str, np.ndarray], path: Path) -> None:
         axis.imshow(strip[..., 0] if strip.shape[-1] == 1 else strip, cmap="gray")
         axis.set_title(objective, fontsize=7, loc="left", pad=2)
         axis.set_axis_off()
-    figure.savefig(path)
+    figure.savefig(folder / "samples.png")

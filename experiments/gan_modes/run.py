@@ -1,12 +1,11 @@
 """Modes found of a ring and a grid, by objective and solver, many seeds at once."""
 
 import dataclasses
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from experiments.folder import markdown, read_results, refuse, write_results
+from experiments.folder import cell, plain, refuse, run_settings
 from experiments.gan_modes.config import LAWS, Config, Law, sample_law
 from jaxinfo.cli import prepare_jax
 
@@ -20,8 +19,8 @@ METRICS = ("modes", "good_share", "reverse_kl")
 OPTIMISTIC = "optimistic_adam"
 
 
-def _settings(config: Config) -> list[tuple[str, str, str]]:
-    """Law, objective and solver of every setting."""
+def _settings(config: Config) -> dict[str, tuple[str, str, str]]:
+    """Law, objective and solver of every setting, by its name."""
     from jaxinfo.adversarial import OBJECTIVES, SOLVERS
     from jaxinfo.core.checks import check_one_of
     from jaxinfo.divergences import DIVERGENCES
@@ -35,12 +34,12 @@ def _settings(config: Config) -> list[tuple[str, str, str]]:
         check_one_of([*SOLVERS, OPTIMISTIC], solver=solver)
     for law in config.laws.split(","):
         check_one_of(LAWS, law=law)
-    return [
-        (law, objective, solver)
+    return {
+        f"{law}.{objective}.{solver}": (law, objective, solver)
         for law in config.laws.split(",")
         for objective in objectives
         for solver in config.solvers.split(",")
-    ]
+    }
 
 
 def _make_run(
@@ -100,7 +99,7 @@ def _make_run(
 
 
 def _run_setting(
-    law: str, objective: str, solver: str, config: Config
+    setting: str, law: str, objective: str, solver: str, config: Config
 ) -> tuple[dict[str, Any], Any]:
     """Records of all seeds, and samples of the first at every look."""
     import jax
@@ -112,12 +111,11 @@ def _run_setting(
     started = time.perf_counter()
     keys = jax.random.split(jax.random.key(0), config.num_seeds)
     found = jax.device_get(sweep(_make_run(LAWS[law], objective, solver, config), keys))
-    setting = f"{law}.{objective}.{solver}"
     records = [
         {
             "setting": setting,
             "seed": seed,
-            **{name: _plain(found[name][seed, -1]) for name in METRICS},
+            **{name: plain(found[name][seed, -1]) for name in METRICS},
             "modes_over_time": found["modes"][seed].tolist(),
             "stopped_at": int(found["stopped_at"][seed]),
         }
@@ -134,12 +132,6 @@ def _run_setting(
     return told, np.asarray(found["samples"][0])
 
 
-def _plain(value: Any) -> float | None:
-    import math
-
-    return float(value) if math.isfinite(value) else None
-
-
 def _lines(done: dict[str, Any]) -> list[list[str]]:
     headings = ["setting", "modes", "all", "good samples", "reverse KL", "stopped"]
     lines = [headings]
@@ -150,20 +142,14 @@ def _lines(done: dict[str, Any]) -> list[list[str]]:
         lines.append(
             [
                 setting,
-                _cell(summary["modes"], 1),
+                cell(summary["modes"], 1),
                 f"{whole} of {seeds}",
-                _cell(summary["good_share"], 3),
-                _cell(summary["reverse_kl"], 3),
+                cell(summary["good_share"], 3),
+                cell(summary["reverse_kl"], 3),
                 str(sum(r["stopped_at"] >= 0 for r in told["records"])),
             ]
         )
     return lines
-
-
-def _cell(told: dict[str, Any], digits: int) -> str:
-    if told["mean"] is None:
-        return "none finite"
-    return f"{told['mean']:.{digits}f} ± {told['sd'] or 0:.{digits}f}"
 
 
 def main() -> None:
@@ -181,7 +167,7 @@ def main() -> None:
         )
     prepare_jax()
     from experiments.gan_modes.show import plot_samples
-    from jaxinfo.results import check_new_folder, device_name
+    from jaxinfo.results import check_new_folder
 
     try:
         settings = _settings(config)
@@ -191,23 +177,12 @@ def main() -> None:
     told = dataclasses.asdict(config)
     for name in ("out", "laws", "objectives", "solvers"):
         del told[name]
-    before = read_results(config.out, told)
-    done, sheets = before.get("settings", {}), {}
-    for law, objective, solver in settings:
-        setting = f"{law}.{objective}.{solver}"
-        if setting in done:
-            continue
-        done[setting], sheets[setting] = _run_setting(law, objective, solver, config)
-        content = {
-            "experiment": "gan_modes",
-            "config": told,
-            "device": device_name(),
-            "seconds": sum(one["seconds"] for one in done.values()),
-            "records": [r for one in done.values() for r in one["records"]],
-            "summary": {name: one["summary"] for name, one in done.items()},
-            "settings": done,
-        }
-        write_results(config.out, content, _lines(done))
-        plot_samples(sheets, config.out)
-        print(f"{setting}: {done[setting]['seconds']:.0f} s", file=sys.stderr)
-    print(markdown(_lines(done)))
+    run_settings(
+        config.out,
+        "gan_modes",
+        told,
+        settings,
+        lambda name: _run_setting(name, *settings[name], config),
+        _lines,
+        plot_samples,
+    )

@@ -1,13 +1,12 @@
 """Three digits in three colours, a thousand modes: how many of them a GAN finds."""
 
 import dataclasses
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments.folder import markdown, read_results, refuse, write_results
+from experiments.folder import cell, plain, refuse, run_settings
 from experiments.mnist_classifier.run import load_classifier
 from jaxinfo.cli import prepare_jax
 
@@ -132,7 +131,7 @@ def _run_objective(
             {
                 "setting": objective,
                 "seed": seed,
-                **{name: float(found[name][seed]) for name in names},
+                **{name: plain(found[name][seed]) for name in names},
                 "stopped_at": int(found["stopped_at"][seed]),
             }
             for seed in range(config.num_seeds)
@@ -147,8 +146,7 @@ def _lines(done: dict[str, Any]) -> list[list[str]]:
     lines = [["objective", f"modes of {NUM_LABELS}", "reverse KL", "stopped", "s"]]
     for objective, told in done.items():
         cells = [
-            f"{told['summary'][name]['mean']:.{digits}f} ± "
-            f"{told['summary'][name]['sd'] or 0:.{digits}f}"
+            cell(told["summary"][name], digits)
             for name, digits in (("modes", 1), ("reverse_kl", 3))
         ]
         stopped = sum(r["stopped_at"] >= 0 for r in told["records"])
@@ -172,13 +170,13 @@ def main() -> None:
     from jaxinfo.adversarial import OBJECTIVES
     from jaxinfo.core.checks import check_one_of
     from jaxinfo.data import load_images
-    from jaxinfo.results import check_new_folder, device_name
+    from jaxinfo.results import check_new_folder
 
     try:
         for objective in config.objectives.split(","):
             check_one_of(OBJECTIVES, objective=objective)
         check_new_folder(config.out)
-        classify, _ = load_classifier(config.classifier)
+        classify = load_classifier(config.classifier)
         images = load_images("mnist", "train", data_dir=config.data_dir).images
     except ValueError as error:
         refuse(error)
@@ -186,23 +184,12 @@ def main() -> None:
     told = dataclasses.asdict(config)
     for name in ("out", "classifier", "objectives", "data_dir"):
         del told[name]
-    done, sheets = read_results(config.out, told).get("objectives", {}), {}
-    for objective in config.objectives.split(","):
-        if objective in done:
-            continue
-        done[objective], sheets[objective] = _run_objective(
-            objective, config, digits, classify
-        )
-        content = {
-            "experiment": "gan_stacked_mnist",
-            "config": told,
-            "device": device_name(),
-            "seconds": sum(one["seconds"] for one in done.values()),
-            "records": [r for one in done.values() for r in one["records"]],
-            "summary": {name: one["summary"] for name, one in done.items()},
-            "objectives": done,
-        }
-        write_results(config.out, content, _lines(done))
-        plot_samples(sheets, config.out / "samples.png")
-        print(f"{objective}: {done[objective]['seconds']:.0f} s", file=sys.stderr)
-    print(markdown(_lines(done)))
+    run_settings(
+        config.out,
+        "gan_stacked_mnist",
+        told,
+        config.objectives.split(","),
+        lambda objective: _run_objective(objective, config, digits, classify),
+        _lines,
+        plot_samples,
+    )

@@ -1,7 +1,8 @@
-"""A small classifier of images: embedding and labels for the GANs' experiments."""
+"""A small classifier of images: labels for the GANs' experiments."""
 
 import dataclasses
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ class Config:
         out: folder for results.json and the checkpoint.
         dataset: a set of images with labels, as TensorFlow Datasets spells it.
         data_dir: where to look for it first.
-        num_seeds: always 1: one classifier is kept.
         num_steps: updates.
         width: channels of the first layer.
         smoke: the same path end to end with few steps.
@@ -32,7 +32,6 @@ class Config:
     out: Path = Path("results/mnist_classifier")
     dataset: str = "mnist"
     data_dir: Path | None = None
-    num_seeds: int = 1
     num_steps: int = 2_000
     width: int = 32
     smoke: bool = False
@@ -71,8 +70,8 @@ def _train(config: Config, images: Any, labels: Any, network: Any) -> Any:
     return train(jax.random.key(0), images, labels)
 
 
-def load_classifier(folder: Path) -> tuple[Any, Any]:
-    """What `main` left: a function from images in [0, 1] to labels, and to embeddings.
+def load_classifier(folder: Path) -> Callable[[Any], Any]:
+    """What `main` left: a function from images in [0, 1] to labels.
 
     Raises:
         ValueError: where there is no checkpoint.
@@ -103,14 +102,7 @@ def load_classifier(folder: Path) -> tuple[Any, Any]:
             batch_size=CHUNK,
         )
 
-    def embed(images: jax.Array) -> jax.Array:
-        return jax.lax.map(
-            lambda one: network.apply(params, one[None])[1][0],
-            images,
-            batch_size=CHUNK,
-        )
-
-    return classify, embed
+    return classify
 
 
 def main() -> None:
@@ -147,11 +139,12 @@ def main() -> None:
         save_checkpoint(config.out, params, step=config.num_steps, info=info)
     except ValueError as error:
         refuse(error)
-    classify, _ = load_classifier(config.out)
+    classify = load_classifier(config.out)
     found = classify(jnp.asarray(test.images / 255, float))
     accuracy = 100 * float(jnp.mean(found == test.labels))
     told = dataclasses.asdict(config)
-    told |= {name: str(told[name]) for name in ("out", "data_dir")}
+    for name in ("out", "data_dir"):
+        del told[name]
     content = {
         "experiment": "mnist_classifier",
         "config": told,

@@ -24,9 +24,14 @@ def save_gan(folder: Folder, gan: Gan, state: GanState) -> None:
         state: its state; one of many seeds has them on the leading axis.
 
     Raises:
-        ValueError: where the folder holds this step or a later one.
+        ValueError: where the folder holds this step or a later one, or the state has
+            more than one leading axis.
     """
     num_seeds = [*jnp.shape(state.step)]
+    if len(num_seeds) > 1:
+        raise ValueError(
+            f"state must be of one game or of many seeds, got axes {num_seeds}"
+        )
     single = jax.tree.map(lambda x: x[0], state) if num_seeds else state
     sample = jax.eval_shape(lambda s: gan.sample(jax.random.key(0), s, 1), single)
     info = {

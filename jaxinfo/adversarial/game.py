@@ -1,6 +1,6 @@
 """The gradients of both players of a GAN, each of its own loss and nothing else's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -65,76 +65,104 @@ def make_game(
     Returns:
         The `Game`.
     """
-    over = _Devices(axis_name)
+    rules = _Rules(networks, objective, tuple(penalties), _Devices(axis_name))
+    return Game(rules.discriminator, rules.generator, rules.both)
 
-    def generate(params: PyTree, key: Array, noise: Array) -> Array:
-        return _apply(networks.generator, jax.random.fold_in(key, 0), params, noise)
 
-    def score(params: PyTree, key: Array, real: Array, fake: Array) -> Scores:
-        """Scores of both, in one pass."""
-        joined = jnp.concatenate([real, fake])
-        key = jax.random.fold_in(key, 1)
-        scores = _apply(networks.discriminator, key, params, joined)
-        return scores[: len(real)], scores[len(real) :]
+class _Rules(NamedTuple):
+    networks: Networks
+    objective: Objective
+    penalties: tuple[Penalty, ...]
+    over: "_Devices"
 
-    def penalised(params: PyTree, draws: Draws, fake: Array) -> tuple[Array, PyTree]:
-        """Weighted penalties, and their gradient."""
-        total, gradient = jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)
-        for place, penalty in enumerate(penalties):
-            key = jax.random.fold_in(draws.key, 2 + place)
-            value, slope = _penalty(penalty, networks, params, key, draws, fake)
-            total += value
-            gradient = jax.tree.map(jnp.add, gradient, slope)
-        return over.mean((total, gradient))
+    def discriminator(self, players: Players, draws: Draws) -> tuple[PyTree, PyTree]:
+        own, other = self.over.vary(players)
+        fake = self._generate(other, draws.key, draws.noise)
+        scores, pull = jax.vjp(
+            lambda params: self._score(params, draws.key, draws.real, fake), own
+        )
+        return self._of_discriminator(
+            own, draws, fake, scores, lambda slopes: pull(slopes)[0]
+        )
 
-    def discriminator(players: Players, draws: Draws) -> tuple[PyTree, PyTree]:
-        own, other = over.vary(players)
-        fake = generate(other, draws.key, draws.noise)
-        scores, pull = jax.vjp(lambda p: score(p, draws.key, draws.real, fake), own)
-        loss, slopes = over.slopes(objective.discriminator_loss, scores)
-        gradient = over.total(pull(slopes)[0])
-        penalty, more = penalised(own, draws, fake)
-        gradient = jax.tree.map(jnp.add, gradient, more)
-        told = _discriminator_info(loss + penalty, gradient)
-        return gradient, told | {"bound": over.value(objective.bound, scores)}
-
-    def generator(players: Players, draws: Draws) -> tuple[PyTree, PyTree]:
-        other, own = over.vary(players)
+    def generator(self, players: Players, draws: Draws) -> tuple[PyTree, PyTree]:
+        other, own = self.over.vary(players)
         key = jax.random.fold_in(draws.key, 1)
 
         def scores_of(params: PyTree) -> Scores:
-            fake = generate(params, key, draws.generator_noise)
-            real = draws.real if objective.is_paired else draws.real[:0]
-            scores_p, scores_q = score(other, key, real, fake)
+            fake = self._generate(params, key, draws.generator_noise)
+            real = draws.real if self.objective.is_paired else draws.real[:0]
+            scores_p, scores_q = self._score(other, key, real, fake)
             # Where they are not needed, any will do.
-            return scores_p if objective.is_paired else scores_q, scores_q
+            return scores_p if self.objective.is_paired else scores_q, scores_q
 
         scores, pull = jax.vjp(scores_of, own)
-        loss, slopes = over.slopes(objective.generator_loss, scores)
-        gradient = over.total(pull(slopes)[0])
-        return gradient, _generator_info(loss, gradient, over.slope(slopes[1]))
+        return self._of_generator(scores, lambda slopes: pull(slopes)[0])
 
-    def both(players: Players, draws: Draws) -> tuple[Players, PyTree]:
-        players = over.vary(players)
+    def both(self, players: Players, draws: Draws) -> tuple[Players, PyTree]:
+        players = self.over.vary(players)
 
         def scores_of(players: Players) -> tuple[Scores, Array]:
-            fake = generate(players.generator, draws.key, draws.noise)
-            return score(players.discriminator, draws.key, draws.real, fake), fake
+            fake = self._generate(players.generator, draws.key, draws.noise)
+            return self._score(players.discriminator, draws.key, draws.real, fake), fake
 
         scores, pull, fake = jax.vjp(scores_of, players, has_aux=True)
-        loss, slopes = over.slopes(objective.discriminator_loss, scores)
-        own = over.total(pull(slopes)[0].discriminator)
-        penalty, more = penalised(players.discriminator, draws, fake)
-        own = jax.tree.map(jnp.add, own, more)
-        told = _discriminator_info(loss + penalty, own)
-        loss, slopes = over.slopes(objective.generator_loss, scores)
-        other = over.total(pull(slopes)[0].generator)
-        told |= _generator_info(loss, other, over.slope(slopes[1]))
-        return Players(own, other), told | {
-            "bound": over.value(objective.bound, scores)
+        own, first = self._of_discriminator(
+            players.discriminator,
+            draws,
+            fake,
+            scores,
+            lambda slopes: pull(slopes)[0].discriminator,
+        )
+        other, second = self._of_generator(
+            scores, lambda slopes: pull(slopes)[0].generator
+        )
+        return Players(own, other), first | second
+
+    def _generate(self, params: PyTree, key: Array, noise: Array) -> Array:
+        key = jax.random.fold_in(key, 0)
+        return _apply(self.networks.generator, key, params, noise)
+
+    def _score(self, params: PyTree, key: Array, real: Array, fake: Array) -> Scores:
+        """Scores of both, in one pass."""
+        joined = jnp.concatenate([real, fake])
+        key = jax.random.fold_in(key, 1)
+        scores = _apply(self.networks.discriminator, key, params, joined)
+        return scores[: len(real)], scores[len(real) :]
+
+    def _of_discriminator(
+        self,
+        own: PyTree,
+        draws: Draws,
+        fake: Array,
+        scores: Scores,
+        pull: Callable[[Scores], PyTree],
+    ) -> tuple[PyTree, dict[str, Array]]:
+        """Gradient and info, from the scores and the way back to the parameters."""
+        loss, slopes = self.over.slopes(self.objective.discriminator_loss, scores)
+        gradient = self.over.total(pull(slopes))
+        for place, penalty in enumerate(self.penalties):
+            key = jax.random.fold_in(draws.key, 2 + place)
+            found = _penalty(penalty, self.networks, own, key, draws, fake)
+            value, slope = self.over.mean(found)
+            loss += value
+            gradient = jax.tree.map(jnp.add, gradient, slope)
+        return gradient, {
+            "discriminator_loss": loss,
+            "discriminator_gradient_norm": optax.tree.norm(gradient),
+            "bound": self.over.value(self.objective.bound, scores),
         }
 
-    return Game(discriminator, generator, both)
+    def _of_generator(
+        self, scores: Scores, pull: Callable[[Scores], PyTree]
+    ) -> tuple[PyTree, dict[str, Array]]:
+        loss, slopes = self.over.slopes(self.objective.generator_loss, scores)
+        gradient = self.over.total(pull(slopes))
+        return gradient, {
+            "generator_loss": loss,
+            "generator_gradient_norm": optax.tree.norm(gradient),
+            "generator_slope": self.over.slope(slopes[1]),
+        }
 
 
 def _apply(network: Network, key: Array, params: PyTree, inputs: Array) -> Array:
@@ -164,20 +192,14 @@ def _penalty(
     return jax.lax.cond(
         draws.number % penalty.every == 0,
         with_gradient,
-        lambda params: (jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)),
+        # Of the kind that the other branch has, on a mesh too.
+        lambda params: jax.tree.map(jnp.zeros_like, (_first_number(params), params)),
         params,
     )
 
 
-def _discriminator_info(loss: Array, gradient: PyTree) -> dict[str, Array]:
-    norm = optax.tree.norm(gradient)
-    return {"discriminator_loss": loss, "discriminator_gradient_norm": norm}
-
-
-def _generator_info(loss: Array, gradient: PyTree, slope: Array) -> dict[str, Array]:
-    norm = optax.tree.norm(gradient)
-    told = {"generator_loss": loss, "generator_gradient_norm": norm}
-    return told | {"generator_slope": slope}
+def _first_number(params: PyTree) -> Array:
+    return jax.tree.leaves(params)[0].ravel()[0]
 
 
 class _Devices(NamedTuple):

@@ -147,10 +147,6 @@ def update_discriminator(
     return _discriminator_moves(optimizers, game, players, state, draws)[:2]
 
 
-def _add(players: Players, scale: float, more: Players) -> Players:
-    return jax.tree.map(lambda a, b: a + scale * b, players, more)
-
-
 # First-order solvers ---------------------------------------------------------------
 
 
@@ -291,7 +287,9 @@ def consensus(strength: float = 0.1) -> Solver:
         gradients, transpose, info = jax.vjp(
             lambda p: game.both(p, draws), players, has_aux=True
         )
-        gradients = _add(gradients, strength, transpose(gradients)[0])
+        gradients = jax.tree.map(
+            lambda g, back: g + strength * back, gradients, transpose(gradients)[0]
+        )
         players, moved = _move(optimizers, gradients, state.optimizers, players)
         return players, state._replace(optimizers=moved), info
 

@@ -20,9 +20,14 @@ from jaxinfo.adversarial.solvers import (
     find_solver,
     update_discriminator,
 )
-from jaxinfo.core.checks import check_finite_number, check_key, check_positive
+from jaxinfo.core.checks import (
+    check_finite_number,
+    check_key,
+    check_positive,
+    check_scores,
+)
 from jaxinfo.core.numerics import all_finite
-from jaxinfo.core.types import Array, Bool, Float, Int, Key, Network, PyTree
+from jaxinfo.core.types import Array, Bool, Float, Int, Key, Network, PyTree, as_network
 
 __all__ = ["Gan", "GanInfo", "GanState", "make_gan"]
 
@@ -160,7 +165,8 @@ def make_gan(
             shorter at first, (1 + step) / (10 + step). None for none.
         axis_name: the mesh axis over whose devices the batch is split, under
             `shard_map`; losses and gradients are those of the whole batch, and the
-            noise is each device's slice of the whole batch's.
+            noise is each device's slice of the whole batch's. What dropout and
+            penalties draw is each device's own.
 
     Returns:
         The `Gan`.
@@ -190,8 +196,8 @@ def make_gan(
 
     plan = _Plan(
         Networks(
-            _as_network("generator", generator),
-            _as_network("discriminator", discriminator),
+            as_network(generator, name="generator"),
+            as_network(discriminator, name="discriminator"),
         ),
         find_objective(objective),
         Players(discriminator_optimizer, generator_optimizer),
@@ -212,17 +218,6 @@ def make_gan(
 
 
 # Init and sample -------------------------------------------------------------------
-
-
-def _as_network(name: str, network: Any) -> Network:
-    if isinstance(network, Network):
-        return network
-    if isinstance(network, tuple) and len(network) == 2 and all(map(callable, network)):
-        return Network(*network)
-    raise ValueError(
-        f"{name} must be a Network or a pair of functions (init, apply), got "
-        f"{type(network).__name__}; Flax modules come through jaxinfo.networks"
-    )
 
 
 def _init(plan: _Plan, key: Key[Array, ""], samples: Float[Array, "n ..."]) -> GanState:
@@ -276,14 +271,9 @@ def _check_networks(
             f"generator must return samples like the data's, shape {wanted} for "
             f"{len(noise)} rows of noise; got {getattr(fake, 'shape', type(fake))}"
         )
-    scores = jax.eval_shape(
-        plan.networks.discriminator.apply, players.discriminator, fake
+    check_scores(
+        "discriminator", plan.networks.discriminator.apply, players.discriminator, fake
     )
-    if getattr(scores, "shape", None) != wanted[:1]:
-        raise ValueError(
-            f"discriminator must return one score for each sample, shape {wanted[:1]} "
-            f"for {len(noise)} samples; got {getattr(scores, 'shape', type(scores))}"
-        )
 
 
 def _sample(
@@ -341,6 +331,8 @@ def _draw(plan: _Plan, key: Array, indices: Array, batch: Array) -> Draws:
 
     def one(key: Array, index: Array, real: Array) -> Draws:
         own, generators, rest = jax.random.split(key, 3)
+        if plan.axis_name is not None:
+            rest = jax.random.fold_in(rest, jax.lax.axis_index(plan.axis_name))
         return Draws(index, real, noise(own), noise(generators), rest)
 
     return jax.vmap(one)(jax.random.split(key, len(batch)), indices, batch)

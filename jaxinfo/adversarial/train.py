@@ -113,9 +113,11 @@ def _batches(data: Data, num_batches: int, batch_size: int) -> Callable[[Array],
             f"batch_size must be at most the {len(data)} samples, got {batch_size}"
         )
 
+    rows_of = jnp.asarray(data)
+
     def draw_rows(key: Array) -> Array:
         keys = jax.random.split(key, num_batches)
         rows = jax.vmap(lambda k: sample_rows(k, len(data), batch_size))(keys)
-        return data[rows]
+        return rows_of[rows]
 
     return draw_rows

@@ -1,7 +1,7 @@
 """Checks at the public doors: static facts only, the argument named."""
 
 import numbers as numbers_abc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -13,6 +13,7 @@ __all__ = [
     "check_one_of",
     "check_positive",
     "check_rank",
+    "check_scores",
     "check_square",
 ]
 
@@ -74,3 +75,17 @@ def check_one_of(known: Iterable[str], **names: str) -> None:
             raise ValueError(
                 f"unknown {argument} {name!r}; known: {', '.join(sorted(known))}"
             )
+
+
+def check_scores(
+    name: str, apply: Callable[..., Any], params: Any, *inputs: Any
+) -> None:
+    """Raises ValueError unless a network gives a floating-point score for each row."""
+    output = jax.eval_shape(apply, params, *inputs)
+    shape, rows = getattr(output, "shape", type(output).__name__), len(inputs[0])
+    if shape != (rows,) or not jnp.issubdtype(output.dtype, jnp.floating):
+        dtype = getattr(output, "dtype", "no dtype")
+        raise ValueError(
+            f"{name} must return one floating-point score for each row, shape "
+            f"({rows},) for {rows} rows; got shape {shape}, {dtype}"
+        )

@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 import jax
 from jaxtyping import Bool, Float, Int, Key
 
-__all__ = ["Array", "Bool", "Critic", "Float", "Int", "Key", "Network", "PyTree"]
+__all__ = [
+    "Array",
+    "Bool",
+    "Critic",
+    "Float",
+    "Int",
+    "Key",
+    "Network",
+    "PyTree",
+    "as_network",
+]
 
 Array = jax.Array
 PyTree = Any
@@ -44,3 +54,15 @@ class Critic(NamedTuple):
     init: Callable[..., PyTree]
     apply: Callable[..., Array]
     pairwise: Callable[..., Array] | None = None
+
+
+def as_network(network: Any, *, name: str) -> Network:
+    """A network from a Network or a pair (init, apply) of plain functions."""
+    if isinstance(network, Network):
+        return network
+    if isinstance(network, tuple) and len(network) == 2 and all(map(callable, network)):
+        return Network(*network)
+    raise ValueError(
+        f"{name} must be a Network or a pair of functions (init, apply), got "
+        f"{type(network).__name__}; Flax modules come through jaxinfo.networks"
+    )

@@ -284,7 +284,7 @@ def _kinds(num_critics: int) -> list[_Kind]:
 def _preferred(num_critics: int) -> np.ndarray:
     """Critics that correct the closed form, where any does."""
     corrects = np.array([kind.corrects_closed_form for kind in _kinds(num_critics)])
-    return corrects if corrects.any() else ~corrects
+    return corrects | (not corrects.any())
 
 
 # Training -------------------------------------------------------------------------

@@ -108,9 +108,10 @@ def extrapolate(summary: Summary, gain: float) -> Summary:
     """Adds a quarter of what networks found beyond the closed form, nats.
 
     Where a law is like no closed form, networks find a part of it that grows with the
-    rows, and some is left: over laws of known information that was a quarter or more of
-    what they had found. It is taken to lie anywhere between nothing and twice that, so
-    it over the root of 3 adds to the error.
+    rows, and some is left. The share is set by hand, and low: it centres laws with hard
+    edges, and leaves others below the truth (`experiments/ablation`). What is left is
+    taken to lie anywhere between nothing and twice that, so it over the root of 3 adds
+    to the error.
 
     Args:
         summary: the estimate, nats.

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.core.checks import check_key
+from jaxinfo.core.checks import check_key, check_scores
 from jaxinfo.core.types import Array, Key, Network, PyTree
 from jaxinfo.divergences.family import FDivergence
 from jaxinfo.estimation.bound import Bound
@@ -21,7 +21,6 @@ from jaxinfo.estimation.fit import (
     apply_settings,
     as_network,
     check_counts,
-    check_scores,
     fit,
     make_result,
     resolve_batch_size,

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
+from jaxinfo.core import types
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.numerics import Where, log_mean_exp
 from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
@@ -95,17 +95,11 @@ def as_critic(critic: Any) -> Critic:
 
 
 def as_network(network: Any, *, name: str = "discriminator") -> Network:
-    """A network from a Network or a pair (init, apply) of plain functions."""
-    if isinstance(network, Network):
-        if network.apply_train is not None:
-            raise ValueError(f"{name} must be deterministic: apply_train is not used")
-        return network
-    if isinstance(network, tuple) and len(network) == 2 and all(map(callable, network)):
-        return Network(*network)
-    raise ValueError(
-        f"{name} must be a Network or a pair of functions (init, apply), got "
-        f"{type(network).__name__}; Flax modules come through jaxinfo.networks"
-    )
+    """As `jaxinfo.core.types.as_network`; a network that needs noise is refused."""
+    network = types.as_network(network, name=name)
+    if network.apply_train is not None:
+        raise ValueError(f"{name} must be deterministic: apply_train is not used")
+    return network
 
 
 def check_counts(
@@ -253,17 +247,3 @@ def resolve_batch_size(batch_size: int | None, num_rows: int) -> int:
             f"batch_size must be at most the {num_rows} training rows, got {batch_size}"
         )
     return batch_size
-
-
-def check_scores(
-    name: str, apply: Callable[..., Any], params: PyTree, *inputs: Array
-) -> None:
-    """Raises ValueError unless a network gives a floating-point score for each row."""
-    output = jax.eval_shape(apply, params, *inputs)
-    shape, rows = getattr(output, "shape", type(output).__name__), len(inputs[0])
-    if shape != (rows,) or not jnp.issubdtype(output.dtype, np.floating):
-        dtype = getattr(output, "dtype", "no dtype")
-        raise ValueError(
-            f"{name} must return one floating-point score for each row, shape "
-            f"({rows},) for {rows} rows; got shape {shape}, {dtype}"
-        )

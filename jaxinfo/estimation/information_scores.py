@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxinfo.core.checks import check_scores
 from jaxinfo.core.numerics import weighted_mean
 from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
 from jaxinfo.estimation.bound import Bound
-from jaxinfo.estimation.fit import as_network, check_scores
+from jaxinfo.estimation.fit import as_network
 from jaxinfo.information.pairings import split_scores
 from jaxinfo.information.scoring import (
     Blocks,

@@ -81,6 +81,9 @@ def test_another_game_is_named(tmp_path):
     save_gan(tmp_path, _gan(), _gan().init(KEY, DATA))
     with pytest.raises(ValueError, match="another structure"):
         restore_gan(tmp_path, _gan(width=9))
+    state = jax.tree.map(lambda x: x[None, None], _gan().init(KEY, DATA))
+    with pytest.raises(ValueError, match=r"state must be .* got axes \[1, 1\]"):
+        save_gan(tmp_path / "many", _gan(), state)
     with pytest.raises(ValueError, match="holds no checkpoint"):
         sample_gan(KEY, tmp_path / "none", _gan(), 2)
     assert jnp.isfinite(sample_gan(KEY, tmp_path, _gan(), 2)).all()

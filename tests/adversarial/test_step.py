@@ -130,20 +130,21 @@ def test_discriminator_updates_see_fresh_noise_and_data():
     _assert_close(before.players.discriminator, after.players.discriminator)
 
 
-def test_one_backward_pass_gives_both_gradients_of_the_saddle():
+def test_both_gradients_come_from_one_pass():
     # Algorithm 1 of the f-GAN paper: the same F, climbed and descended.
-    gan = _gan("KL", update="simultaneous")
-    before, after, info = _moves(gan)
+    passes = []
+
+    def counted(params, x):
+        passes.append(len(x))
+        return DISCRIMINATOR.apply(params, x)
+
+    spied = DISCRIMINATOR._replace(apply=counted)
+    gan = _gan("KL", update="simultaneous", discriminator=spied)
+    state = gan.init(KEY, BATCH[0])
+    passes.clear()
+    _, info = jax.jit(gan.step)(KEY, state, BATCH)
+    assert passes == [2 * len(BATCH[0])]
     assert info.bound == -info.discriminator_loss
-    moved = [
-        np.abs(a - b).max()
-        for a, b in zip(
-            jax.tree.leaves(before.players),
-            jax.tree.leaves(after.players),
-            strict=True,
-        )
-    ]
-    assert min(moved) > 0
 
 
 # Penalties ------------------------------------------------------------------------
@@ -341,7 +342,7 @@ def test_one_trace_for_any_number_of_updates_and_seeds():
 def test_a_batch_over_devices_is_the_batch_on_one(objective, update, check_vma):
     settings = {
         "update": update,
-        "penalties": [r1(0.1), r2(0.1)],
+        "penalties": [r1(0.1), r2(0.1, every=2)],
         "average_decay": 0.9,
         "num_discriminator_steps": 2,
     }
@@ -396,7 +397,7 @@ def _returning(network, change):
     [
         (
             {"discriminator": _returning(DISCRIMINATOR, lambda s: s[:, None])},
-            r"discriminator must return one score.*got \(2, 1\)",
+            r"discriminator must return one .*score.*got shape \(2, 1\)",
         ),
         (
             {"generator": _returning(GENERATOR, lambda s: s[:, :1])},

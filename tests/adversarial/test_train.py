@@ -63,6 +63,14 @@ def test_what_is_observed_is_stacked():
     assert run.observed.shape == (2, 7, 1)
 
 
+def test_numpy_data_serve_as_well():
+    runs = [
+        jax.jit(functools.partial(_trained, _gan(), data=data))(KEY)
+        for data in (DATA, np.asarray(DATA))
+    ]
+    chex.assert_trees_all_equal(*(run.state for run in runs))
+
+
 @pytest.mark.parametrize("layout", ["vmap", "map"])
 def test_seeds_match_seeds_alone(layout):
     with jax.enable_x64(True):

@@ -1,0 +1,24 @@
+"""A stopwatch, and what a few repeats of it say."""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["seconds_of", "spread"]
+
+
+def seconds_of(run: Callable[[int], Any], seed: int) -> float:
+    """Wall time of one call."""
+    started = time.perf_counter()
+    run(seed)
+    return time.perf_counter() - started
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, least and most."""
+    return {
+        "median": statistics.median(values),
+        "min": min(values),
+        "max": max(values),
+    }
