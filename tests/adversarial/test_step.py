@@ -13,6 +13,7 @@ from jaxinfo import networks
 from jaxinfo.adversarial import (
     OBJECTIVES,
     SOLVERS,
+    Objective,
     Players,
     dragan,
     gradient_penalty,
@@ -22,6 +23,7 @@ from jaxinfo.adversarial import (
 )
 from jaxinfo.adversarial.game import Draws, Networks, make_game
 from jaxinfo.core.types import Network
+from jaxinfo.divergences import donsker_varadhan_bound
 
 KEY = jax.random.key(0)
 BATCH = jax.random.normal(jax.random.key(1), (1, 8, 2)) + 1
@@ -336,7 +338,17 @@ def test_one_trace_for_any_number_of_updates_and_seeds():
     assert states.step.shape == (16,)
 
 
-@pytest.mark.parametrize("objective", ["non_saturating", "KL", "relativistic", "hinge"])
+# A log-mean-exp of all scores of Q, which no mean over devices gives.
+LOG_MEAN = Objective(
+    "donsker_varadhan",
+    lambda scores_p, scores_q: -donsker_varadhan_bound(scores_p, scores_q),
+    lambda scores_p, scores_q: -jax.nn.logsumexp(scores_q),
+    donsker_varadhan_bound,
+    "KL",
+)
+
+
+@pytest.mark.parametrize("objective", ["relativistic", LOG_MEAN], ids=["pairs", "logs"])
 @pytest.mark.parametrize("update", ["alternating", "simultaneous", "extragradient"])
 @pytest.mark.parametrize("check_vma", [True, False])
 def test_a_batch_over_devices_is_the_batch_on_one(objective, update, check_vma):
