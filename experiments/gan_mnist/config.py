@@ -27,6 +27,8 @@ class Config:
         data_dir: where to look for it first.
         setting: goodfellow, fgan or cpu: networks and optimisers.
         objectives: names of `jaxinfo.adversarial.OBJECTIVES`, comma-separated.
+        classifier: what `python -m experiments.mnist_classifier --out` wrote, for
+            distances in its embedding; left out: none are told.
         num_seeds: trainings of each objective, in one program.
         num_steps: updates of the generator; left out: the setting's.
         smoke: the same path end to end with two seeds and few steps.
@@ -41,6 +43,7 @@ class Config:
         "NEYMAN_practical,SQUARED_HELLINGER_practical,JEFFREYS_practical,"
         "JENSEN_SHANNON_practical"
     )
+    classifier: Path | None = None
     num_seeds: int = 4
     num_steps: int | None = None
     smoke: bool = False

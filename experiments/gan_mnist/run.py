@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from experiments.folder import cell, plain, refuse, run_settings
 from experiments.gan_mnist.config import PRESETS, Config, Preset
+from experiments.mnist_classifier.run import Seen, load_classifier
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
@@ -15,6 +16,8 @@ __all__ = ["Config", "main"]
 # The published protocol: so many samples, and so many images to choose the width by.
 NUM_SAMPLES, NUM_VALIDATION = 10_000, 1_000
 NUM_DRAWN = 20
+# In the embedding of a classifier, where one is named.
+DISTANCES = ("frechet", "kernel", "precision", "recall", "density", "coverage")
 
 
 class _Pixels(NamedTuple):
@@ -48,8 +51,27 @@ def _load(config: Config) -> _Pixels:
     )
 
 
+def _distances(real: Any, fake: Any) -> dict[str, Any]:
+    """How far samples are from data, both embedded."""
+    from jaxinfo.adversarial import (
+        compare_neighbourhoods,
+        frechet_distance,
+        kernel_distance,
+    )
+
+    return {
+        "frechet": frechet_distance(real, fake),
+        "kernel": kernel_distance(real, fake),
+        **compare_neighbourhoods(real, fake)._asdict(),
+    }
+
+
 def _make_run(
-    objective: str, preset: Preset, config: Config, shape: tuple[int, ...]
+    objective: str,
+    preset: Preset,
+    config: Config,
+    shape: tuple[int, ...],
+    see: Callable[[Any], Seen] | None,
 ) -> Callable[..., dict[str, Any]]:
     """One training and its judgement as a pure function of a key and pixels."""
     import jax
@@ -90,7 +112,11 @@ def _make_run(
         flat = samples.reshape(len(samples), -1)
         bandwidth = choose_bandwidth(pixels.validation, flat)
         log_likelihood = parzen_log_likelihood(pixels.test, flat, bandwidth=bandwidth)
-        return {
+        distances = {}
+        if see is not None:
+            images = pixels.test.reshape(-1, *shape)[: len(samples)]
+            distances = _distances(see(images).embedding, see(samples).embedding)
+        return distances | {
             "parzen": jnp.mean(log_likelihood),
             "standard_error": jnp.std(log_likelihood) / math.sqrt(len(log_likelihood)),
             "bandwidth": bandwidth,
@@ -103,7 +129,7 @@ def _make_run(
 
 
 def _run_objective(
-    objective: str, config: Config, pixels: _Pixels
+    objective: str, config: Config, pixels: _Pixels, see: Callable[[Any], Seen] | None
 ) -> tuple[dict[str, Any], Any]:
     """Records of all seeds, and samples of the first."""
     import jax
@@ -114,11 +140,12 @@ def _run_objective(
     started = time.perf_counter()
     keys = jax.random.split(jax.random.key(0), config.num_seeds)
     shape = pixels.train.shape[1:]
-    run = _make_run(objective, PRESETS[config.setting], config, shape)
+    run = _make_run(objective, PRESETS[config.setting], config, shape, see)
     # Large networks: one seed after the other costs less than a batch of them.
     layout = "map" if jax.device_count() == 1 else "mesh_map"
     found = jax.device_get(sweep(run, keys, pixels, layout=layout))
-    names = ("parzen", "standard_error", "bandwidth", "bound")
+    judged = ("parzen", *(DISTANCES if see is not None else ()))
+    names = (*judged, "standard_error", "bandwidth", "bound")
     records = [
         {
             "setting": objective,
@@ -130,14 +157,17 @@ def _run_objective(
     ]
     told = {
         "records": records,
-        "summary": {"parzen": mean_and_sd(float(x) for x in found["parzen"])},
+        "summary": {name: mean_and_sd(map(float, found[name])) for name in judged},
         "seconds": time.perf_counter() - started,
     }
     return told, found["samples"][0]
 
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:
-    lines = [["objective", "log-likelihood", "of a seed ±", "width", "stopped", "s"]]
+    first = next(iter(done.values()))["summary"]
+    distances = [name for name in DISTANCES if name in first]
+    headings = ["objective", "log-likelihood", "of a seed ±", "width", "stopped", "s"]
+    lines = [headings + distances]
     for objective, told in done.items():
         first = told["records"][0]
         error, width = first["standard_error"], first["bandwidth"]
@@ -148,6 +178,7 @@ def _lines(done: dict[str, Any]) -> list[list[str]]:
                 "" if width is None else f"{width:.3f}",
                 str(sum(r["stopped_at"] >= 0 for r in told["records"])),
                 f"{told['seconds']:.0f}",
+                *(cell(told["summary"][name], 3) for name in distances),
             ]
         )
     return lines
@@ -173,18 +204,20 @@ def main() -> None:
         for objective in config.objectives.split(","):
             check_one_of(OBJECTIVES, objective=objective)
         check_new_folder(config.out)
-        pixels = _load(config)
+        pixels, see = _load(config), None
+        if config.classifier is not None:
+            see = load_classifier(config.classifier, pixels.train.shape[1:])
     except ValueError as error:
         refuse(error)
-    told = dataclasses.asdict(config)
-    for name in ("out", "objectives", "data_dir"):
+    told = dataclasses.asdict(config) | {"judges_embedding": see is not None}
+    for name in ("out", "objectives", "data_dir", "classifier"):
         del told[name]
     run_settings(
         config.out,
         "gan_mnist",
         told,
         config.objectives.split(","),
-        lambda objective: _run_objective(objective, config, pixels),
+        lambda objective: _run_objective(objective, config, pixels, see),
         _lines,
         plot_samples,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.folder import cell, plain, refuse, run_settings
-from experiments.mnist_classifier.run import load_classifier
+from experiments.mnist_classifier.run import Seen, load_classifier
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
@@ -53,7 +53,7 @@ class Config:
 
 
 def _make_run(
-    objective: str, config: Config, classify: Callable[[Any], Any]
+    objective: str, config: Config, see: Callable[[Any], Seen]
 ) -> Callable[..., dict[str, Any]]:
     """One training and its count as a pure function of a key and digits."""
     import jax
@@ -92,7 +92,7 @@ def _make_run(
             cadence=max(1, config.num_steps // 20),
         )
         samples = gan.sample(for_samples, trained.state, _num_counted(config))
-        by_channel = [classify(samples[..., c : c + 1]) for c in range(NUM_CHANNELS)]
+        by_channel = [see(samples[..., c : c + 1]).labels for c in range(NUM_CHANNELS)]
         labels = jnp.stack(by_channel, axis=1) @ (10 ** jnp.arange(NUM_CHANNELS))
         counts = count_labels(labels, NUM_LABELS)
         return {
@@ -111,7 +111,7 @@ def _num_counted(config: Config) -> int:
 
 
 def _run_objective(
-    objective: str, config: Config, digits: Any, classify: Callable[[Any], Any]
+    objective: str, config: Config, digits: Any, see: Callable[[Any], Seen]
 ) -> tuple[dict[str, Any], Any]:
     """Records of all seeds, and samples of the first."""
     import jax
@@ -123,7 +123,7 @@ def _run_objective(
     keys = jax.random.split(jax.random.key(0), config.num_seeds)
     # Convolutions under vmap over seeds are slower than one seed after the other.
     layout = "map" if jax.device_count() == 1 else "mesh_map"
-    run = _make_run(objective, config, classify)
+    run = _make_run(objective, config, see)
     found = jax.device_get(sweep(run, keys, digits, layout=layout))
     names = ("modes", "reverse_kl")
     told = {
@@ -176,8 +176,8 @@ def main() -> None:
         for objective in config.objectives.split(","):
             check_one_of(OBJECTIVES, objective=objective)
         check_new_folder(config.out)
-        classify = load_classifier(config.classifier)
         images = load_images("mnist", "train", data_dir=config.data_dir).images
+        see = load_classifier(config.classifier, images.shape[1:])
     except ValueError as error:
         refuse(error)
     digits = jnp.asarray(images / 255, float)
@@ -189,7 +189,7 @@ def main() -> None:
         "gan_stacked_mnist",
         told,
         config.objectives.split(","),
-        lambda objective: _run_objective(objective, config, digits, classify),
+        lambda objective: _run_objective(objective, config, digits, see),
         _lines,
         plot_samples,
     )

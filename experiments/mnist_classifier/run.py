@@ -1,15 +1,15 @@
-"""A small classifier of images: labels for the GANs' experiments."""
+"""A small classifier of images: labels and an embedding for the GANs' experiments."""
 
 import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from experiments.folder import refuse
 from jaxinfo.cli import prepare_jax
 
-__all__ = ["Config", "load_classifier", "main"]
+__all__ = ["Config", "Seen", "load_classifier", "main"]
 
 BATCH_SIZE, LEARNING_RATE = 128, 1e-3
 # Images that are classified in one call.
@@ -35,6 +35,18 @@ class Config:
     num_steps: int = 2_000
     width: int = 32
     smoke: bool = False
+
+
+class Seen(NamedTuple):
+    """What the classifier makes of images.
+
+    Attributes:
+        labels: the likeliest class, [N].
+        embedding: its last hidden layer, [N, D].
+    """
+
+    labels: Any
+    embedding: Any
 
 
 def _train(config: Config, images: Any, labels: Any, network: Any) -> Any:
@@ -70,11 +82,13 @@ def _train(config: Config, images: Any, labels: Any, network: Any) -> Any:
     return train(jax.random.key(0), images, labels)
 
 
-def load_classifier(folder: Path) -> Callable[[Any], Any]:
-    """What `main` left: a function from images in [0, 1] to labels.
+def load_classifier(
+    folder: Path, image_shape: tuple[int, ...]
+) -> Callable[[Any], Seen]:
+    """What `main` left: a function from images in [0, 1] to labels and embedding.
 
     Raises:
-        ValueError: where there is no checkpoint.
+        ValueError: where there is no checkpoint, or one for images of another shape.
     """
     import jax
     import jax.numpy as jnp
@@ -88,21 +102,23 @@ def load_classifier(folder: Path) -> Callable[[Any], Any]:
         raise ValueError(
             f"{error}: `python -m experiments.mnist_classifier --out {folder}` does"
         ) from error
+    if tuple(info["image_shape"]) != image_shape:
+        raise ValueError(
+            f"the classifier of {folder} is for images of shape "
+            f"{tuple(info['image_shape'])}, got {image_shape}"
+        )
     network = networks.convolutional_classifier(
         info["num_classes"], width=info["width"]
     )
-    image = jnp.zeros((1, *info["image_shape"]))
+    image = jnp.zeros((1, *image_shape))
     shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), image))
     params = restore_checkpoint(folder, shapes)
 
-    def classify(images: jax.Array) -> jax.Array:
-        return jax.lax.map(
-            lambda one: jnp.argmax(network.apply(params, one[None])[0][0]),
-            images,
-            batch_size=CHUNK,
-        )
+    def see(image: jax.Array) -> Seen:
+        logits, embedding = network.apply(params, image[None])
+        return Seen(jnp.argmax(logits[0]), embedding[0])
 
-    return classify
+    return lambda images: jax.lax.map(see, images, batch_size=CHUNK)
 
 
 def main() -> None:
@@ -139,8 +155,8 @@ def main() -> None:
         save_checkpoint(config.out, params, step=config.num_steps, info=info)
     except ValueError as error:
         refuse(error)
-    classify = load_classifier(config.out)
-    found = classify(jnp.asarray(test.images / 255, float))
+    see = load_classifier(config.out, test.images.shape[1:])
+    found = see(jnp.asarray(test.images / 255, float)).labels
     accuracy = 100 * float(jnp.mean(found == test.labels))
     told = dataclasses.asdict(config)
     for name in ("out", "data_dir"):
