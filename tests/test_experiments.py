@@ -1,0 +1,56 @@
+"""Every experiment end to end on its smallest setting, as a user starts it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from jaxinfo.data import find_images
+
+# What the smallest setting of each must tell, by the names that its README gives.
+METRICS = {
+    "fgan_gaussian": {"KL": {"mu", "sigma", "bound", "exact"}},
+    "gan_modes": {"ring.non_saturating.alternating": {"modes", "good_share"}},
+    "gan_mnist": {"non_saturating": {"parzen", "frechet", "coverage"}},
+    "gan_stacked_mnist": {"relativistic": {"modes", "reverse_kl"}},
+}
+OF_IMAGES = {"gan_mnist", "gan_stacked_mnist"}
+
+
+def _run(experiment, out, *options):
+    command = [sys.executable, "-m", f"experiments.{experiment}", "--smoke"]
+    subprocess.run(
+        [*command, "--out", str(out), *map(str, options)], check=True, env=os.environ
+    )
+    return json.loads((out / "results.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    try:
+        find_images("mnist")
+    except ValueError as error:
+        pytest.skip(f"MNIST is not at hand: {error}")
+    folder = tmp_path_factory.mktemp("classifier")
+    content = _run("mnist_classifier", folder)
+    assert content["summary"]["mnist"]["accuracy"]["mean"] > 10
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("experiment", METRICS)
+def test_it_tells_what_its_readme_says(experiment, tmp_path, request):
+    options = ()
+    if experiment in OF_IMAGES:
+        options = ("--classifier", request.getfixturevalue("classifier"))
+    content = _run(experiment, tmp_path, *options)
+    assert content["experiment"] == experiment
+    assert content["device"]
+    for setting, metrics in METRICS[experiment].items():
+        told = content["summary"][setting]
+        assert metrics <= set(told)
+        assert all(told[metric]["num_seeds"] == 2 for metric in metrics)
+        assert {"setting", "seed"} <= set(content["records"][0])
+    assert list(tmp_path.glob("*.png"))
