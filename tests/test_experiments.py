@@ -1,4 +1,4 @@
-"""Every experiment end to end on its smallest setting, as a user starts it."""
+"""Experiments of the game end to end on their smallest setting, as users start them."""
 
 import json
 import os
@@ -35,7 +35,8 @@ def classifier(tmp_path_factory):
         pytest.skip(f"MNIST is not at hand: {error}")
     folder = tmp_path_factory.mktemp("classifier")
     content = _run("mnist_classifier", folder)
-    assert content["summary"]["mnist"]["accuracy"]["mean"] > 10
+    # The most frequent digit alone makes 11.35 %.
+    assert content["summary"]["mnist"]["accuracy"]["mean"] > 15
     return folder
 
 

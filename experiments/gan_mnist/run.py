@@ -144,8 +144,8 @@ def _run_objective(
     # Large networks: one seed after the other costs less than a batch of them.
     layout = "map" if jax.device_count() == 1 else "mesh_map"
     found = jax.device_get(sweep(run, keys, pixels, layout=layout))
-    judged = ("parzen", *(DISTANCES if see is not None else ()))
-    names = (*judged, "standard_error", "bandwidth", "bound")
+    judged = ["parzen", *(name for name in DISTANCES if name in found)]
+    names = [*judged, "standard_error", "bandwidth", "bound"]
     records = [
         {
             "setting": objective,
@@ -164,8 +164,8 @@ def _run_objective(
 
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:
-    first = next(iter(done.values()))["summary"]
-    distances = [name for name in DISTANCES if name in first]
+    summaries = [told["summary"] for told in done.values()]
+    distances = [name for name in DISTANCES if name in summaries[0]]
     headings = ["objective", "log-likelihood", "of a seed ±", "width", "stopped", "s"]
     lines = [headings + distances]
     for objective, told in done.items():
