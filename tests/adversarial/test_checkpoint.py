@@ -17,6 +17,7 @@ from jaxinfo.adversarial import (
     save_gan,
     train_gan,
 )
+from tests.marks import slowly
 
 KEY = jax.random.key(0)
 DATA = jax.random.normal(jax.random.key(1), (200, 2, 3))
@@ -45,7 +46,7 @@ def _train_more(gan, num_seeds=None):
     return functools.partial(many, jax.random.split(KEY, num_seeds))
 
 
-@pytest.mark.parametrize("num_seeds", [None, 3])
+@pytest.mark.parametrize("num_seeds", [slowly(None), 3])
 def test_a_training_goes_on_exactly(tmp_path, num_seeds):
     gan = _gan()
     more = _train_more(gan, num_seeds)

@@ -24,6 +24,7 @@ from jaxinfo.adversarial import (
 from jaxinfo.adversarial.game import Draws, Networks, make_game
 from jaxinfo.core.types import Network
 from jaxinfo.divergences import donsker_varadhan_bound
+from tests.marks import slowly
 
 KEY = jax.random.key(0)
 BATCH = jax.random.normal(jax.random.key(1), (1, 8, 2)) + 1
@@ -348,10 +349,25 @@ LOG_MEAN = Objective(
 )
 
 
-@pytest.mark.parametrize("objective", ["relativistic", LOG_MEAN], ids=["pairs", "logs"])
-@pytest.mark.parametrize("update", ["alternating", "simultaneous", "extragradient"])
-@pytest.mark.parametrize("check_vma", [True, False])
-def test_a_batch_over_devices_is_the_batch_on_one(objective, update, check_vma):
+SPLITS = {
+    f"{name}-{update}-{'checked' if check_vma else 'unchecked'}": (
+        *(objective, update, check_vma),
+    )
+    for name, objective in {"pairs": "relativistic", "logs": LOG_MEAN}.items()
+    for update in ("alternating", "simultaneous", "extragradient")
+    for check_vma in (True, False)
+}
+# Each objective, update and check once.
+FAST = {
+    "pairs-alternating-checked",
+    "logs-simultaneous-unchecked",
+    "logs-extragradient-checked",
+}
+
+
+@pytest.mark.parametrize("split", [s if s in FAST else slowly(s) for s in SPLITS])
+def test_a_batch_over_devices_is_the_batch_on_one(split):
+    objective, update, check_vma = SPLITS[split]
     settings = {
         "update": update,
         "penalties": [r1(0.1), r2(0.1, every=2)],

@@ -12,6 +12,7 @@ import pytest
 from jaxinfo import networks
 from jaxinfo.adversarial import GanInfo, make_gan, r1, train_gan
 from jaxinfo.core.types import Network
+from tests.marks import slowly
 
 KEY = jax.random.key(0)
 DATA = 2 + 0.5 * jax.random.normal(jax.random.key(1), (500, 1))
@@ -71,7 +72,7 @@ def test_numpy_data_serve_as_well():
     chex.assert_trees_all_equal(*(run.state for run in runs))
 
 
-@pytest.mark.parametrize("layout", ["vmap", "map"])
+@pytest.mark.parametrize("layout", ["vmap", slowly("map")])
 def test_seeds_match_seeds_alone(layout):
     with jax.enable_x64(True):
         gan, data = _gan(penalties=[r1(0.1, every=4)]), DATA.astype(float)
@@ -92,7 +93,7 @@ def test_seeds_match_seeds_alone(layout):
             _close(own.players, single.players, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize("fresh", [slowly(False), True])
 def test_a_training_in_chunks_is_the_unbroken_one(fresh):
     def sample(key, n):
         return 2 + jax.random.normal(key, (n, 1))

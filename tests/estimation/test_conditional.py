@@ -205,6 +205,7 @@ def test_the_mean_of_a_series_varies_as_its_memory_says(memory):
     assert independent == pytest.approx(values.var() / num_rows, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_transfer_has_a_direction():
     forward = jaxinfo.estimate_transfer_entropy(KEY, DRIVER, DRIVEN, **SHORT)
     backward = jaxinfo.estimate_transfer_entropy(KEY, DRIVEN, DRIVER, **SHORT)

@@ -13,6 +13,7 @@ import jaxinfo
 from jaxinfo import networks
 from jaxinfo.estimation import host, information_bound, information_bound_names
 from jaxinfo.training import sweep
+from tests.marks import slowly
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -66,6 +67,7 @@ def test_new_numbers_do_not_compile_anew():
     assert again.compile_seconds < 0.2 * first.compile_seconds
 
 
+@pytest.mark.slow
 def test_the_ceiling_of_info_nce_is_reported_and_reached():
     x = np.repeat(X, 2, axis=1)
     estimate = _estimate(
@@ -116,7 +118,8 @@ def test_inputs_of_any_shape_and_unequal():
 
 
 @pytest.mark.parametrize(
-    ("bound", "expected"), [("tuba", 0.2), ("interpolated", 0.0), ("flo", -0.1)]
+    ("bound", "expected"),
+    [slowly("tuba", 0.2), slowly("interpolated", 0.0), ("flo", -0.1)],
 )
 def test_the_pointwise_information_of_constant_networks(bound, expected):
     """Critic 0.3, companion 0.1: T - log a, T - log mean exp T, and -u."""
@@ -207,7 +210,7 @@ def test_the_spread_over_seeds_and_the_rows_both_count():
     assert np.isnan(summarize(np.array([np.nan]), [psi[:1]]).value)
 
 
-@pytest.mark.parametrize("divergence", ["KL", jaxinfo.divergences.LE_CAM])
+@pytest.mark.parametrize("divergence", [slowly("KL"), jaxinfo.divergences.LE_CAM])
 def test_divergences_by_name_and_by_member(divergence):
     p, q = RNG.normal(size=(2, 2000, 2))
     estimate = _divergence(p + 0.5, q, divergence=divergence, num_steps=100)
@@ -221,6 +224,7 @@ def test_samples_of_two_sizes():
     assert np.isfinite(_divergence(X[:200] + 1, X).value)
 
 
+@pytest.mark.slow
 def test_renyi_takes_its_order_and_grows_with_it():
     p, q = RNG.normal(size=(2, 2000, 2))
     low, high = (

@@ -22,6 +22,7 @@ from jaxinfo.estimation import (
     make_run,
 )
 from jaxinfo.training import sweep
+from tests.marks import slowly
 
 KEY = jax.random.key(0)
 SHORT = {"num_steps": 6, "cadence": 3, "batch_size": 16}
@@ -36,21 +37,19 @@ def _pairs(num_rows=60, correlation=0.8, key=KEY, dtype=None):
     return x, correlation * x + np.sqrt(1 - correlation**2) * noise
 
 
-def _slowly(value):
-    """A case that another of the same test stands for in the fast set."""
-    return pytest.param(value, marks=pytest.mark.slow)
-
-
 # Of the f-family two stand for all, which the slow tests compare with closed forms.
 NAMES = [
     name
     for name in information_bound_names()
     if name not in divergences.DIVERGENCES or name in ("PEARSON", "LE_CAM")
 ]
+# One of each kind: over the margins, in the batch, beside a companion, from above, of
+# entropies and of the f-family.
+FAST = {"mine", "info_nce", "flo", "club", "doe_gaussian", "PEARSON"}
 PARTS = (_pairs(), _pairs(key=jax.random.key(1)), _pairs(37, key=jax.random.key(2)))
 
 
-@pytest.mark.parametrize("bound", NAMES)
+@pytest.mark.parametrize("bound", [n if n in FAST else slowly(n) for n in NAMES])
 def test_every_bound_runs_by_name(bound):
     run = make_run(CRITIC, bound=bound, **SHORT)
     result = jax.jit(run)(KEY, *PARTS)
@@ -60,7 +59,9 @@ def test_every_bound_runs_by_name(bound):
     assert result.num_nonfinite == 0
 
 
-@pytest.mark.parametrize("divergence", ["KL", "PEARSON", "TOTAL_VARIATION"])
+@pytest.mark.parametrize(
+    "divergence", ["KL", *map(slowly, ["PEARSON", "TOTAL_VARIATION"])]
+)
 def test_members_run_by_name(divergence):
     run = make_divergence_run(
         networks.discriminator((8,)), divergence=divergence, **SHORT
@@ -71,7 +72,10 @@ def test_members_run_by_name(divergence):
     chex.assert_shape(result.influence, [(23,), (37,)])
 
 
-@pytest.mark.parametrize("bound", ["f_divergence", "mine", "nwj", "smile", "renyi"])
+OF_KL = ["mine", "renyi", *map(slowly, ["f_divergence", "nwj", "smile"])]
+
+
+@pytest.mark.parametrize("bound", OF_KL)
 def test_every_bound_of_kl_runs_by_name(bound):
     run = make_divergence_run(networks.discriminator((8,)), bound=bound, **SHORT)
     chex.assert_tree_all_finite(jax.jit(run)(KEY, *PARTS).value)
@@ -209,7 +213,8 @@ def test_seed_i_by_map_is_seed_i_alone_in_fully_optimised_programs():
     subprocess.run([sys.executable, "-c", OPTIMISED], env=environment, check=True)
 
 
-@pytest.mark.parametrize("bound", [_slowly("mine"), "info_nce"])
+@pytest.mark.slow
+@pytest.mark.parametrize("bound", ["mine", "info_nce"])
 def test_seed_i_by_vmap_is_seed_i_alone_in_float64_after_300_steps(bound):
     with jax.enable_x64(True):
         parts = [_pairs(60, key=jax.random.key(i), dtype=jnp.float64) for i in range(3)]
@@ -230,7 +235,7 @@ def test_seed_i_by_vmap_is_seed_i_alone_in_float64_after_300_steps(bound):
             )
 
 
-@pytest.mark.parametrize("layout", [_slowly("vmap"), "mesh"])
+@pytest.mark.parametrize("layout", [slowly("vmap"), "mesh"])
 def test_seed_i_by_vmap_is_seed_i_alone_in_float32_after_5_steps(layout):
     run = make_run(CRITIC, bound="mine", **SHORT | {"num_steps": 5, "cadence": 5})
     keys = jax.random.split(KEY, 4)
@@ -246,7 +251,7 @@ def test_seed_i_by_vmap_is_seed_i_alone_in_float32_after_5_steps(layout):
         )
 
 
-@pytest.mark.parametrize("layout", [_slowly("vmap"), _slowly("map"), "mesh"])
+@pytest.mark.parametrize("layout", [slowly("vmap"), slowly("map"), "mesh"])
 def test_a_nan_in_one_seed_leaves_the_other_seeds_bits_unchanged(layout):
     run = make_run(CRITIC, **SHORT | {"num_steps": 30}, patience=9)
     rates = np.full(4, 1e-2)
@@ -319,7 +324,7 @@ def test_averaged_parameters_are_the_moving_average_of_every_update():
 
 
 INFLUENCES = ["donsker_varadhan", "info_nce"]
-INFLUENCES += map(_slowly, ["smile", "club", "interpolated", "flo", "doe_gaussian"])
+INFLUENCES += map(slowly, ["smile", "club", "interpolated", "flo", "doe_gaussian"])
 
 
 @pytest.mark.parametrize("bound", INFLUENCES)

@@ -60,6 +60,7 @@ def test_a_terminal_sees_the_bound_and_the_time_left():
     assert "left" in text
 
 
+@pytest.mark.slow
 def test_a_file_sees_nothing():
     def pipe():
         read, write = os.pipe()
