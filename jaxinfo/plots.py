@@ -226,6 +226,8 @@ def plot_demo(
 
 
 def _draw_estimates(axes: Any, results: Sequence["Result"]) -> None:
+    from matplotlib.patheffects import withStroke
+
     for place, result in enumerate(results):
         estimate = result.estimate
         color = COLORS[place % len(COLORS)]
@@ -257,6 +259,8 @@ def _draw_estimates(axes: Any, results: Sequence["Result"]) -> None:
             va="center",
             fontsize=9.5,
             color=color,
+            # A halo, for the line of the truth may run behind it.
+            path_effects=[withStroke(linewidth=3, foreground="white")],
         )
     names = [textwrap.fill(result.label, 12) for result in results]
     axes.set_xticks(range(len(results)), names)
