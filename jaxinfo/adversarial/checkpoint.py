@@ -27,15 +27,15 @@ def save_gan(folder: Folder, gan: Gan, state: GanState) -> None:
         ValueError: where the folder holds this step or a later one, or the state has
             more than one leading axis.
     """
-    num_seeds = [*jnp.shape(state.step)]
-    if len(num_seeds) > 1:
+    seeds = [*jnp.shape(state.step)]
+    if len(seeds) > 1:
         raise ValueError(
-            f"state must be of one game or of many seeds, got axes {num_seeds}"
+            f"state must be of one game or of many seeds, got axes {seeds}"
         )
-    single = jax.tree.map(lambda x: x[0], state) if num_seeds else state
+    single = jax.tree.map(lambda x: x[0], state) if seeds else state
     sample = jax.eval_shape(lambda s: gan.sample(jax.random.key(0), s, 1), single)
     info = {
-        "num_seeds": num_seeds,
+        "seeds": seeds,
         "sample_shape": list(sample.shape[1:]),
         "dtype": sample.dtype.name,
     }
@@ -57,12 +57,14 @@ def restore_gan(folder: Folder, gan: Gan) -> GanState:
         ValueError: where there is no checkpoint, or one of another game.
     """
     info = read_info(folder)
+    if "sample_shape" not in info:
+        raise ValueError(f"folder {folder} holds a checkpoint, but not one of a game")
     example = jnp.zeros((2, *info["sample_shape"]), info["dtype"])
 
     def init() -> GanState:
         state = gan.init(jax.random.key(0), example)
         return jax.tree.map(
-            lambda x: jnp.broadcast_to(x, (*info["num_seeds"], *x.shape)), state
+            lambda x: jnp.broadcast_to(x, (*info["seeds"], *x.shape)), state
         )
 
     return restore_checkpoint(folder, jax.eval_shape(init))

@@ -38,19 +38,26 @@ def frechet_distance(
         The distance, [], in squared units of the embedding.
 
     Raises:
-        ValueError: where shapes do not fit.
+        ValueError: where shapes do not fit, or a set has fewer than two rows.
 
     Notes:
-        Biased up on a finite sample, by about the trace of the covariances over N.
+        Biased up on a finite sample, by about D^2 / N at unit variances.
     """
-    check_same_width(real=real, fake=fake)
+    _check_sizes(1, "one row", real=real, fake=fake)
     means = jnp.mean(real, axis=0), jnp.mean(fake, axis=0)
-    left, right = (jnp.atleast_2d(jnp.cov(rows, rowvar=False)) for rows in (real, fake))
+    left, right = (
+        _product((rows - mean).T, rows - mean) / (len(rows) - 1)
+        for rows, mean in zip((real, fake), means, strict=True)
+    )
     values, vectors = jnp.linalg.eigh(left)
-    root = (vectors * jnp.sqrt(jnp.maximum(values, 0))) @ vectors.T
+    root = _product(vectors * jnp.sqrt(jnp.maximum(values, 0)), vectors.T)
     # The eigenvalues of S^(1/2) T S^(1/2) are those of S T.
-    crossed = jnp.maximum(jnp.linalg.eigvalsh(root @ right @ root), 0)
-    spread = jnp.trace(left) + jnp.trace(right) - 2 * jnp.sum(jnp.sqrt(crossed))
+    crossed = jnp.linalg.eigvalsh(_product(_product(root, right), root))
+    spread = (
+        jnp.trace(left)
+        + jnp.trace(right)
+        - 2 * jnp.sum(jnp.sqrt(jnp.maximum(crossed, 0)))
+    )
     return jnp.sum((means[0] - means[1]) ** 2) + spread
 
 
@@ -73,18 +80,15 @@ def kernel_distance(
     Raises:
         ValueError: where shapes do not fit, or a set has fewer than two rows.
     """
-    check_same_width(real=real, fake=fake)
+    _check_sizes(1, "one row", real=real, fake=fake)
     check_positive(chunk_size=chunk_size)
-    for name, rows in (("real", real), ("fake", fake)):
-        if len(rows) < 2:
-            raise ValueError(f"{name} must have at least 2 rows, got {len(rows)}")
 
     def kernel(products: Array) -> Array:
         return (products / real.shape[1] + 1) ** 3
 
     def total(left: Array, right: Array) -> Array:
         def one(row: Array) -> Array:
-            return jnp.sum(kernel(right @ row))
+            return jnp.sum(kernel(_product(right, row)))
 
         return jnp.sum(jax.lax.map(one, left, batch_size=chunk_size))
 
@@ -137,14 +141,9 @@ def compare_neighbourhoods(
     Raises:
         ValueError: where shapes do not fit, or a set has not more than k rows.
     """
-    check_same_width(real=real, fake=fake)
     check_positive(num_neighbours=num_neighbours, chunk_size=chunk_size)
-    for name, rows in (("real", real), ("fake", fake)):
-        if len(rows) <= num_neighbours:
-            raise ValueError(
-                f"{name} must have more than num_neighbours = {num_neighbours} rows, "
-                f"got {len(rows)}"
-            )
+    few = f"num_neighbours = {num_neighbours} rows"
+    _check_sizes(num_neighbours, few, real=real, fake=fake)
 
     def radii(rows: Array) -> Array:
         """Squared distance to the k-th neighbour; the row itself comes first."""
@@ -185,11 +184,24 @@ def check_same_width(**sets: Array) -> None:
         )
 
 
+def _check_sizes(most: int, few: str, **sets: Array) -> None:
+    """Raises ValueError unless both are rows of one width, more than `most` of them."""
+    check_same_width(**sets)
+    for name, rows in sets.items():
+        if len(rows) <= most:
+            raise ValueError(f"{name} must have more than {few}, got {len(rows)}")
+
+
 def squared_distances(
     row: Float[Array, " d"], rows: Float[Array, "m d"]
 ) -> Float[Array, " m"]:
     """Of one row to each of many; a matrix product under vmap."""
     # From the first of them, so that little cancels when the square is expanded.
     row, rows = row - rows[0], rows - rows[0]
-    products = jnp.matmul(rows, row, precision="highest")
+    products = _product(rows, row)
     return jnp.maximum(jnp.sum(row**2) + jnp.sum(rows**2, axis=1) - 2 * products, 0)
+
+
+def _product(left: Array, right: Array) -> Array:
+    """In full precision: differences of near numbers are taken of what it returns."""
+    return jnp.matmul(left, right, precision="highest")

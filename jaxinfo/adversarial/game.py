@@ -14,6 +14,8 @@ from jaxinfo.core.types import Array, Float, Int, Key, Network, PyTree
 
 __all__ = ["Draws", "Networks", "make_game"]
 
+# What the random numbers of an update are for; those of the penalties come after.
+GENERATED, SCORED, GENERATORS_OWN, PENALTIES = range(4)
 
 Scores = tuple[Array, Array]
 
@@ -87,46 +89,65 @@ class _Rules(NamedTuple):
 
     def generator(self, players: Players, draws: Draws) -> tuple[PyTree, PyTree]:
         other, own = self.over.vary(players)
-        key = jax.random.fold_in(draws.key, 1)
+        key = jax.random.fold_in(draws.key, GENERATORS_OWN)
 
-        def scores_of(params: PyTree) -> Scores:
-            fake = self._generate(params, key, draws.generator_noise)
+        def scores_of(fake: Array) -> Scores:
             real = draws.real if self.objective.is_paired else draws.real[:0]
             scores_p, scores_q = self._score(other, key, real, fake)
             # Where they are not needed, any will do.
             return scores_p if self.objective.is_paired else scores_q, scores_q
 
-        scores, pull = jax.vjp(scores_of, own)
-        return self._of_generator(scores, lambda slopes: pull(slopes)[0])
+        fake, to_params = jax.vjp(
+            lambda params: self._generate(params, key, draws.generator_noise), own
+        )
+        scores, to_samples = jax.vjp(scores_of, fake)
+        return self._of_generator(
+            draws,
+            scores,
+            lambda slopes: to_samples(slopes)[0],
+            lambda slopes: to_params(slopes)[0],
+        )
 
     def both(self, players: Players, draws: Draws) -> tuple[Players, PyTree]:
         players = self.over.vary(players)
 
-        def scores_of(players: Players) -> tuple[Scores, Array]:
-            fake = self._generate(players.generator, draws.key, draws.noise)
-            return self._score(players.discriminator, draws.key, draws.real, fake), fake
-
-        scores, pull, fake = jax.vjp(scores_of, players, has_aux=True)
+        fake, to_params = jax.vjp(
+            lambda params: self._generate(params, draws.key, draws.noise),
+            players.generator,
+        )
+        scores, pull = jax.vjp(
+            lambda params, fake: self._score(params, draws.key, draws.real, fake),
+            players.discriminator,
+            fake,
+        )
         own, first = self._of_discriminator(
             players.discriminator,
             draws,
             fake,
             scores,
-            lambda slopes: pull(slopes)[0].discriminator,
+            lambda slopes: pull(slopes)[0],
         )
         other, second = self._of_generator(
-            scores, lambda slopes: pull(slopes)[0].generator
+            draws,
+            scores,
+            lambda slopes: pull(slopes)[1],
+            lambda slopes: to_params(slopes)[0],
         )
         return Players(own, other), first | second
 
     def _generate(self, params: PyTree, key: Array, noise: Array) -> Array:
-        key = jax.random.fold_in(key, 0)
+        key = jax.random.fold_in(key, GENERATED)
         return _apply(self.networks.generator, key, params, noise)
 
     def _score(self, params: PyTree, key: Array, real: Array, fake: Array) -> Scores:
         """Scores of both, in one pass."""
+        if real.shape[1:] != fake.shape[1:]:
+            raise ValueError(
+                f"batch must hold samples of shape {fake.shape[1:]}, like the "
+                f"generator's, got {real.shape[1:]}"
+            )
         joined = jnp.concatenate([real, fake])
-        key = jax.random.fold_in(key, 1)
+        key = jax.random.fold_in(key, SCORED)
         scores = _apply(self.networks.discriminator, key, params, joined)
         return scores[: len(real)], scores[len(real) :]
 
@@ -142,7 +163,7 @@ class _Rules(NamedTuple):
         loss, slopes = self.over.slopes(self.objective.discriminator_loss, scores)
         gradient = self.over.total(pull(slopes))
         for place, penalty in enumerate(self.penalties):
-            key = jax.random.fold_in(draws.key, 2 + place)
+            key = jax.random.fold_in(draws.key, PENALTIES + place)
             found = _penalty(penalty, self.networks, own, key, draws, fake)
             value, slope = self.over.mean(found)
             loss += value
@@ -154,14 +175,20 @@ class _Rules(NamedTuple):
         }
 
     def _of_generator(
-        self, scores: Scores, pull: Callable[[Scores], PyTree]
+        self,
+        draws: Draws,
+        scores: Scores,
+        to_samples: Callable[[Scores], Array],
+        to_params: Callable[[Array], PyTree],
     ) -> tuple[PyTree, dict[str, Array]]:
+        """The same for the generator, whose way back leads through its samples."""
         loss, slopes = self.over.slopes(self.objective.generator_loss, scores)
-        gradient = self.over.total(pull(slopes))
+        slopes = to_samples(slopes)
+        gradient = self.over.total(to_params(slopes))
         return gradient, {
             "generator_loss": loss,
             "generator_gradient_norm": optax.tree.norm(gradient),
-            "generator_slope": self.over.slope(slopes[1]),
+            "generator_slope": self.over.slope(slopes) * self.over.spread(draws.real),
         }
 
 
@@ -179,11 +206,13 @@ def _penalty(
     draws: Draws,
     fake: Array,
 ) -> tuple[Array, PyTree]:
+    for_value, for_dropout = jax.random.split(key)
+
     def value(params: PyTree) -> Array:
         def score(sample: Array) -> Array:
-            return _apply(networks.discriminator, key, params, sample[None])[0]
+            return _apply(networks.discriminator, for_dropout, params, sample[None])[0]
 
-        mean = penalty.value(key, score, draws.real, fake)
+        mean = penalty.value(for_value, score, draws.real, fake)
         return penalty.weight * penalty.every * mean
 
     with_gradient = jax.value_and_grad(value)
@@ -196,6 +225,10 @@ def _penalty(
         lambda params: jax.tree.map(jnp.zeros_like, (_first_number(params), params)),
         params,
     )
+
+
+def _squares(rows: Array) -> Float[Array, " n"]:
+    return jnp.sum(rows.reshape(len(rows), -1) ** 2, axis=1)
 
 
 def _first_number(params: PyTree) -> Array:
@@ -240,8 +273,13 @@ class _Devices(NamedTuple):
         return self.mean(loss(*map(self._all, scores)))
 
     def slope(self, slopes: Array) -> Array:
-        """The mean absolute slope, as if each sample's loss were its own."""
-        return self.total(jnp.sum(jnp.abs(slopes)))
+        """The mean norm of slopes in samples, as if each sample's loss were its own."""
+        return self.total(jnp.sum(jnp.sqrt(_squares(slopes))))
+
+    def spread(self, samples: Array) -> Array:
+        """The root mean squared distance of samples from their mean."""
+        center = self.mean(jnp.mean(samples, axis=0))
+        return jnp.sqrt(self.mean(jnp.mean(_squares(samples - center))))
 
     def _all(self, scores: Array) -> Array:
         if self.axis_name is None:

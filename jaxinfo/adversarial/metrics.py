@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 from jaxinfo.adversarial.distances import check_same_width, squared_distances
 from jaxinfo.core.checks import check_finite_number, check_positive, check_rank
@@ -105,10 +107,21 @@ def count_labels(labels: Int[Array, " n"], num_labels: int) -> LabelCounts:
         A `LabelCounts`.
 
     Raises:
-        ValueError: where the labels are no vector or num_labels no positive number.
+        ValueError: where the labels are no vector of whole numbers in [0, num_labels),
+            as far as their values are known, or num_labels no positive number.
     """
     check_rank(1, labels=labels)
     check_positive(num_labels=num_labels)
+    if not jnp.issubdtype(jnp.result_type(labels), jnp.integer):
+        raise ValueError(f"labels must be whole numbers, got {labels.dtype}")
+    if not isinstance(labels, Tracer):  # Only values that are known can be looked at.
+        outside = np.asarray(labels)
+        outside = outside[(outside < 0) | (outside >= num_labels)]
+        if len(outside):
+            raise ValueError(
+                f"labels must lie in [0, {num_labels}); {len(outside)} do not, the "
+                f"first is {outside[0]}"
+            )
     counts = jnp.bincount(labels, length=num_labels)
     return LabelCounts(jnp.sum(counts > 0), _kl_from_uniform(counts / len(labels)))
 

@@ -23,13 +23,11 @@ class Penalty:
     """A term of the discriminator's loss.
 
     Attributes:
-        name: what it is called in errors.
         value: `value(key, score, real, fake)`, the unweighted mean, [].
         weight: its weight in the loss.
         every: of so many updates only the first has it, with as many times the weight.
     """
 
-    name: str
     value: Callable[[Array, Score, Array, Array], Float[Array, ""]]
     weight: float
     every: int = 1
@@ -98,7 +96,7 @@ def r1(weight: float = 1.0, *, every: int = 1) -> Penalty:
         ValueError: where the weight is not above 0 or `every` not a whole number of 1
             or more.
     """
-    return Penalty("r1", _r1, weight, every)
+    return Penalty(_r1, weight, every)
 
 
 def r2(weight: float = 1.0, *, every: int = 1) -> Penalty:
@@ -119,7 +117,7 @@ def r2(weight: float = 1.0, *, every: int = 1) -> Penalty:
         ValueError: where the weight is not above 0 or `every` not a whole number of 1
             or more.
     """
-    return Penalty("r2", _r2, weight, every)
+    return Penalty(_r2, weight, every)
 
 
 def gradient_penalty(weight: float = 10.0, *, every: int = 1) -> Penalty:
@@ -141,7 +139,7 @@ def gradient_penalty(weight: float = 10.0, *, every: int = 1) -> Penalty:
         ValueError: where the weight is not above 0 or `every` not a whole number of 1
             or more.
     """
-    return Penalty("gradient_penalty", _between, weight, every)
+    return Penalty(_between, weight, every)
 
 
 def dragan(weight: float = 10.0, *, every: int = 1) -> Penalty:
@@ -164,4 +162,4 @@ def dragan(weight: float = 10.0, *, every: int = 1) -> Penalty:
         ValueError: where the weight is not above 0 or `every` not a whole number of 1
             or more.
     """
-    return Penalty("dragan", _around, weight, every)
+    return Penalty(_around, weight, every)

@@ -84,11 +84,14 @@ class Solver(NamedTuple):
             info)`: one update of each player.
         differentiates_gradients: whether it needs derivatives of the game's gradients,
             which a game that is split over devices cannot give.
+        optimizer_updates: how often a move calls each optimiser: a learning rate's
+            schedule counts these.
     """
 
     init: Callable[[Players, Players], SolverState]
     update: Callable[..., tuple[Players, SolverState, PyTree]]
     differentiates_gradients: bool = False
+    optimizer_updates: int = 1
 
 
 # Moves of the optimisers -----------------------------------------------------------
@@ -200,12 +203,14 @@ alternating = Solver(_plain_init, _alternating)
 Source: Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, algorithm 1.
 """
 
-extragradient = Solver(_plain_init, _extragradient)
+extragradient = Solver(_plain_init, _extragradient, optimizer_updates=2)
 """Both move by the gradients found one move ahead: two gradients an update.
 
+A schedule of the learning rate counts both: give it twice the updates.
+
 Source: Korpelevich, 1976; Gidel et al., "A variational inequality perspective on
-generative adversarial networks", ICLR 2019, algorithm 1, for the moments of an adaptive
-optimiser, which take in both gradients.
+generative adversarial networks", ICLR 2019, algorithms 2 and 4, for the moments of an
+adaptive optimiser, which take in both gradients.
 """
 
 past_extragradient = Solver(_past_init, _past_extragradient)
@@ -237,7 +242,8 @@ def lookahead(
         ValueError: where a setting is out of its range.
     """
     check_positive(num_steps=num_steps)
-    check_finite_number(0.0, 1.0 + 1e-12, step_size=step_size)
+    if step_size != 1:
+        check_finite_number(0.0, 1.0, step_size=step_size)
 
     def init(optimizers: Players, players: Players) -> SolverState:
         state = inner.init(optimizers, players)
@@ -258,7 +264,7 @@ def lookahead(
         memory = state.memory, slow, count + 1
         return players, state._replace(memory=memory), info
 
-    return Solver(init, update, inner.differentiates_gradients)
+    return inner._replace(init=init, update=update)
 
 
 # Second-order solvers --------------------------------------------------------------

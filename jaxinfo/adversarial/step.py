@@ -31,7 +31,8 @@ from jaxinfo.core.types import Array, Bool, Float, Int, Key, Network, PyTree, as
 
 __all__ = ["Gan", "GanInfo", "GanState", "make_gan"]
 
-# A generator whose scores pull it less than this has nothing to learn from them.
+# A generator that would gain less than this, if its samples moved as far as the data
+# spread, has nothing to learn from the discriminator.
 SATURATED_SLOPE = 1e-3
 # So many updates in a row that change no loss by more than rounding.
 FROZEN_UPDATES = 100
@@ -60,7 +61,10 @@ class GanState(NamedTuple):
 
 
 class GanInfo(NamedTuple):
-    """What one update tells; losses and bound before it, on its own samples.
+    """What one update tells: losses and bound on the samples that it learnt from.
+
+    With several discriminator updates in a step, of the last of them; extragradient
+    tells of the place that it looked ahead to.
 
     Attributes:
         discriminator_loss: with penalties.
@@ -70,9 +74,10 @@ class GanInfo(NamedTuple):
             `objective.bound` on others.
         discriminator_gradient_norm: over all its parameters.
         generator_gradient_norm: over all its parameters.
-        generator_slope: mean absolute slope of the generator's loss in the score of a
-            sample.
-        is_saturated: whether that slope is so small that the generator learns nothing.
+        generator_slope: mean norm of the slope of the generator's loss in a sample,
+            times the root mean squared distance of the data from their mean.
+        is_saturated: whether that slope is so small that the generator learns nothing,
+            because the loss is flat in the scores or the scores in the samples.
         is_frozen: whether losses have not changed for a hundred updates.
         is_stopped: whether this game has stopped at an update that was not finite.
     """
@@ -166,14 +171,16 @@ def make_gan(
         axis_name: the mesh axis over whose devices the batch is split, under
             `shard_map`; losses and gradients are those of the whole batch, and the
             noise is each device's slice of the whole batch's. What dropout and
-            penalties draw is each device's own.
+            penalties draw is each device's own, and so is the spread that `dragan` or a
+            network that standardises over the batch takes from its samples.
 
     Returns:
         The `Gan`.
 
     Raises:
-        ValueError: where a name is not known or a setting out of its range; from init,
-            where the networks do not fit the samples or these are not finite.
+        ValueError: where a name is not known or a setting out of its range; from init
+            and step, where the networks do not fit the samples; from init, where these
+            are not finite.
 
     Notes:
         A game that meets a number that is not finite stops there for good, and its
@@ -223,8 +230,8 @@ def make_gan(
 def _init(plan: _Plan, key: Key[Array, ""], samples: Float[Array, "n ..."]) -> GanState:
     check_key(0, key=key)
     check_samples(samples)
-    for_generator, for_discriminator = jax.random.split(key)
-    noise = plan.draw_noise(for_generator, 2)
+    for_generator, for_discriminator, for_noise = jax.random.split(key, 3)
+    noise = plan.draw_noise(for_noise, 2)
     players = Players(
         plan.networks.discriminator.init(for_discriminator, samples[:1]),
         plan.networks.generator.init(for_generator, noise),

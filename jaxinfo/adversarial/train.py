@@ -72,10 +72,10 @@ def train_gan(
         raise ValueError(
             f"num_steps must be a multiple of cadence {cadence}, got {num_steps}"
         )
-    for_init, for_steps, for_looks = jax.random.split(key, 3)
+    for_init, for_example, for_steps, for_looks = jax.random.split(key, 4)
     draw = _batches(data, gan.num_discriminator_steps, batch_size)
     if state is None:
-        example = data(for_init, 2) if callable(data) else data
+        example = data(for_example, 2) if callable(data) else data
         state = gan.init(for_init, example)
 
     def one(state: GanState, key: Array) -> tuple[GanState, GanInfo]:

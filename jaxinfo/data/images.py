@@ -85,7 +85,8 @@ def load_images(
 
     tfds: Any = tensorflow_datasets
 
-    version = sorted((folder / name).glob("*/dataset_info.json"))[-1].parent
+    versions = (path.parent for path in (folder / name).glob("*/dataset_info.json"))
+    version = max(versions, key=lambda path: [*map(int, path.name.split("."))])
     builder = tfds.builder_from_directory(version)
     if split not in builder.info.splits:
         raise ValueError(

@@ -34,7 +34,8 @@ def generator(
         output_activation: applied to the samples, such as a sigmoid for pixels in
             (0, 1); None for none.
         normalizes_batch: standardise every hidden unit over the batch before it is
-            activated, by the batch at hand when sampling too.
+            activated, by the batch at hand when sampling too: draw many samples in a
+            call, for one alone is the same whatever its noise.
         init_scale: weights are uniform in (-init_scale, init_scale); None for Flax's
             own start.
 
@@ -61,6 +62,9 @@ def gaussian_generator(size: int = 1) -> Network:
 
     Returns:
         A network whose parameters are "mean" [D] and "log_sd" [D], at first 0.
+
+    Raises:
+        ValueError: from init and apply, where the noise has another size.
     """
     network = from_linen(_Gaussian(size))
     return Network(network.init, network.apply)
@@ -98,6 +102,11 @@ class _Gaussian(nn.Module):
 
     @nn.compact
     def __call__(self, noise: Float[Array, "n d"]) -> Float[Array, "n d"]:
+        if noise.shape[-1] != self.size:
+            raise ValueError(
+                f"noise must have the Gaussian's {self.size} coordinates, got "
+                f"{noise.shape[-1]}: set noise_size={self.size}"
+            )
         dtype = jnp.promote_types(noise.dtype, jnp.float32)
         mean, log_sd = (
             self.param(name, nn.initializers.zeros, (self.size,), dtype)

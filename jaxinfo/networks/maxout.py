@@ -45,7 +45,8 @@ def maxout_discriminator(
     """
     check_positive(num_pieces=num_pieces)
     for name, share in (("input_dropout", input_dropout), ("dropout", dropout)):
-        check_finite_number(-1e-12, 1.0, **{name: share})
+        if share:
+            check_finite_number(0.0, 1.0, **{name: share})
     module = _Maxout(
         tuple(hidden_sizes),
         num_pieces,
@@ -53,6 +54,12 @@ def maxout_discriminator(
         float(dropout),
         init_scale,
     )
+    return _noisy(module)
+
+
+# The same object for equal arguments, so that nothing is traced anew.
+@functools.lru_cache(maxsize=256)
+def _noisy(module: "_Maxout") -> Network:
     network = from_linen(module)
 
     def apply_train(

@@ -1,5 +1,7 @@
 """Spectral normalisation: a network whose layers stretch nothing."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -20,7 +22,8 @@ def spectrally_normalized(network: Network, *, num_iterations: int = 10) -> Netw
         ICLR 2018, section 2.1 and algorithm 1.
 
     Args:
-        network: any network; parameters with fewer than two axes are left as they are.
+        network: any network; parameters with fewer than two axes are left as they are,
+            and so is a matrix of zeros.
         num_iterations: of the power method, from the same vector each time, so that no
             state has to be kept: with few of them the value is a little too small.
 
@@ -31,7 +34,12 @@ def spectrally_normalized(network: Network, *, num_iterations: int = 10) -> Netw
         ValueError: where num_iterations is not a positive whole number.
     """
     check_positive(num_iterations=num_iterations)
+    return _normalized(network, num_iterations)
 
+
+# The same object for equal arguments, so that nothing is traced anew.
+@functools.lru_cache(maxsize=256)
+def _normalized(network: Network, num_iterations: int) -> Network:
     def normalized(params: PyTree) -> PyTree:
         return jax.tree.map(
             lambda x: (
@@ -68,4 +76,5 @@ def _largest_singular_value(kernel: Array, num_iterations: int) -> Array:
     start = unit(jnp.sin(1.0 + jnp.arange(matrix.shape[1], dtype=matrix.dtype)))
     right = jax.lax.fori_loop(0, num_iterations, iterate, start)
     left = unit(fixed @ right)
-    return jnp.maximum(left @ matrix @ right, small)
+    value = left @ matrix @ right
+    return jnp.where(value > small, value, 1.0)

@@ -66,7 +66,8 @@ def restore_checkpoint(folder: Folder, like: PyTree) -> PyTree:
         like: a pytree of arrays or of their shapes, as was saved.
 
     Returns:
-        The arrays, in the structure of `like`.
+        The arrays, in the structure of `like`, placed as its arrays are; where it has
+        shapes alone, on the first device, wherever they were saved.
 
     Raises:
         ValueError: where there is no checkpoint, or one of other shapes.
@@ -80,10 +81,11 @@ def restore_checkpoint(folder: Folder, like: PyTree) -> PyTree:
                 f"is {there.get(leaf, 'missing')}, wanted {wanted.get(leaf, 'none')}"
             )
     with _manager(path, None) as (manager, args):
-        shapes = jax.eval_shape(lambda: like)
         found = manager.restore(
             manager.latest_step(),
-            args=args.Composite(state=args.StandardRestore(shapes)),
+            args=args.Composite(
+                state=args.StandardRestore(jax.tree.map(_placed, like))
+            ),
         )
     return found["state"]
 
@@ -110,6 +112,13 @@ def _leaves(tree: PyTree) -> dict[str, str]:
         jax.tree_util.keystr(place): f"{leaf.dtype.name}{list(leaf.shape)}"
         for place, leaf in shapes
     }
+
+
+def _placed(leaf: Any) -> jax.ShapeDtypeStruct:
+    sharding = getattr(leaf, "sharding", None)
+    if sharding is None:
+        sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
 
 
 def _read(path: Path) -> dict[str, Any]:

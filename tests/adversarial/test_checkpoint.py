@@ -17,6 +17,7 @@ from jaxinfo.adversarial import (
     save_gan,
     train_gan,
 )
+from jaxinfo.training import save_checkpoint
 from tests.marks import slowly
 
 KEY = jax.random.key(0)
@@ -88,3 +89,6 @@ def test_another_game_is_named(tmp_path):
     with pytest.raises(ValueError, match="holds no checkpoint"):
         sample_gan(KEY, tmp_path / "none", _gan(), 2)
     assert jnp.isfinite(sample_gan(KEY, tmp_path, _gan(), 2)).all()
+    save_checkpoint(tmp_path / "other", {"w": jnp.zeros(2)}, step=1)
+    with pytest.raises(ValueError, match="not one of a game"):
+        restore_gan(tmp_path / "other", _gan())

@@ -137,11 +137,23 @@ def test_the_same_law_is_near_and_another_far():
         (lambda: metrics.frechet_distance(_rows(4), _rows(4, 2)), "real and fake"),
         (
             lambda: metrics.kernel_distance(_rows(1), _rows(4)),
-            "real must have at",
+            "real must have more than one row",
         ),
         (
             lambda: metrics.compare_neighbourhoods(_rows(9), _rows(5)),
             "fake must have more than num_neighbours = 5",
+        ),
+        (
+            lambda: metrics.frechet_distance(_rows(9), _rows(1)),
+            "fake must have more than one row, got 1",
+        ),
+        (
+            lambda: metrics.count_labels(jnp.array([0, 3, 7]), 3),
+            r"labels must lie in \[0, 3\); 2 do not, the first is 3",
+        ),
+        (
+            lambda: metrics.count_labels(jnp.zeros(4), 3),
+            "labels must be whole numbers, got float32",
         ),
         (lambda: metrics.count_modes(_rows(4), _rows(2), sd=0.0), "sd"),
         (lambda: metrics.count_labels(_rows(4), 3), "labels must have 1 axes"),

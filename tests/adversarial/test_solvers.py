@@ -10,9 +10,11 @@ from jaxinfo.adversarial.solvers import (
     SOLVERS,
     Game,
     Players,
+    consensus,
     find_solver,
     lookahead,
     simultaneous,
+    symplectic_gradient_adjustment,
 )
 
 START = Players(jnp.array(1.0), jnp.array(1.0))
@@ -86,6 +88,36 @@ def test_extragradient_step_by_hand():
     np.testing.assert_allclose(players, [1 + 0.1 * 0.9, 1 - 0.1 * 1.1], rtol=1e-6)
 
 
+# Gradients (x + 2 y, -3 x + 4 y): a game that turns, falls and is not symmetric.
+JACOBIAN = np.array([[1.0, 2.0], [-3.0, 4.0]])
+
+
+def _linear():
+    def both(players, draws):
+        del draws
+        return Players(*(jnp.asarray(JACOBIAN) @ jnp.stack(players))), {}
+
+    return Game(None, None, both)
+
+
+@pytest.mark.parametrize(
+    ("solver", "added"),
+    [
+        (consensus(0.3), 0.3 * JACOBIAN.T),
+        (symplectic_gradient_adjustment(0.3), 0.3 * (JACOBIAN.T - JACOBIAN) / 2),
+    ],
+    ids=["consensus", "symplectic"],
+)
+def test_second_order_moves_by_hand(solver, added):
+    optimizers, start = Players(*[optax.sgd(RATE)] * 2), np.array([1.0, -0.5])
+    players = Players(*jnp.asarray(start))
+    state = solver.init(optimizers, players)
+    moved, _, _ = solver.update(optimizers, _linear(), players, state, None)
+    gradient = JACOBIAN @ start
+    expected = start - RATE * (gradient + added @ gradient)
+    np.testing.assert_allclose(moved, expected, rtol=1e-5)
+
+
 def test_lookahead_steps_back_after_its_steps():
     solver = lookahead(simultaneous, num_steps=2, step_size=0.25)
     optimizers = Players(*[optax.sgd(RATE)] * 2)
@@ -109,10 +141,10 @@ def test_one_update_of_each_player(name):
     solver = find_solver(name)
     state = solver.init(optimizers, START)
     state = solver.update(optimizers, _bilinear(), START, state, None)[1]
-    # Extragradient feeds both of its gradients to the moments.
-    expected = 2 if name == "extragradient" else 1
     counts = [optimizer[0].count for optimizer in state.optimizers]
-    assert counts == [expected, expected]
+    assert counts == [solver.optimizer_updates] * 2
+    # Extragradient feeds both of its gradients to the moments.
+    assert solver.optimizer_updates == (2 if name == "extragradient" else 1)
 
 
 def test_unknown_solver():

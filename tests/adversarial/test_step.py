@@ -122,15 +122,32 @@ def test_update_counts_of_each_player(num_steps, update):
 
 
 def test_discriminator_updates_see_fresh_noise_and_data():
-    batch = jnp.concatenate([BATCH, BATCH + 1])
-    still = optax.sgd(0.0)
-    gan = _gan(num_discriminator_steps=2, generator_optimizer=still)
+    # Climbs the mean of p less that of q: its weight holds all that it has seen.
+    adds = Network(
+        lambda key, x: {"w": jnp.zeros(2)}, lambda params, x: x @ params["w"]
+    )
+    seen = []
+
+    def watched(params, z):
+        jax.debug.callback(lambda z: seen.append(z), z, ordered=True)
+        return z + params["shift"]
+
+    batch = jnp.concatenate([BATCH, BATCH + 1, BATCH - 3])
+    gan = _gan(
+        "wasserstein",
+        generator=GENERATOR._replace(apply=watched),
+        discriminator=adds,
+        discriminator_optimizer=optax.sgd(1.0),
+        generator_optimizer=optax.sgd(0.0),
+        num_discriminator_steps=3,
+    )
     _, after, _ = _moves(gan, batch)
-    _, other, _ = _moves(gan, batch[::-1])
-    assert not np.allclose(*(s.players.discriminator["w"] for s in (after, other)))
-    frozen = _gan(discriminator_optimizer=still, num_discriminator_steps=2)
-    before, after, _ = _moves(frozen, batch)
-    _assert_close(before.players.discriminator, after.players.discriminator)
+    jax.effects_barrier()
+    noise = np.stack(seen)
+    assert noise.shape == (4, 8, 2)  # The last is the generator's own.
+    assert len(np.unique(noise.reshape(-1, 2), axis=0)) == 4 * 8
+    expected = jnp.sum(jnp.mean(batch - noise[:3], axis=1), axis=0)
+    _assert_close(after.players.discriminator["w"], expected)
 
 
 def test_both_gradients_come_from_one_pass():
@@ -171,21 +188,43 @@ def test_penalties_of_a_linear_discriminator(penalty, value):
     np.testing.assert_allclose(added, 0.5 * value, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("penalty", "side"), [(r1, 0), (r2, 1)])
-def test_penalties_are_taken_where_they_say(penalty, side):
-    # The gradient of |x|^2 / 2 is x.
+def _bowl_penalty(penalty, batch):
+    """Its value for a discriminator of slope x at x, with all fakes at zero."""
     bowl = Network(
         lambda key, x: {"w": jnp.ones(())},
         lambda params, x: params["w"] * jnp.sum(x**2, axis=1) / 2,
     )
     zeros = Network(lambda key, z: {"w": jnp.ones(())}, lambda p, z: 0 * z * p["w"])
     told = [
-        _moves(_gan(discriminator=bowl, generator=zeros, penalties=penalties))[2]
-        for penalties in ((), (penalty(2.0),))
+        _moves(_gan(discriminator=bowl, generator=zeros, penalties=penalties), batch)[2]
+        for penalties in ((), [penalty])
     ]
-    added = told[1].discriminator_loss - told[0].discriminator_loss
+    return told[1].discriminator_loss - told[0].discriminator_loss
+
+
+@pytest.mark.parametrize(("penalty", "side"), [(r1, 0), (r2, 1)])
+def test_penalties_are_taken_where_they_say(penalty, side):
     expected = [np.mean(np.sum(np.asarray(BATCH[0]) ** 2, axis=1)), 0.0][side]
+    added = _bowl_penalty(penalty(2.0), BATCH)
     np.testing.assert_allclose(added, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_gradient_penalty_is_taken_all_the_way_between():
+    batch = jnp.tile(jnp.array([3.0, 0.0]), (1, 20_000, 1))
+    # E[(3 u - 1)^2], and the standard error of a mean of 20,000.
+    np.testing.assert_allclose(
+        _bowl_penalty(gradient_penalty(1.0), batch), 1, atol=0.03
+    )
+
+
+def test_dragan_is_taken_around_the_data():
+    batch = jnp.tile(jnp.array([[0.0, 0.0], [2.0, 0.0]]), (1, 10_000, 1))
+    rng = np.random.default_rng(0)
+    points = np.asarray(batch[0])
+    noise = rng.uniform(0, points.std() / 2, points.shape)
+    points = points + rng.uniform(size=(len(points), 1)) * noise
+    expected = np.mean((np.linalg.norm(points, axis=1) - 1) ** 2)
+    np.testing.assert_allclose(_bowl_penalty(dragan(1.0), batch), expected, atol=0.01)
 
 
 def test_a_lazy_penalty_comes_every_few_updates_with_as_many_times_the_weight():
@@ -295,11 +334,45 @@ def test_alarms():
         rang.append(bool(info.is_frozen))
     assert rang == [False] * 100 + [True] * 2
     assert not info.is_saturated
-    sure = Network(
-        lambda key, x: {"w": jnp.zeros(2)}, lambda params, x: x @ params["w"] - 20
+
+
+def _affine(slope, shift):
+    return Network(
+        lambda key, x: {"w": jnp.full(2, slope)},
+        lambda params, x: x @ params["w"] + shift,
     )
-    assert _moves(_gan("minimax", discriminator=sure))[2].is_saturated
-    assert not _moves(_gan("non_saturating", discriminator=sure))[2].is_saturated
+
+
+@pytest.mark.parametrize(
+    ("objective", "discriminator", "rings"),
+    [
+        ("minimax", _affine(1.0, -20.0), True),
+        ("non_saturating", _affine(1.0, -20.0), False),
+        ("hinge", _affine(1.0, 0.0), False),
+        ("hinge", _affine(0.0, 0.0), True),  # The slope in the score is still one.
+    ],
+)
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_a_flat_game_is_called_saturated(objective, discriminator, rings, update):
+    gan = _gan(
+        objective,
+        discriminator=discriminator,
+        discriminator_optimizer=optax.sgd(0.0),
+        update=update,
+    )
+    assert _moves(gan)[2].is_saturated == rings
+
+
+def test_the_slope_is_that_of_a_sample_in_units_of_the_data():
+    for scale in (1.0, 100.0):
+        gan = _gan("wasserstein", discriminator=_affine(3.0 / scale, 0.0))
+        batch = scale * BATCH
+        told = _moves(gan, batch)[2].generator_slope
+        spread = np.sqrt(np.var(np.asarray(BATCH[0]), axis=0).sum())
+        # The discriminator has moved before the generator looks.
+        moved = gan.step(KEY, gan.init(KEY, batch[0]), batch)[0].players.discriminator
+        slope = scale * np.linalg.norm(moved["w"])
+        np.testing.assert_allclose(told, slope * spread, rtol=1e-4)
 
 
 def test_gradient_norms_are_those_of_the_move():
@@ -324,7 +397,7 @@ def test_the_step_keeps_the_structure_of_its_state(update):
     chex.assert_trees_all_equal_shapes_and_dtypes(state, after)
 
 
-def test_one_trace_for_any_number_of_updates_and_seeds():
+def test_one_trace_for_all_updates_of_many_seeds():
     gan = _gan()
 
     def plain(key, state, batch):
@@ -455,6 +528,8 @@ def test_bad_data_are_named():
         gan.init(KEY, BATCH[0, 0])
     with pytest.raises(ValueError, match="samples must be floating-point"):
         gan.init(KEY, jnp.ones((4, 2), int))
+    with pytest.raises(ValueError, match=r"batch must hold samples of shape \(2,\)"):
+        gan.step(KEY, gan.init(KEY, BATCH[0]), jnp.ones((1, 8, 3)))
     state = gan.init(KEY, BATCH[0])
     with pytest.raises(ValueError, match=r"batch must have the shape \[1, N, \.\.\.\]"):
         gan.step(KEY, state, BATCH[0])

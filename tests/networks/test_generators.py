@@ -42,6 +42,15 @@ def test_the_gaussian_generator_is_standard_normal_at_first():
     np.testing.assert_allclose(
         network.apply(moved, noise), jnp.array([1, 2]) + jnp.array([3, 4]) * noise
     )
+    with pytest.raises(ValueError, match="noise must have the Gaussian's 2 coord"):
+        network.init(KEY, noise[:, :1])
+
+
+def test_spectral_normalisation_leaves_zeros_alone():
+    linear = Network(lambda key, x: {"w": jnp.zeros((3, 2))}, lambda p, x: x @ p["w"])
+    network = networks.spectrally_normalized(linear)
+    slope = jax.grad(lambda p: network.apply(p, jnp.ones((1, 3))).sum())
+    np.testing.assert_array_equal(slope({"w": jnp.zeros((3, 2))})["w"], 1)
 
 
 @pytest.mark.parametrize("shape", [(6, 9), (9, 6), (3, 3, 4, 5)])

@@ -75,7 +75,17 @@ def test_the_conditional_critics_are_densities_of_y(name):
 
 
 @pytest.mark.parametrize(
-    "make", [*CRITICS.values(), *DENSITIES.values(), networks.discriminator]
+    "make",
+    [
+        *CRITICS.values(),
+        *DENSITIES.values(),
+        networks.discriminator,
+        networks.gaussian_generator,
+        networks.maxout_discriminator,
+        lambda: networks.generator((4,), (2,)),
+        lambda: networks.convolutional_generator((4, 4, 1)),
+        lambda: networks.spectrally_normalized(networks.discriminator((4,))),
+    ],
 )
 def test_equal_arguments_give_equal_networks(make):
     assert make() == make()

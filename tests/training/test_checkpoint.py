@@ -1,5 +1,6 @@
 """Checkpoints on disk: what was saved comes back, or an error says why not."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -23,6 +24,15 @@ def test_the_latest_is_read_and_few_are_kept(tmp_path):
         save_checkpoint(tmp_path, {"w": jnp.full(2, float(step))}, step=step)
     assert restore_checkpoint(tmp_path, {"w": jnp.zeros(2)})["w"][0] == 4
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.isdigit()) == ["3", "4"]
+
+
+def test_arrays_come_to_where_they_are_wanted(tmp_path):
+    first, second = jax.devices()[:2]
+    save_checkpoint(tmp_path, jax.device_put({"w": jnp.ones(2)}, second), step=1)
+    shapes = {"w": jax.ShapeDtypeStruct((2,), jnp.float32)}
+    assert restore_checkpoint(tmp_path, shapes)["w"].devices() == {first}
+    placed = jax.device_put({"w": jnp.zeros(2)}, second)
+    assert restore_checkpoint(tmp_path, placed)["w"].devices() == {second}
 
 
 def test_bad_folders_are_named(tmp_path):
