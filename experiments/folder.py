@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 __all__ = [
+    "block_of",
     "cell",
     "markdown",
     "plain",
@@ -37,17 +38,33 @@ def read_results(out: Path, config: dict[str, Any]) -> dict[str, Any]:
         The content of results.json; empty where there is none.
 
     Raises:
-        SystemExit: where the folder holds results with other settings.
+        SystemExit: with code 2, where the folder holds results with other settings.
     """
     out.mkdir(parents=True, exist_ok=True)
     if not (out / NUMBERS).exists():
         return {}
     content = json.loads((out / NUMBERS).read_text())
     if content["config"] != config:
-        raise SystemExit(
-            f"--out {out} holds estimates with {content['config']}; name another folder"
+        refuse(
+            ValueError(
+                f"--out {out} holds results with {content['config']}; name another "
+                "folder"
+            )
         )
     return content
+
+
+def block_of(num_steps: int, num_blocks: int) -> int:
+    """Updates of each of so many equal blocks of a training.
+
+    Raises:
+        ValueError: where the updates do not come out even.
+    """
+    if num_steps < num_blocks or num_steps % num_blocks:
+        raise ValueError(
+            f"--num-steps must be a multiple of {num_blocks}, got {num_steps}"
+        )
+    return num_steps // num_blocks
 
 
 def write_results(

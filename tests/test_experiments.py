@@ -12,9 +12,14 @@ from jaxinfo.data import find_images
 # What the smallest setting of each must tell, by the names that its README gives.
 METRICS = {
     "fgan_gaussian": {"KL": {"mu", "sigma", "bound", "exact"}},
-    "gan_modes": {"ring.non_saturating.alternating": {"modes", "good_share"}},
+    "gan_modes": {
+        f"{law}.non_saturating.alternating": {"modes", "good_share", "reverse_kl"}
+        for law in ("ring", "grid")
+    },
     "gan_mnist": {"non_saturating": {"parzen", "frechet", "coverage"}},
-    "gan_stacked_mnist": {"relativistic": {"modes", "reverse_kl"}},
+    "gan_stacked_mnist": {
+        setting: {"modes", "reverse_kl"} for setting in ("data", "relativistic")
+    },
 }
 OF_IMAGES = {"gan_mnist", "gan_stacked_mnist"}
 

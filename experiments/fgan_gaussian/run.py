@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from experiments.fgan_gaussian.config import Config
-from experiments.folder import refuse
+from experiments.folder import block_of, plain, refuse
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
@@ -18,6 +18,7 @@ HIDDEN_SIZES = (64, 64)
 # Samples on which the discriminator is asked that it was not trained on.
 NUM_FRESH = 50_000
 METRICS = ("mu", "sigma", "bound", "exact")
+NUM_LOOKS = 20
 
 
 def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
@@ -50,6 +51,7 @@ def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
             sample_mixture,
             num_steps=config.num_steps,
             batch_size=config.batch_size,
+            cadence=block_of(config.num_steps, NUM_LOOKS),
             observe=lambda _, state: state.players.generator,
         )
         state = trained.state
@@ -99,16 +101,16 @@ def _run_member(member: str, config: Config) -> dict[str, Any]:
         record["exact"] = gaussian_to_mixture(
             DIVERGENCES[member], record["mu"], record["sigma"]
         )
-    best = best_gaussian(DIVERGENCES[member])
+    best = best_gaussian(DIVERGENCES[member])._asdict()
     return {
         "records": records,
-        "best": best._asdict(),
+        "best": {name: plain(value) for name, value in best.items()},
         "path": found["path"],
         "seconds": seconds,
     }
 
 
-def _matrix(found: dict[str, Any]) -> dict[str, dict[str, float]]:
+def _matrix(found: dict[str, Any]) -> dict[str, dict[str, float | None]]:
     """Divergences of the mixture from each member's Gaussian, at its seeds' means."""
     from jaxinfo.divergences import DIVERGENCES
     from jaxinfo.results import mean_and_sd
@@ -122,12 +124,14 @@ def _matrix(found: dict[str, Any]) -> dict[str, dict[str, float]]:
     ]
     return {
         trained: {
-            tested: gaussian_to_mixture(
-                DIVERGENCES[tested],
-                *(
-                    mean_and_sd(r[name] for r in found[trained]["records"])["mean"]
-                    for name in ("mu", "sigma")
-                ),
+            tested: plain(
+                gaussian_to_mixture(
+                    DIVERGENCES[tested],
+                    *(
+                        mean_and_sd(r[name] for r in found[trained]["records"])["mean"]
+                        for name in ("mu", "sigma")
+                    ),
+                )
             )
             for tested in members
         }
@@ -140,12 +144,7 @@ def _content(config: Config, found: dict[str, Any]) -> dict[str, Any]:
 
     told = dataclasses.asdict(config) | {"out": str(config.out)}
     records = [
-        {
-            name: value
-            if not isinstance(value, float) or math.isfinite(value)
-            else None
-            for name, value in record.items()
-        }
+        record | {name: plain(record[name]) for name in METRICS}
         for one in found.values()
         for record in one["records"]
     ]
@@ -187,6 +186,7 @@ def main() -> None:
     try:
         for member in members:
             check_one_of(DIVERGENCES, member=member)
+        block_of(config.num_steps, NUM_LOOKS)
         check_new_folder(config.out)
     except ValueError as error:
         refuse(error)

@@ -20,21 +20,23 @@ def _spread(told: dict[str, Any]) -> str:
 
 def tables(content: dict[str, Any]) -> str:
     """What was learnt beside the best fits, and the train-by-test matrix."""
-    fits = [["member", "D*", "F", "D", "mu*", "mu", "sigma*", "sigma"]]
+    fits = [["member", "D*", "F", "D", "mu*", "mu", "sigma*", "sigma", "stopped"]]
     for member, told in content["summary"].items():
         best = content["best"][member]
+        own = [r for r in content["records"] if r["setting"] == member]
         fits.append(
             [
                 *(member, f"{best['divergence']:.4f}"),
                 *(_spread(told[name]) for name in ("bound", "exact")),
                 *(f"{best['mean']:.4f}", _spread(told["mu"])),
                 *(f"{best['sd']:.4f}", _spread(told["sigma"])),
+                str(sum(r["stopped_at"] >= 0 for r in own)),
             ]
         )
     matrix = content["matrix"]
     rows = [["trained with", *matrix]]
     rows += [
-        [trained, *(f"{value:.4f}" for value in row.values())]
+        [trained, *("" if v is None else f"{v:.4f}" for v in row.values())]
         for trained, row in matrix.items()
     ]
     return markdown(fits) + "\n" + markdown(rows)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from experiments.folder import cell, plain, refuse, run_settings
-from experiments.gan_mnist.config import PRESETS, Config, Preset
+from experiments.folder import block_of, cell, plain, refuse, run_settings
+from experiments.gan_mnist.config import OBJECTIVES_SHOWN, PRESETS, Config, Preset
 from experiments.mnist_classifier.run import Seen, load_classifier
 from jaxinfo.cli import prepare_jax
 
@@ -15,7 +15,7 @@ __all__ = ["Config", "main"]
 
 # The published protocol: so many samples, and so many images to choose the width by.
 NUM_SAMPLES, NUM_VALIDATION = 10_000, 1_000
-NUM_DRAWN = 20
+NUM_DRAWN, NUM_BLOCKS = 20, 20
 # In the embedding of a classifier, where one is named.
 DISTANCES = ("frechet", "kernel", "precision", "recall", "density", "coverage")
 
@@ -39,15 +39,15 @@ def _load(config: Config) -> _Pixels:
         for split in ("train", "test")
     )
     cut = len(train) * 5 // 6
-    few = NUM_VALIDATION // (10 if config.smoke else 1)
+    size = NUM_VALIDATION // (10 if config.smoke else 1)
 
     def flat(images: Any) -> Any:
         return jnp.asarray(images.reshape(len(images), -1) / 255, float)
 
     return _Pixels(
         jnp.asarray(train[:cut] / 255, float),
-        flat(train[cut : cut + few]),
-        flat(test[: few if config.smoke else None]),
+        flat(train[cut : cut + size]),
+        flat(test[: size if config.smoke else None]),
     )
 
 
@@ -84,7 +84,6 @@ def _make_run(
         train_gan,
     )
 
-    num_steps = config.num_steps or preset.num_steps
     gan = make_gan(
         preset.generator(shape),
         preset.discriminator,
@@ -96,7 +95,7 @@ def _make_run(
         update=preset.update,
         average_decay=preset.average_decay,
     )
-    few = 10 if config.smoke else 1
+    num_samples = NUM_SAMPLES // (10 if config.smoke else 1)
 
     def run(key: jax.Array, pixels: _Pixels) -> dict[str, Any]:
         for_training, for_samples = jax.random.split(key)
@@ -104,11 +103,11 @@ def _make_run(
             for_training,
             gan,
             pixels.train,
-            num_steps=num_steps,
+            num_steps=preset.num_steps,
             batch_size=preset.batch_size,
-            cadence=max(1, num_steps // 20),
+            cadence=block_of(preset.num_steps, NUM_BLOCKS),
         )
-        samples = gan.sample(for_samples, trained.state, NUM_SAMPLES // few)
+        samples = gan.sample(for_samples, trained.state, num_samples)
         flat = samples.reshape(len(samples), -1)
         bandwidth = choose_bandwidth(pixels.validation, flat)
         log_likelihood = parzen_log_likelihood(pixels.test, flat, bandwidth=bandwidth)
@@ -128,6 +127,13 @@ def _make_run(
     return run
 
 
+def _preset(config: Config) -> Preset:
+    preset = PRESETS[config.setting]
+    if config.num_steps is None:
+        return preset
+    return preset._replace(num_steps=config.num_steps)
+
+
 def _run_objective(
     objective: str, config: Config, pixels: _Pixels, see: Callable[[Any], Seen] | None
 ) -> tuple[dict[str, Any], Any]:
@@ -140,9 +146,9 @@ def _run_objective(
     started = time.perf_counter()
     keys = jax.random.split(jax.random.key(0), config.num_seeds)
     shape = pixels.train.shape[1:]
-    run = _make_run(objective, PRESETS[config.setting], config, shape, see)
-    # Large networks: one seed after the other costs less than a batch of them.
-    layout = "map" if jax.device_count() == 1 else "mesh_map"
+    run = _make_run(objective, _preset(config), config, shape, see)
+    # On a processor a large network costs less one seed after the other.
+    layout = "mesh_map" if jax.default_backend() == "cpu" else "auto"
     found = jax.device_get(sweep(run, keys, pixels, layout=layout))
     judged = ["parzen", *(name for name in DISTANCES if name in found)]
     names = [*judged, "standard_error", "bandwidth", "bound"]
@@ -191,8 +197,14 @@ def main() -> None:
     config = tyro.cli(Config, description="Images, judged by Parzen windows.")
     if config.smoke:
         config = dataclasses.replace(
-            config, objectives="non_saturating,KL_practical", num_seeds=2, num_steps=20
+            config,
+            objectives=config.objectives or "non_saturating,KL_practical",
+            num_seeds=2,
+            num_steps=20,
         )
+    objectives = OBJECTIVES_SHOWN
+    if config.objectives is not None:
+        objectives = config.objectives.split(",")
     prepare_jax()
     from experiments.gan_mnist.show import plot_samples
     from jaxinfo.adversarial import OBJECTIVES
@@ -201,7 +213,8 @@ def main() -> None:
 
     try:
         check_one_of(PRESETS, setting=config.setting)
-        for objective in config.objectives.split(","):
+        block_of(_preset(config).num_steps, NUM_BLOCKS)
+        for objective in objectives:
             check_one_of(OBJECTIVES, objective=objective)
         check_new_folder(config.out)
         pixels, see = _load(config), None
@@ -216,7 +229,7 @@ def main() -> None:
         config.out,
         "gan_mnist",
         told,
-        config.objectives.split(","),
+        objectives,
         lambda objective: _run_objective(objective, config, pixels, see),
         _lines,
         plot_samples,

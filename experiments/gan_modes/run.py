@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from experiments.folder import cell, plain, refuse, run_settings
+from experiments.folder import block_of, cell, plain, refuse, run_settings
 from experiments.gan_modes.config import LAWS, Config, Law, sample_law
 from jaxinfo.cli import prepare_jax
 
@@ -52,9 +52,12 @@ def _make_run(
 
     from jaxinfo import networks
     from jaxinfo.adversarial import count_modes, make_gan, r1, r2, train_gan
+    from jaxinfo.adversarial.solvers import find_solver
 
     sizes = (config.hidden_size,) * config.num_layers
-    rate = optax.cosine_decay_schedule(config.learning_rate, config.num_steps)
+    update = find_solver("simultaneous" if solver == OPTIMISTIC else solver)
+    num_updates = update.optimizer_updates * config.num_steps
+    rate = optax.cosine_decay_schedule(config.learning_rate, num_updates)
     adam = optax.optimistic_adam_v2 if solver == OPTIMISTIC else optax.adam
     penalties = [r1(config.penalty), r2(config.penalty)] if config.penalty else []
     gan = make_gan(
@@ -64,7 +67,7 @@ def _make_run(
         generator_optimizer=adam(rate, b1=0.5, b2=0.99),
         discriminator_optimizer=adam(rate, b1=0.5, b2=0.99),
         noise_size=config.noise_size,
-        update="simultaneous" if solver == OPTIMISTIC else solver,
+        update=update,
         penalties=penalties,
         average_decay=0.999,
     )
@@ -87,7 +90,7 @@ def _make_run(
             lambda key, size: sample_law(key, law, size),
             num_steps=config.num_steps,
             batch_size=config.batch_size,
-            cadence=config.num_steps // NUM_LOOKS,
+            cadence=block_of(config.num_steps, NUM_LOOKS),
             observe=look,
         )
         return trained.observed | {
@@ -171,6 +174,7 @@ def main() -> None:
 
     try:
         settings = _settings(config)
+        block_of(config.num_steps, NUM_LOOKS)
         check_new_folder(config.out)
     except ValueError as error:
         refuse(error)

@@ -139,6 +139,8 @@ def main() -> None:
     started = time.perf_counter()
     try:
         check_new_folder(config.out)
+        if config.out.exists() and any(config.out.iterdir()):
+            raise ValueError(f"--out {config.out} must be a new or an empty folder")
         train, test = (
             load_images(config.dataset, split, data_dir=config.data_dir)
             for split in ("train", "test")

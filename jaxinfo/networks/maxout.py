@@ -1,7 +1,8 @@
 """A discriminator of maxout layers with dropout: that of the first GAN."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import cast
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -54,12 +55,13 @@ def maxout_discriminator(
         float(dropout),
         init_scale,
     )
-    return _noisy(module)
+    return _noisy(cast(Hashable, module))
 
 
 # The same object for equal arguments, so that nothing is traced anew.
 @functools.lru_cache(maxsize=256)
-def _noisy(module: "_Maxout") -> Network:
+def _noisy(hashable: Hashable) -> Network:
+    module = cast(_Maxout, hashable)
     network = from_linen(module)
 
     def apply_train(
