@@ -41,7 +41,8 @@ def frechet_distance(
         ValueError: where shapes do not fit, or a set has fewer than two rows.
 
     Notes:
-        Biased up on a finite sample, by about D^2 / N at unit variances.
+        Biased up on a finite sample: two sets of N standard normal rows are about
+        D^2 / (2 N) apart.
     """
     _check_sizes(1, "one row", real=real, fake=fake)
     means = jnp.mean(real, axis=0), jnp.mean(fake, axis=0)
