@@ -4,6 +4,8 @@ import functools
 import re
 from pathlib import Path
 
+import pytest
+
 import jaxinfo
 
 README = Path(__file__).parent.parent / "README.md"
@@ -19,6 +21,7 @@ SMALLER = {
 }
 
 
+@pytest.mark.slow
 def test_the_readme_runs(monkeypatch):
     for name in [name for name in jaxinfo.__all__ if name.startswith("estimate_")]:
         shorter = functools.partial(getattr(jaxinfo, name), num_steps=50)

@@ -179,6 +179,7 @@ def test_rows_in_order_do_no_harm_to_a_run():
     assert in_order == pytest.approx(float(shuffled), abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_nearly_constant_column_is_not_blown_up():
     x = np.c_[X, np.full(400, 0.1)]
     x[7, 2] = 0.9  # Falls into one of the parts only.

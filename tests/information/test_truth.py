@@ -14,6 +14,7 @@ from jaxinfo.information import (
     split_scores,
     tuba_bound,
 )
+from tests.marks import slowly
 
 SIZE, NUM_ROWS, NUM_BATCHES, REFERENCE_BATCHES = 20, 64, 1_000, 3_000
 # Correlated Gaussians, d = 20, K = 64: mean and variance over 3,000 batches of the
@@ -54,7 +55,7 @@ def _bounds(key, correlation):
     }
 
 
-@pytest.mark.parametrize("information", [2, 4, 6])
+@pytest.mark.parametrize("information", [slowly(2), 4, slowly(6)])
 def test_the_exact_critic_gives_the_reference_means(information):
     correlation = np.sqrt(1 - np.exp(-2 * information / SIZE))
     keys = jax.random.split(jax.random.key(0), NUM_BATCHES)

@@ -116,6 +116,7 @@ def test_maxout_settings_are_checked():
         networks.maxout_discriminator(num_pieces=0)
 
 
+@pytest.mark.slow
 def test_convolutional_networks_fit_each_other():
     generator = networks.convolutional_generator((8, 12, 3), width=4)
     noise = jax.random.normal(KEY, (5, 6))
