@@ -1,4 +1,4 @@
-"""A folder of results that an experiment adds to, and goes on from."""
+"""What experiments share: a folder of results to go on from, tables, and refusals."""
 
 import json
 import math

@@ -101,10 +101,9 @@ def _run_member(member: str, config: Config) -> dict[str, Any]:
         record["exact"] = gaussian_to_mixture(
             DIVERGENCES[member], record["mu"], record["sigma"]
         )
-    best = best_gaussian(DIVERGENCES[member])._asdict()
     return {
         "records": records,
-        "best": {name: plain(value) for name, value in best.items()},
+        "best": best_gaussian(DIVERGENCES[member])._asdict(),
         "path": found["path"],
         "seconds": seconds,
     }

@@ -46,19 +46,16 @@ def frechet_distance(
     """
     _check_sizes(1, "one row", real=real, fake=fake)
     means = jnp.mean(real, axis=0), jnp.mean(fake, axis=0)
-    left, right = (
-        _product((rows - mean).T, rows - mean) / (len(rows) - 1)
-        for rows, mean in zip((real, fake), means, strict=True)
-    )
-    values, vectors = jnp.linalg.eigh(left)
-    root = _product(vectors * jnp.sqrt(jnp.maximum(values, 0)), vectors.T)
-    # The eigenvalues of S^(1/2) T S^(1/2) are those of S T.
-    crossed = jnp.linalg.eigvalsh(_product(_product(root, right), root))
-    spread = (
-        jnp.trace(left)
-        + jnp.trace(right)
-        - 2 * jnp.sum(jnp.sqrt(jnp.maximum(crossed, 0)))
-    )
+    # Near numbers are taken from each other.
+    with jax.default_matmul_precision("highest"):
+        left, right = (
+            jnp.atleast_2d(jnp.cov(rows, rowvar=False)) for rows in (real, fake)
+        )
+        values, vectors = jnp.linalg.eigh(left)
+        root = (vectors * jnp.sqrt(jnp.maximum(values, 0))) @ vectors.T
+        # The eigenvalues of S^(1/2) T S^(1/2) are those of S T.
+        crossed = jnp.maximum(jnp.linalg.eigvalsh(root @ right @ root), 0)
+    spread = jnp.trace(left) + jnp.trace(right) - 2 * jnp.sum(jnp.sqrt(crossed))
     return jnp.sum((means[0] - means[1]) ** 2) + spread
 
 
@@ -89,7 +86,7 @@ def kernel_distance(
 
     def total(left: Array, right: Array) -> Array:
         def one(row: Array) -> Array:
-            return jnp.sum(kernel(_product(right, row)))
+            return jnp.sum(kernel(jnp.matmul(right, row, precision="highest")))
 
         return jnp.sum(jax.lax.map(one, left, batch_size=chunk_size))
 
@@ -199,10 +196,5 @@ def squared_distances(
     """Of one row to each of many; a matrix product under vmap."""
     # From the first of them, so that little cancels when the square is expanded.
     row, rows = row - rows[0], rows - rows[0]
-    products = _product(rows, row)
+    products = jnp.matmul(rows, row, precision="highest")
     return jnp.maximum(jnp.sum(row**2) + jnp.sum(rows**2, axis=1) - 2 * products, 0)
-
-
-def _product(left: Array, right: Array) -> Array:
-    """In full precision: differences of near numbers are taken of what it returns."""
-    return jnp.matmul(left, right, precision="highest")

@@ -86,7 +86,7 @@ def load_images(
     tfds: Any = tensorflow_datasets
 
     versions = (path.parent for path in (folder / name).glob("*/dataset_info.json"))
-    version = max(versions, key=lambda path: [*map(int, path.name.split("."))])
+    version = max(versions, key=lambda path: tfds.core.Version(path.name))
     builder = tfds.builder_from_directory(version)
     if split not in builder.info.splits:
         raise ValueError(

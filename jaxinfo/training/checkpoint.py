@@ -115,10 +115,12 @@ def _leaves(tree: PyTree) -> dict[str, str]:
 
 
 def _placed(leaf: Any) -> jax.ShapeDtypeStruct:
+    """Orbax would look for the devices that the arrays were saved from."""
     sharding = getattr(leaf, "sharding", None)
     if sharding is None:
         sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
+    shape = jax.eval_shape(lambda: leaf)
+    return jax.ShapeDtypeStruct(shape.shape, shape.dtype, sharding=sharding)
 
 
 def _read(path: Path) -> dict[str, Any]:

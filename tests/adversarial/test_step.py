@@ -423,12 +423,10 @@ LOG_MEAN = Objective(
 
 
 SPLITS = {
-    f"{name}-{update}-{'checked' if check_vma else 'unchecked'}": (
-        *(objective, update, check_vma),
-    )
+    f"{name}-{update}-{checks}": (objective, update, checks == "checked")
     for name, objective in {"pairs": "relativistic", "logs": LOG_MEAN}.items()
     for update in ("alternating", "simultaneous", "extragradient")
-    for check_vma in (True, False)
+    for checks in ("checked", "unchecked")
 }
 # Each objective, update and check once.
 FAST = {

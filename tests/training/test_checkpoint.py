@@ -35,6 +35,14 @@ def test_arrays_come_to_where_they_are_wanted(tmp_path):
     assert restore_checkpoint(tmp_path, placed)["w"].devices() == {second}
 
 
+def test_numbers_of_python_and_numpy_come_back(tmp_path):
+    tree = {"rate": 0.5, "w": np.ones(2, np.float32)}
+    save_checkpoint(tmp_path, tree, step=1)
+    found = restore_checkpoint(tmp_path, tree)
+    assert found["rate"] == 0.5
+    np.testing.assert_array_equal(found["w"], tree["w"])
+
+
 def test_bad_folders_are_named(tmp_path):
     with pytest.raises(ValueError, match="nothing holds no checkpoint"):
         restore_checkpoint(tmp_path / "nothing", TREE)
