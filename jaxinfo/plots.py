@@ -236,7 +236,7 @@ def _draw_estimates(axes: Any, results: Sequence["Result"]) -> None:
             (result.limit, "--", CEILING),
         ):
             if height is not None:
-                ends = place - 0.36, place + 0.36
+                ends = place - 0.22, place + 0.22  # Not past the number.
                 axes.hlines(height, *ends, color=ink, linestyle=style, linewidth=1.4)
         axes.errorbar(
             place,
