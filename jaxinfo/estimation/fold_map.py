@@ -43,8 +43,8 @@ NUM_TURNED, NUMS_TURNED = 2, (3, MOST_LIFTED)
 MOST_WAVED = 80
 # Networks see every coordinate of fewer; of more, first those that correlate.
 MOST_COORDINATES = 8
-# Of one, waves of the rank too: hard edges of a density lie anywhere. Of more, networks
-# learn the waves by heart.
+# Of one, waves of the rank too: hard edges of a density lie anywhere. Of more they are
+# of no worth.
 MOST_WITH_RANK_WAVES, RANK_FREQUENCIES = 1, (1, 2, 4, 8)
 LARGEST_RAW, LARGEST_FEATURE = 4.0, 8.0
 
