@@ -60,3 +60,19 @@ def test_it_tells_what_its_readme_says(experiment, tmp_path, request):
         assert all(told[metric]["num_seeds"] == 2 for metric in metrics)
         assert {"setting", "seed"} <= set(content["records"][0])
     assert list(tmp_path.glob("*.png"))
+
+
+@pytest.mark.slow
+def test_members_of_the_family_find_their_best_gaussians(tmp_path):
+    members = ("KL", "REVERSE_KL", "JENSEN_SHANNON", "JEFFREYS", "PEARSON")
+    command = [sys.executable, "-m", "experiments.fgan_gaussian"]
+    options = ["--members", ",".join(members), "--out", str(tmp_path)]
+    subprocess.run([*command, *options], check=True, env=os.environ)
+    content = json.loads((tmp_path / "results.json").read_text())
+    for member in members:
+        told, best = content["summary"][member], content["best"][member]
+        assert told["mu"]["mean"] == pytest.approx(best["mean"], abs=0.05)
+        assert told["sigma"]["mean"] == pytest.approx(best["sd"], abs=0.05)
+        assert told["bound"]["mean"] == pytest.approx(best["divergence"], abs=0.03)
+        least = min(row[member] for row in content["matrix"].values())
+        assert content["matrix"][member][member] <= least + 0.002

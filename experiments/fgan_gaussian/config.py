@@ -13,19 +13,20 @@ class Config:
     Attributes:
         out: folder for results.json and the figures.
         num_seeds: trainings of each member, in one program.
-        num_steps: updates of both players.
+        num_steps: updates of the generator; the discriminator takes two for each.
         batch_size: samples of each update.
         generator_rate: learning rate of mean and log-deviation, which decays to 0.
-        discriminator_rate: learning rate of the discriminator.
+        discriminator_rate: learning rate of the discriminator, which decays to a
+            tenth.
         members: names, comma-separated; left out: the whole family.
         smoke: the same path end to end with two members, two seeds and few steps.
     """
 
     out: Path = Path("results/fgan_gaussian")
     num_seeds: int = 16
-    num_steps: int = 2_000
-    batch_size: int = 512
-    generator_rate: float = 5e-3
-    discriminator_rate: float = 5e-3
+    num_steps: int = 1_500
+    batch_size: int = 384
+    generator_rate: float = 2e-2
+    discriminator_rate: float = 1e-2
     members: str | None = None
     smoke: bool = False

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from experiments.fgan_gaussian.config import Config
@@ -18,6 +19,10 @@ HIDDEN_SIZES = (64, 64)
 # Samples on which the discriminator is asked that it was not trained on.
 NUM_FRESH = 50_000
 METRICS = ("mu", "sigma", "bound", "exact")
+# One update a step leaves the discriminator behind, and deviations come out too large.
+NUM_DISCRIMINATOR_STEPS = 2
+# While one member trains, the next one compiles.
+NUM_AT_ONCE = 2
 NUM_LOOKS = 20
 
 
@@ -32,14 +37,20 @@ def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
     from jaxinfo.tasks import sample_mixture
 
     critic = discriminator(HIDDEN_SIZES, activation=jnp.tanh)
-    decay = optax.cosine_decay_schedule(config.generator_rate, config.num_steps)
+    generator_rate = optax.cosine_decay_schedule(
+        config.generator_rate, config.num_steps
+    )
+    discriminator_rate = optax.cosine_decay_schedule(
+        config.discriminator_rate, NUM_DISCRIMINATOR_STEPS * config.num_steps, alpha=0.1
+    )
     gan = make_gan(
         gaussian_generator(),
         critic,
         member,
-        generator_optimizer=optax.adam(decay),
-        discriminator_optimizer=optax.adam(config.discriminator_rate),
+        generator_optimizer=optax.adam(generator_rate),
+        discriminator_optimizer=optax.adam(discriminator_rate),
         noise_size=1,
+        num_discriminator_steps=NUM_DISCRIMINATOR_STEPS,
         update="simultaneous",
     )
 
@@ -84,10 +95,8 @@ def _run_member(member: str, config: Config) -> dict[str, Any]:
     from jaxinfo.tasks import best_gaussian, gaussian_to_mixture
     from jaxinfo.training import sweep
 
-    started = time.perf_counter()
     keys = jax.random.split(jax.random.key(0), config.num_seeds)
     found = jax.device_get(sweep(_make_run(member, config), keys))
-    seconds = time.perf_counter() - started
     records = [
         {
             "setting": member,
@@ -105,7 +114,6 @@ def _run_member(member: str, config: Config) -> dict[str, Any]:
         "records": records,
         "best": best_gaussian(DIVERGENCES[member])._asdict(),
         "path": found["path"],
-        "seconds": seconds,
     }
 
 
@@ -138,7 +146,7 @@ def _matrix(found: dict[str, Any]) -> dict[str, dict[str, float | None]]:
     }
 
 
-def _content(config: Config, found: dict[str, Any]) -> dict[str, Any]:
+def _content(config: Config, found: dict[str, Any], seconds: float) -> dict[str, Any]:
     from jaxinfo.results import device_name, mean_and_sd
 
     told = dataclasses.asdict(config) | {"out": str(config.out)}
@@ -151,7 +159,7 @@ def _content(config: Config, found: dict[str, Any]) -> dict[str, Any]:
         "experiment": "fgan_gaussian",
         "config": told,
         "device": device_name(),
-        "seconds": sum(one["seconds"] for one in found.values()),
+        "seconds": seconds,
         "records": records,
         "summary": {
             member: {
@@ -189,16 +197,22 @@ def main() -> None:
         check_new_folder(config.out)
     except ValueError as error:
         refuse(error)
-    found = {}
-    with Console(stderr=True).status("starting ...") as status:
+    found, started = {}, time.perf_counter()
+    with (
+        ThreadPoolExecutor(NUM_AT_ONCE) as pool,
+        Console(stderr=True).status("starting ...") as status,
+    ):
+        running = {m: pool.submit(_run_member, m, config) for m in members}
         for member in members:
             status.update(f"{member}: {config.num_seeds} seeds ...")
-            found[member] = _run_member(member, config)
-    content = _content(config, found)
+            found[member] = running[member].result()
+    content = _content(config, found, time.perf_counter() - started)
     config.out.mkdir(parents=True, exist_ok=True)
     with replacing(config.out / "results.json", config.out / "fits.png") as drafts:
         numbers, figure = (draft for draft in drafts if draft is not None)
         write_json(numbers, content)
         plot_fits(content, {m: one["path"] for m, one in found.items()}, figure)
     print(tables(content))
-    print(f"written to {config.out}; trained in {content['seconds']:.0f} s")
+    print(
+        f"written to {config.out}; compiled and trained in {content['seconds']:.0f} s"
+    )
