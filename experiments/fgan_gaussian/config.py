@@ -13,7 +13,8 @@ class Config:
     Attributes:
         out: folder for results.json and the figures.
         num_seeds: trainings of each member, in one program.
-        num_steps: updates of the generator; the discriminator takes two for each.
+        num_steps: updates of the generator.
+        num_discriminator_steps: updates of the discriminator for each of those.
         batch_size: samples of each update.
         generator_rate: learning rate of mean and log-deviation, which decays to 0.
         discriminator_rate: learning rate of the discriminator, which decays to a
@@ -25,6 +26,7 @@ class Config:
     out: Path = Path("results/fgan_gaussian")
     num_seeds: int = 16
     num_steps: int = 1_500
+    num_discriminator_steps: int = 2
     batch_size: int = 384
     generator_rate: float = 2e-2
     discriminator_rate: float = 1e-2

@@ -1,6 +1,7 @@
 """A Gaussian fitted to a mixture by every member of the family, many seeds at once."""
 
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -19,8 +20,6 @@ HIDDEN_SIZES = (64, 64)
 # Samples on which the discriminator is asked that it was not trained on.
 NUM_FRESH = 50_000
 METRICS = ("mu", "sigma", "bound", "exact")
-# One update a step leaves the discriminator behind, and deviations come out too large.
-NUM_DISCRIMINATOR_STEPS = 2
 # While one member trains, the next one compiles.
 NUM_AT_ONCE = 2
 NUM_LOOKS = 20
@@ -41,7 +40,9 @@ def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
         config.generator_rate, config.num_steps
     )
     discriminator_rate = optax.cosine_decay_schedule(
-        config.discriminator_rate, NUM_DISCRIMINATOR_STEPS * config.num_steps, alpha=0.1
+        config.discriminator_rate,
+        config.num_discriminator_steps * config.num_steps,
+        alpha=0.1,
     )
     gan = make_gan(
         gaussian_generator(),
@@ -50,7 +51,7 @@ def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
         generator_optimizer=optax.adam(generator_rate),
         discriminator_optimizer=optax.adam(discriminator_rate),
         noise_size=1,
-        num_discriminator_steps=NUM_DISCRIMINATOR_STEPS,
+        num_discriminator_steps=config.num_discriminator_steps,
         update="simultaneous",
     )
 
@@ -197,15 +198,15 @@ def main() -> None:
         check_new_folder(config.out)
     except ValueError as error:
         refuse(error)
-    found, started = {}, time.perf_counter()
+    started = time.perf_counter()
     with (
         ThreadPoolExecutor(NUM_AT_ONCE) as pool,
-        Console(stderr=True).status("starting ...") as status,
+        Console(stderr=True).status(
+            f"{len(members)} members, {config.num_seeds} seeds each ..."
+        ),
     ):
-        running = {m: pool.submit(_run_member, m, config) for m in members}
-        for member in members:
-            status.update(f"{member}: {config.num_seeds} seeds ...")
-            found[member] = running[member].result()
+        results = pool.map(functools.partial(_run_member, config=config), members)
+        found = dict(zip(members, results, strict=True))
     content = _content(config, found, time.perf_counter() - started)
     config.out.mkdir(parents=True, exist_ok=True)
     with replacing(config.out / "results.json", config.out / "fits.png") as drafts:
