@@ -326,8 +326,13 @@ def symplectic_gradient_adjustment(strength: float = 1.0) -> Solver:
             return game.both(p, draws)[0]
 
         gradients, info = game.both(players, draws)
-        along = jax.jvp(field, (players,), (gradients,))[1]
-        across = jax.vjp(field, players)[1](gradients)[0]
+
+        def transposed(vector: Players) -> Players:
+            return jax.vjp(field, players)[1](vector)[0]
+
+        # The transpose of the transpose, for networks without a forward mode.
+        across, pull = jax.vjp(transposed, gradients)
+        (along,) = pull(gradients)
         adjusted = jax.tree.map(
             lambda g, a, b: g + strength * (a - b) / 2, gradients, across, along
         )

@@ -15,6 +15,7 @@ from jaxinfo.networks.critics import (
     separable_critic,
 )
 from jaxinfo.networks.densities import gaussian_density, logistic_density
+from jaxinfo.networks.fourier import with_fourier_features
 from jaxinfo.networks.generators import gaussian_generator, generator
 from jaxinfo.networks.maxout import maxout_discriminator
 from jaxinfo.networks.spectral import spectrally_normalized
@@ -37,4 +38,5 @@ __all__ = [
     "maxout_discriminator",
     "separable_critic",
     "spectrally_normalized",
+    "with_fourier_features",
 ]

@@ -12,6 +12,7 @@ from flax import linen as nn
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Float, Network
 from jaxinfo.networks.adapters import from_linen
+from jaxinfo.networks.convolution import convolve
 from jaxinfo.networks.layers import BatchStandardization
 
 __all__ = [
@@ -96,14 +97,24 @@ class _Generator(nn.Module):
     def __call__(self, noise: Float[Array, "n z"]) -> Float[Array, "n h w c"]:
         dtype = jnp.promote_types(noise.dtype, jnp.float32)
         height, breadth, channels = self.image_shape
-        deconvolve = functools.partial(
-            nn.ConvTranspose, kernel_size=(4, 4), strides=(2, 2), param_dtype=dtype
-        )
         start = height // 4, breadth // 4, 2 * self.width
         x = nn.Dense(start[0] * start[1] * start[2], param_dtype=dtype)(noise)
         x = nn.relu(BatchStandardization()(x.reshape(-1, *start)))
-        x = nn.relu(BatchStandardization()(deconvolve(self.width)(x)))
-        return nn.sigmoid(deconvolve(channels)(x))
+        x = nn.relu(BatchStandardization()(_Doubled(self.width)(x)))
+        return nn.sigmoid(_Doubled(channels)(x))
+
+
+class _Doubled(nn.Module):
+    """A transposed convolution of 4 x 4 and stride 2."""
+
+    channels: int
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "n h w c"]) -> Float[Array, "n h2 w2 d"]:
+        shape = 4, 4, x.shape[-1], self.channels
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape, x.dtype)
+        bias = self.param("bias", nn.initializers.zeros, shape[-1:], x.dtype)
+        return convolve(x, kernel, (1, 1), [(2, 2)] * 2, lhs_dilation=(2, 2)) + bias
 
 
 class _Discriminator(nn.Module):
@@ -133,7 +144,10 @@ def _halved_twice(
     images: Array, width: int, activation: Callable[[Array], Array]
 ) -> Float[Array, "n d"]:
     dtype = jnp.promote_types(images.dtype, jnp.float32)
+    convolution = functools.partial(
+        nn.Conv, strides=2, param_dtype=dtype, conv_general_dilated=convolve
+    )
     x = images
     for channels in (width, 2 * width):
-        x = activation(nn.Conv(channels, (4, 4), strides=2, param_dtype=dtype)(x))
+        x = activation(convolution(channels, (4, 4))(x))
     return x.reshape(len(x), -1)

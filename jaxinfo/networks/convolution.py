@@ -1,0 +1,143 @@
+"""A convolution that stays fast on CPUs in a loop, and under `vmap` of its weights.
+
+XLA's compiler for CPUs calls its fast routine for one order of axes alone. It brings
+other orders to that one at the top of a program, but not in the body of a loop: there
+the gradient of the weights, whose order differs, is ten and more times slower, and so
+are weights with a batch axis (https://github.com/jax-ml/jax/issues/12868).
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxinfo.core.types import Array, Float
+
+__all__ = ["convolve"]
+
+_ORDER = ("NHWC", "HWIO", "NHWC")
+_Pair = tuple[int, int]
+
+
+def convolve(
+    images: Float[Array, "n h w c"],
+    kernel: Float[Array, "kh kw c d"],
+    strides: Sequence[int],
+    padding: str | Sequence[_Pair],
+    lhs_dilation: Sequence[int] | None = None,
+    rhs_dilation: Sequence[int] | None = None,
+    **settings: Any,
+) -> Float[Array, "n oh ow d"]:
+    """Convolves images, as `jax.lax.conv_general_dilated` with channels last.
+
+    On a CPU its derivatives of every order are such convolutions too, in the order of
+    axes that is fast, and weights with batch axes are taken one by one; it has no
+    forward-mode derivative there. Elsewhere, and with groups, it is that function.
+
+    Args:
+        images: channels last.
+        kernel: height, width, channels in, channels out.
+        strides: of height and width.
+        padding: "SAME", "VALID", or before and after each of the two.
+        lhs_dilation: of the images; a transposed convolution's stride.
+        rhs_dilation: of the kernel.
+        **settings: others of `jax.lax.conv_general_dilated`, as Flax's `Conv` gives.
+
+    Returns:
+        Images of the output's size.
+    """
+    grouped = settings.get("feature_group_count", 1) != 1
+    settings = {"dimension_numbers": _ORDER} | settings
+    if grouped or kernel.ndim != 4 or jax.default_backend() != "cpu":
+        return lax.conv_general_dilated(
+            *(images, kernel, strides, padding),
+            lhs_dilation=lhs_dilation,
+            rhs_dilation=rhs_dilation,
+            **settings,
+        )
+    x_dilation, w_dilation = (tuple(d or (1, 1)) for d in (lhs_dilation, rhs_dilation))
+    if isinstance(padding, str):
+        sizes = [_spread(kernel.shape[axis], w_dilation[axis]) for axis in (0, 1)]
+        padding = lax.padtype_to_pads(images.shape[1:3], sizes, strides, padding)
+    pads = tuple((int(before), int(after)) for before, after in padding)
+    return _convolve(images, kernel, tuple(strides), pads, x_dilation, w_dilation)
+
+
+def _spread(size: int, dilation: int) -> int:
+    return (size - 1) * dilation + 1
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
+def _convolve(
+    x: Array,
+    w: Array,
+    strides: _Pair,
+    pads: tuple[_Pair, _Pair],
+    x_dilation: _Pair,
+    w_dilation: _Pair,
+) -> Array:
+    return _one_by_one(strides, pads, x_dilation, w_dilation)(x, w)
+
+
+def _forward(x: Array, w: Array, *geometry: Any) -> tuple[Array, tuple[Array, Array]]:
+    return _convolve(x, w, *geometry), (x, w)
+
+
+def _backward(
+    strides: _Pair,
+    pads: tuple[_Pair, _Pair],
+    x_dilation: _Pair,
+    w_dilation: _Pair,
+    saved: tuple[Array, Array],
+    cotangent: Array,
+) -> tuple[Array, Array]:
+    """Both gradients as convolutions of the cotangent."""
+    x, w = saved
+    for_x, for_w = [], []
+    for axis in range(2):
+        image = _spread(x.shape[1 + axis], x_dilation[axis])
+        kernel = _spread(w.shape[axis], w_dilation[axis])
+        result = _spread(cotangent.shape[1 + axis], strides[axis])
+        before = pads[axis][0]
+        start = kernel - 1 - before
+        for_x.append((start, image + kernel - 1 - result - start))
+        for_w.append((before, kernel + result - 1 - image - before))
+    flipped = jnp.flip(w, (0, 1)).swapaxes(2, 3)
+    to_x: Array = _convolve(
+        cotangent, flipped, x_dilation, tuple(for_x), strides, w_dilation
+    )
+    # Channels take the place of the batch, and the batch that of channels.
+    to_w: Array = _convolve(
+        x.transpose(3, 1, 2, 0),
+        cotangent.transpose(1, 2, 0, 3),
+        *(w_dilation, tuple(for_w), x_dilation, strides),
+    )
+    return to_x, jnp.transpose(to_w, (1, 2, 0, 3))
+
+
+_convolve.defvjp(_forward, _backward)
+
+
+@functools.cache
+def _one_by_one(*geometry: Any) -> Any:
+    """The convolution of one geometry, whose batch axes of weights become a loop."""
+    strides, pads, x_dilation, w_dilation = geometry
+
+    @jax.custom_batching.custom_vmap
+    def convolve_one(x: Array, w: Array) -> Array:
+        return lax.conv_general_dilated(
+            *(x, w, strides, pads, x_dilation, w_dilation), dimension_numbers=_ORDER
+        )
+
+    @convolve_one.def_vmap
+    def over_batches(size: int, batched: list[bool], x: Array, w: Array):
+        if batched[1]:
+            x = x if batched[0] else jnp.broadcast_to(x, (size, *x.shape))
+            return lax.map(lambda xw: convolve_one(*xw), (x, w)), True
+        merged = convolve_one(x.reshape(-1, *x.shape[2:]), w)
+        return merged.reshape(size, -1, *merged.shape[1:]), True
+
+    return convolve_one

@@ -1,0 +1,81 @@
+"""The convolution against JAX's own: values, derivatives, batches of weights."""
+
+import functools
+
+import chex
+import jax
+import jax.numpy as jnp
+import pytest
+from jax import lax
+
+from jaxinfo.networks.convolution import convolve
+
+KEY = jax.random.key(0)
+GEOMETRIES = [
+    ((1, 1), "SAME", None, None),
+    ((2, 2), "SAME", None, None),
+    ((2, 3), "VALID", None, None),
+    ((2, 2), [(0, 3), (1, 0)], None, None),
+    ((1, 1), [(2, 2), (2, 2)], (2, 2), None),
+    ((3, 1), [(2, 1), (0, 2)], (2, 3), None),
+    ((1, 2), "SAME", None, (2, 3)),
+]
+
+
+def _reference(x, w, strides, padding, x_dilation, w_dilation):
+    return lax.conv_general_dilated(
+        *(x, w, strides, padding, x_dilation, w_dilation),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+def _arrays(kernel=(4, 3)):
+    for_x, for_w = jax.random.split(KEY)
+    x = jax.random.normal(for_x, (3, 9, 8, 2))
+    return x, jax.random.normal(for_w, (*kernel, 2, 5))
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=range(len(GEOMETRIES)))
+def test_values_and_gradients_are_those_of_jax(geometry):
+    def first(convolution, x, w):
+        return jnp.sum(jnp.sin(convolution(x, w, *geometry)))
+
+    def second(convolution, x, w):
+        gradients = jax.grad(first, argnums=(1, 2))(convolution, x, w)
+        return sum(jnp.sum(g**3) for g in gradients)
+
+    for function in (first, second):
+        found, expected = (
+            jax.value_and_grad(function, argnums=(1, 2))(convolution, *_arrays())
+            for convolution in (convolve, _reference)
+        )
+        chex.assert_trees_all_close(found, expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("axes", [(0, 0), (0, None), (None, 0)], ids=str)
+def test_batches_of_images_and_of_weights(axes):
+    x, w = _arrays()
+    x = jnp.stack([x, 2 * x]) if axes[0] == 0 else x
+    w = jnp.stack([w, 1 - w]) if axes[1] == 0 else w
+
+    def gradients(convolution, x, w):
+        def loss(x, w):
+            return jnp.sum(jnp.sin(convolution(x, w, (2, 2), "SAME", None, None)))
+
+        return jax.value_and_grad(loss, argnums=(0, 1))(x, w)
+
+    found, expected = (
+        jax.vmap(functools.partial(gradients, convolution), in_axes=axes)(x, w)
+        for convolution in (convolve, _reference)
+    )
+    chex.assert_trees_all_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_groups_and_other_ranks_are_left_to_jax():
+    x, w = _arrays()
+    found = convolve(x, w[:, :, :1, :4], (1, 1), "SAME", feature_group_count=2)
+    assert found.shape == (3, 9, 8, 4)
+    line = convolve(
+        x[:, 0], w[0], (1,), "SAME", dimension_numbers=("NWC", "WIO", "NWC")
+    )
+    assert line.shape == (3, 8, 5)

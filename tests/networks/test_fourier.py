@@ -1,0 +1,47 @@
+"""Fourier features in front of a network."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxinfo import networks
+from jaxinfo.core.types import Network
+
+KEY = jax.random.key(0)
+
+
+def test_features_are_the_waves_of_every_coordinate():
+    seen = Network(lambda key, x: {}, lambda params, x: x)
+    x = jnp.array([[0.3, -2.0]])
+    found = networks.with_fourier_features(seen, num_frequencies=2, lowest=0.5).apply(
+        {}, x
+    )
+    angles = [0.15, 0.3, -1.0, -2.0]
+    expected = np.concatenate([[0.3, -2.0], np.sin(angles), np.cos(angles)])
+    np.testing.assert_allclose(found[0], expected, rtol=1e-6)
+
+
+def test_parameters_fit_the_features_and_noise_reaches_the_network():
+    maxout = networks.with_fourier_features(networks.maxout_discriminator((4, 4)))
+    x = jax.random.normal(KEY, (5, 2))
+    params = maxout.init(KEY, x)
+    chex.assert_shape(maxout.apply(params, x), (5,))
+    assert maxout.apply_train is not None
+    scores, _ = maxout.apply_train(KEY, params, {}, x)
+    assert (scores != maxout.apply(params, x)).any()
+
+
+def test_equal_arguments_give_the_same_network():
+    base = networks.discriminator((4,))
+    first, second = (networks.with_fourier_features(base) for _ in range(2))
+    assert first is second
+
+
+@pytest.mark.parametrize(
+    "settings", [{"num_frequencies": 0}, {"num_frequencies": 1.5}, {"lowest": 0.0}]
+)
+def test_settings_are_checked(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        networks.with_fourier_features(networks.discriminator((4,)), **settings)
