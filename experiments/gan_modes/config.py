@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-__all__ = ["LAWS", "Config", "Law", "sample_law"]
+__all__ = ["LAWS", "Config", "Law", "sample_law", "sample_signs_first"]
 
 
 class Law(NamedTuple):
@@ -42,6 +42,20 @@ def sample_law(key: jax.Array, law: Law, num_samples: int) -> jax.Array:
     return (centers[modes] + noise) / law.scale
 
 
+def sample_signs_first(
+    num_signs: int, key: jax.Array, shape: tuple[int, int]
+) -> jax.Array:
+    """Draws noise, [N, Z]: +1 or -1 in the first coordinates, Gaussian in the others.
+
+    A continuous map of Gaussian noise must join the modes by a thread of samples.
+    """
+    for_signs, for_rest = jax.random.split(key)
+    signs = jax.random.rademacher(for_signs, shape, float)
+    return jnp.where(
+        jnp.arange(shape[1]) < num_signs, signs, jax.random.normal(for_rest, shape)
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Config:
     """What to run.
@@ -58,7 +72,10 @@ class Config:
         batch_size: samples of each update.
         hidden_size: units of each hidden layer of either network.
         num_layers: hidden layers of either network.
-        noise_size: coordinates of the noise.
+        num_signs: coordinates of the noise that are +1 or -1; 0 for none.
+        num_gaussians: Gaussian coordinates of the noise.
+        num_frequencies: waves of each coordinate that the discriminator sees; 0 for
+            none.
         learning_rate: of Adam for both, which decays to 0.
         penalty: weight of R1 and of R2; 0 for neither.
         smoke: the same path end to end with two objectives, two seeds and few steps.
@@ -70,10 +87,12 @@ class Config:
     solvers: str = "alternating"
     num_seeds: int = 32
     num_steps: int = 10_000
-    batch_size: int = 128
-    hidden_size: int = 128
+    batch_size: int = 64
+    hidden_size: int = 64
     num_layers: int = 3
-    noise_size: int = 4
+    num_signs: int = 8
+    num_gaussians: int = 1
+    num_frequencies: int = 5
     learning_rate: float = 1e-3
-    penalty: float = 0.01
+    penalty: float = 0.02
     smoke: bool = False

@@ -1,12 +1,19 @@
 """Modes found of a ring and a grid, by objective and solver, many seeds at once."""
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
 
 from experiments.folder import block_of, cell, plain, refuse, run_settings
-from experiments.gan_modes.config import LAWS, Config, Law, sample_law
+from experiments.gan_modes.config import (
+    LAWS,
+    Config,
+    Law,
+    sample_law,
+    sample_signs_first,
+)
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
@@ -60,13 +67,19 @@ def _make_run(
     rate = optax.cosine_decay_schedule(config.learning_rate, num_updates)
     adam = optax.optimistic_adam_v2 if solver == OPTIMISTIC else optax.adam
     penalties = [r1(config.penalty), r2(config.penalty)] if config.penalty else []
+    discriminator = networks.discriminator(sizes, activation=jax.nn.leaky_relu)
+    if config.num_frequencies:
+        discriminator = networks.with_fourier_features(
+            discriminator, num_frequencies=config.num_frequencies
+        )
     gan = make_gan(
         networks.generator(sizes, (2,)),
-        networks.discriminator(sizes, activation=jax.nn.leaky_relu),
+        discriminator,
         objective,
         generator_optimizer=adam(rate, b1=0.5, b2=0.99),
         discriminator_optimizer=adam(rate, b1=0.5, b2=0.99),
-        noise_size=config.noise_size,
+        noise_size=config.num_signs + config.num_gaussians,
+        sample_noise=functools.partial(sample_signs_first, config.num_signs),
         update=update,
         penalties=penalties,
         average_decay=0.999,
