@@ -12,6 +12,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from experiments.bench.convolution import (
+    convolution_summary,
+    convolution_table,
+    measure_convolution,
+)
 from experiments.bench.game import (
     game_summary,
     game_tables,
@@ -19,6 +24,9 @@ from experiments.bench.game import (
     measure_game_seeds,
 )
 from experiments.bench.timing import seconds_of, spread
+from experiments.folder import read_results, refuse
+from jaxinfo.core.checks import check_one_of
+from jaxinfo.results import write_json
 from jaxinfo.training.sweep import Layout, sweep
 
 __all__ = ["Config", "main"]
@@ -34,11 +42,14 @@ class Config:
 
     Attributes:
         out: folder for results.json.
+        tables: names of `MEASUREMENTS`, comma-separated; the others stay as
+            results.json has them. Left out: all.
         repeats: timed repeats of each contender, taken in turn.
         smoke: the same path end to end with few steps.
     """
 
     out: Path = Path("results/bench")
+    tables: str | None = None
     repeats: int = 5
     smoke: bool = False
 
@@ -156,6 +167,7 @@ MEASUREMENTS = {
     "estimate": measure_estimate,
     "game": measure_game,
     "game_seeds": measure_game_seeds,
+    "convolution": measure_convolution,
 }
 
 
@@ -166,6 +178,22 @@ def _in_a_process(name: str, config: Config, **environment: str) -> list[dict]:
         command, env=os.environ | environment, stdout=subprocess.PIPE, check=True
     )
     return json.loads(process.stdout)
+
+
+def _measure(name: str, config: Config) -> list[dict[str, Any]]:
+    """The records of a table; an estimate begins with nothing compiled."""
+    if name != "estimate":
+        return _in_a_process(name, config)
+    with tempfile.TemporaryDirectory() as cache:
+        cached = {
+            "JAX_COMPILATION_CACHE_DIR": cache,
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        }
+        return [
+            record
+            for state in ("cold", "warm", "warm", "warm")
+            for record in _in_a_process(name, config, BENCH_CACHE=state, **cached)
+        ]
 
 
 def main() -> None:
@@ -179,30 +207,32 @@ def main() -> None:
         json.dump(MEASUREMENTS[name](tyro.cli(Config)), sys.stdout)
         return
     config = tyro.cli(Config, description="Speed of runs, layouts and estimates.")
-    config.out.mkdir(parents=True, exist_ok=True)
-    started = time.perf_counter()
-    records = _in_a_process("loops", config)
-    records += _in_a_process("layouts", config)
-    with tempfile.TemporaryDirectory() as cache:
-        cached = {
-            "JAX_COMPILATION_CACHE_DIR": cache,
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    tables = [*MEASUREMENTS] if config.tables is None else config.tables.split(",")
+    try:
+        for name in tables:
+            check_one_of(MEASUREMENTS, table=name)
+    except ValueError as error:
+        refuse(error)
+    told = {"repeats": config.repeats, "smoke": config.smoke}
+    content = read_results(config.out, told)
+    records = content.get("records", [])
+    seconds = content.get("seconds", 0.0)
+    for name in tables:
+        started = time.perf_counter()
+        found = _measure(name, config)
+        seconds += time.perf_counter() - started
+        records = [r for r in records if r["table"] != name] + found
+        results = {
+            "experiment": "bench",
+            "config": told,
+            "device": f"{os.cpu_count()} CPU cores, {platform.processor() or 'CPU'}",
+            "seconds": seconds,
+            "records": records,
+            "summary": _summary(records),
         }
-        for state in ("cold", "warm", "warm", "warm"):
-            records += _in_a_process("estimate", config, BENCH_CACHE=state, **cached)
-    records += _in_a_process("game", config)
-    records += _in_a_process("game_seeds", config)
-    results = {
-        "experiment": "bench",
-        "config": {"repeats": config.repeats, "smoke": config.smoke},
-        "device": f"{os.cpu_count()} CPU cores, {platform.processor() or 'CPU'}",
-        "seconds": time.perf_counter() - started,
-        "records": records,
-        "summary": _summary(records),
-    }
-    (config.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        write_json(config.out / "results.json", results)
     _print_tables(records)
-    print(f"\nwritten to {config.out / 'results.json'} in {results['seconds']:.0f} s")
+    print(f"\nwritten to {config.out / 'results.json'}  in {seconds:.0f} s")
 
 
 def _summary(records: list[dict[str, Any]]) -> dict[str, Any]:
@@ -226,7 +256,7 @@ def _summary(records: list[dict[str, Any]]) -> dict[str, Any]:
         elif r["table"] == "estimate":
             summary.setdefault(f"estimate/{r['cache']}", {"seconds": []})
             summary[f"estimate/{r['cache']}"]["seconds"].append(r["seconds"])
-    return summary | game_summary(records)
+    return summary | game_summary(records) | convolution_summary(records)
 
 
 def _print_tables(records: list[dict[str, Any]]) -> None:
@@ -270,5 +300,12 @@ def _print_tables(records: list[dict[str, Any]]) -> None:
                 f"{r['compile_seconds']:.1f}",
                 f"{r['value']:.3f} ± {r['standard_error']:.3f}",
             )
-    for table in (loops, layouts, whole, *game_tables(records)):
-        Console().print(table)
+    for table in (
+        loops,
+        layouts,
+        whole,
+        *game_tables(records),
+        convolution_table(records),
+    ):
+        if table.rows:
+            Console().print(table)

@@ -43,7 +43,7 @@ def sample_law(key: jax.Array, law: Law, num_samples: int) -> jax.Array:
 
 
 def sample_signs_first(
-    num_signs: int, key: jax.Array, shape: tuple[int, int]
+    num_signs: int, key: jax.Array, shape: tuple[int, ...]
 ) -> jax.Array:
     """Draws noise, [N, Z]: +1 or -1 in the first coordinates, Gaussian in the others.
 
@@ -94,5 +94,5 @@ class Config:
     num_gaussians: int = 1
     num_frequencies: int = 5
     learning_rate: float = 1e-3
-    penalty: float = 0.02
+    penalty: float = 0.05
     smoke: bool = False
