@@ -48,6 +48,9 @@ def convolve(
 
     Returns:
         Images of the output's size.
+
+    Raises:
+        ValueError: where padding is a name and the images are dilated.
     """
     grouped = settings.get("feature_group_count", 1) != 1
     settings = {"dimension_numbers": _ORDER} | settings
@@ -60,6 +63,10 @@ def convolve(
         )
     x_dilation, w_dilation = (tuple(d or (1, 1)) for d in (lhs_dilation, rhs_dilation))
     if isinstance(padding, str):
+        if x_dilation != (1, 1):
+            raise ValueError(
+                f"padding must be numbers where the images are dilated, got {padding!r}"
+            )
         sizes = [_spread(kernel.shape[axis], w_dilation[axis]) for axis in (0, 1)]
         padding = lax.padtype_to_pads(images.shape[1:3], sizes, strides, padding)
     pads = tuple((int(before), int(after)) for before, after in padding)

@@ -79,3 +79,8 @@ def test_groups_and_other_ranks_are_left_to_jax():
         x[:, 0], w[0], (1,), "SAME", dimension_numbers=("NWC", "WIO", "NWC")
     )
     assert line.shape == (3, 8, 5)
+
+
+def test_dilated_images_need_numbers_of_padding():
+    with pytest.raises(ValueError, match="padding must be numbers .* got 'SAME'"):
+        convolve(*_arrays(), (1, 1), "SAME", lhs_dilation=(2, 2))
