@@ -82,5 +82,5 @@ def test_groups_and_other_ranks_are_left_to_jax():
 
 
 def test_dilated_images_need_numbers_of_padding():
-    with pytest.raises(ValueError, match="padding must be numbers .* got 'SAME'"):
+    with pytest.raises(ValueError, match=r"padding must be numbers .* got 'SAME'"):
         convolve(*_arrays(), (1, 1), "SAME", lhs_dilation=(2, 2))
