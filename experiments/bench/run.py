@@ -26,7 +26,7 @@ from experiments.bench.game import (
 from experiments.bench.timing import seconds_of, spread
 from experiments.folder import read_results, refuse
 from jaxinfo.core.checks import check_one_of
-from jaxinfo.results import write_json
+from jaxinfo.results import replacing, write_json
 from jaxinfo.training.sweep import Layout, sweep
 
 __all__ = ["Config", "main"]
@@ -230,7 +230,8 @@ def main() -> None:
             "records": records,
             "summary": _summary(records),
         }
-        write_json(config.out / "results.json", results)
+        with replacing(config.out / "results.json") as (draft,):
+            write_json(draft or config.out / "results.json", results)
     _print_tables(records)
     print(f"\nwritten to {config.out / 'results.json'}  in {seconds:.0f} s")
 

@@ -35,7 +35,8 @@ def convolve(
 
     On a CPU its derivatives of every order are such convolutions too, in the order of
     axes that is fast, and weights with batch axes are taken one by one; it has no
-    forward-mode derivative there. Elsewhere, and with groups, it is that function.
+    forward-mode derivative there. Elsewhere, with groups, and where the output's type
+    is asked for, it is that function.
 
     Args:
         images: channels last.
@@ -52,9 +53,12 @@ def convolve(
     Raises:
         ValueError: where padding is a name and the images are dilated.
     """
-    grouped = settings.get("feature_group_count", 1) != 1
+    special = (
+        settings.get("feature_group_count", 1) != 1
+        or settings.get("preferred_element_type") is not None
+    )
     settings = {"dimension_numbers": _ORDER} | settings
-    if grouped or kernel.ndim != 4 or jax.default_backend() != "cpu":
+    if special or kernel.ndim != 4 or jax.default_backend() != "cpu":
         return lax.conv_general_dilated(
             *(images, kernel, strides, padding),
             lhs_dilation=lhs_dilation,

@@ -71,8 +71,10 @@ def test_batches_of_images_and_of_weights(axes):
     chex.assert_trees_all_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_groups_and_other_ranks_are_left_to_jax():
+def test_groups_types_and_other_ranks_are_left_to_jax():
     x, w = _arrays()
+    short = convolve(x, w, (1, 1), "SAME", preferred_element_type=jnp.bfloat16)
+    assert short.dtype == jnp.bfloat16
     found = convolve(x, w[:, :, :1, :4], (1, 1), "SAME", feature_group_count=2)
     assert found.shape == (3, 9, 8, 4)
     line = convolve(
