@@ -73,8 +73,9 @@ def test_batches_of_images_and_of_weights(axes):
 
 def test_groups_types_and_other_ranks_are_left_to_jax():
     x, w = _arrays()
-    short = convolve(x, w, (1, 1), "SAME", preferred_element_type=jnp.bfloat16)
-    assert short.dtype == jnp.bfloat16
+    short = x.astype(jnp.bfloat16), w.astype(jnp.bfloat16)
+    long = convolve(*short, (1, 1), "SAME", preferred_element_type=jnp.float32)
+    assert long.dtype == jnp.float32
     found = convolve(x, w[:, :, :1, :4], (1, 1), "SAME", feature_group_count=2)
     assert found.shape == (3, 9, 8, 4)
     line = convolve(
