@@ -11,6 +11,7 @@ import jax
 import optax
 
 from jaxinfo import networks
+from jaxinfo.adversarial import Penalty, r1
 from jaxinfo.core.types import Network
 
 __all__ = ["OBJECTIVES_SHOWN", "PRESETS", "Config", "Preset"]
@@ -58,6 +59,7 @@ class Preset(NamedTuple):
     batch_size: int
     num_steps: int
     noise_size: int = 100
+    penalties: tuple[Penalty, ...] = ()
     average_decay: float | None = None
 
 
@@ -120,14 +122,15 @@ PRESETS = {
         num_steps=20_000,
     ),
     "cpu": Preset(
-        _pixels((256, 256), normalizes_batch=True),
+        _pixels((512, 512), normalizes_batch=True),
         networks.discriminator((240, 240), activation=jax.nn.elu),
-        _adam(1e-3),
-        _adam(2e-4),
+        _adam(2e-3),
+        _adam(2e-3),
         _uniform(1.0),
         "alternating",
-        batch_size=100,
-        num_steps=10_000,
-        average_decay=0.999,
+        batch_size=200,
+        num_steps=8_000,
+        penalties=(r1(0.5),),
+        average_decay=0.9995,
     ),
 }

@@ -93,6 +93,7 @@ def _make_run(
         noise_size=preset.noise_size,
         sample_noise=preset.sample_noise,
         update=preset.update,
+        penalties=preset.penalties,
         average_decay=preset.average_decay,
     )
     num_samples = NUM_SAMPLES // (10 if config.smoke else 1)
