@@ -1,5 +1,6 @@
 """The gradients of both players of a GAN, each of its own loss and nothing else's."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -8,9 +9,17 @@ import jax.numpy as jnp
 import optax
 
 from jaxinfo.adversarial.objectives import Loss, Objective
-from jaxinfo.adversarial.penalties import Penalty
+from jaxinfo.adversarial.penalties import Penalty, penalty_slope
 from jaxinfo.adversarial.solvers import Game, Players
-from jaxinfo.core.types import Array, Float, Int, Key, Network, PyTree
+from jaxinfo.core.types import (
+    Array,
+    Float,
+    Int,
+    Key,
+    Network,
+    PyTree,
+    apply_in_training,
+)
 
 __all__ = ["Draws", "Networks", "make_game"]
 
@@ -137,7 +146,7 @@ class _Rules(NamedTuple):
 
     def _generate(self, params: PyTree, key: Array, noise: Array) -> Array:
         key = jax.random.fold_in(key, GENERATED)
-        return _apply(self.networks.generator, key, params, noise)
+        return apply_in_training(self.networks.generator, key, params, noise)[0]
 
     def _score(self, params: PyTree, key: Array, real: Array, fake: Array) -> Scores:
         """Scores of both, in one pass."""
@@ -148,8 +157,13 @@ class _Rules(NamedTuple):
             )
         joined = jnp.concatenate([real, fake])
         key = jax.random.fold_in(key, SCORED)
-        scores = _apply(self.networks.discriminator, key, params, joined)
+        scores, _ = apply_in_training(self.networks.discriminator, key, params, joined)
         return scores[: len(real)], scores[len(real) :]
+
+    def _score_one(self, key: Array, params: PyTree, sample: Array) -> Array:
+        discriminator = self.networks.discriminator
+        scores, _ = apply_in_training(discriminator, key, params, sample[None])
+        return scores[0]
 
     def _of_discriminator(
         self,
@@ -164,7 +178,16 @@ class _Rules(NamedTuple):
         gradient = self.over.total(pull(slopes))
         for place, penalty in enumerate(self.penalties):
             key = jax.random.fold_in(draws.key, PENALTIES + place)
-            found = _penalty(penalty, self.networks, own, key, draws, fake)
+            for_value, for_dropout = jax.random.split(key)
+            found = penalty_slope(
+                penalty,
+                for_value,
+                functools.partial(self._score_one, for_dropout),
+                own,
+                draws.real,
+                fake,
+                number=draws.number,
+            )
             value, slope = self.over.mean(found)
             loss += value
             gradient = jax.tree.map(jnp.add, gradient, slope)
@@ -192,47 +215,8 @@ class _Rules(NamedTuple):
         }
 
 
-def _apply(network: Network, key: Array, params: PyTree, inputs: Array) -> Array:
-    if network.apply_train is None:
-        return network.apply(params, inputs)
-    return network.apply_train(key, params, (), inputs)[0]
-
-
-def _penalty(
-    penalty: Penalty,
-    networks: Networks,
-    params: PyTree,
-    key: Array,
-    draws: Draws,
-    fake: Array,
-) -> tuple[Array, PyTree]:
-    for_value, for_dropout = jax.random.split(key)
-
-    def value(params: PyTree) -> Array:
-        def score(sample: Array) -> Array:
-            return _apply(networks.discriminator, for_dropout, params, sample[None])[0]
-
-        mean = penalty.value(for_value, score, draws.real, fake)
-        return penalty.weight * penalty.every * mean
-
-    with_gradient = jax.value_and_grad(value)
-    if penalty.every == 1:
-        return with_gradient(params)
-    return jax.lax.cond(
-        draws.number % penalty.every == 0,
-        with_gradient,
-        # Of the kind that the other branch has, on a mesh too.
-        lambda params: jax.tree.map(jnp.zeros_like, (_first_number(params), params)),
-        params,
-    )
-
-
 def _squares(rows: Array) -> Float[Array, " n"]:
     return jnp.sum(rows.reshape(len(rows), -1) ** 2, axis=1)
-
-
-def _first_number(params: PyTree) -> Array:
-    return jax.tree.leaves(params)[0].ravel()[0]
 
 
 class _Devices(NamedTuple):

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_finite_number, check_positive
-from jaxinfo.core.types import Array, Float, Key
+from jaxinfo.core.types import Array, Float, Int, Key, PyTree
 
-__all__ = ["Penalty", "dragan", "gradient_penalty", "r1", "r2"]
+__all__ = ["Penalty", "dragan", "gradient_penalty", "penalty_slope", "r1", "r2"]
 
 Score = Callable[[Array], Float[Array, ""]]
 
@@ -35,6 +35,51 @@ class Penalty:
     def __post_init__(self) -> None:
         check_finite_number(0.0, weight=self.weight)
         check_positive(every=self.every)
+
+
+def penalty_slope(
+    penalty: Penalty,
+    key: Key[Array, ""],
+    score: Callable[[PyTree, Array], Float[Array, ""]],
+    params: PyTree,
+    real: Float[Array, "n ..."],
+    fake: Float[Array, "m ..."],
+    *,
+    number: Int[Array, ""],
+) -> tuple[Float[Array, ""], PyTree]:
+    """The weighted penalty of one update and its slope in the parameters.
+
+    Args:
+        penalty: the penalty.
+        key: random key.
+        score: `score(params, sample) -> []`, the discriminator of one sample.
+        params: its parameters.
+        real: samples of the data, [N, ...].
+        fake: samples of the generator, [M, ...].
+        number: discriminator updates before this one.
+
+    Returns:
+        The penalty, and a tree like the parameters; zeros in an update that has none.
+    """
+
+    def value(params: PyTree) -> Array:
+        mean = penalty.value(key, lambda sample: score(params, sample), real, fake)
+        return penalty.weight * penalty.every * mean
+
+    with_slope = jax.value_and_grad(value)
+    if penalty.every == 1:
+        return with_slope(params)
+    return jax.lax.cond(
+        number % penalty.every == 0,
+        with_slope,
+        # Of the kind that the other branch has, on a mesh too.
+        lambda params: jax.tree.map(jnp.zeros_like, (_first_number(params), params)),
+        params,
+    )
+
+
+def _first_number(params: PyTree) -> Array:
+    return jax.tree.leaves(params)[0].ravel()[0]
 
 
 def _squared_norms(score: Score, samples: Array) -> Float[Array, " n"]:

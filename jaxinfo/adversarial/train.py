@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxinfo.adversarial.step import Gan, GanInfo, GanState, check_samples
 from jaxinfo.core.checks import check_key, check_positive
 from jaxinfo.core.types import Array, Float, Key, PyTree
-from jaxinfo.training import sample_rows
+from jaxinfo.training import sample_rows, train_in_blocks
 
 __all__ = ["GanRun", "train_gan"]
 
@@ -66,36 +66,23 @@ def train_gan(
             networks do not fit them.
     """
     check_key(0, key=key)
-    check_positive(num_steps=num_steps, batch_size=batch_size, cadence=cadence)
-    cadence = min(cadence, num_steps)
-    if num_steps % cadence:
-        raise ValueError(
-            f"num_steps must be a multiple of cadence {cadence}, got {num_steps}"
-        )
+    check_positive(batch_size=batch_size)
     for_init, for_example, for_steps, for_looks = jax.random.split(key, 4)
     draw = _batches(data, gan.num_discriminator_steps, batch_size)
     if state is None:
         example = data(for_example, 2) if callable(data) else data
         state = gan.init(for_init, example)
-
-    def one(state: GanState, key: Array) -> tuple[GanState, GanInfo]:
-        for_batch, for_step = jax.random.split(key)
-        return gan.step(for_step, state, draw(for_batch))
-
-    def block(state: GanState, _) -> tuple[GanState, tuple[GanInfo, PyTree]]:
-        index = state.step + jnp.arange(cadence)
-        keys = jax.vmap(jax.random.fold_in, (None, 0))(for_steps, index)
-        state, infos = jax.lax.scan(one, state, keys)
-        look = jax.random.fold_in(for_looks, state.step)
-        seen = None if observe is None else observe(look, state)
-        return state, (jax.tree.map(_summarise, infos), seen)
-
-    state, (history, observed) = jax.lax.scan(block, state, length=num_steps // cadence)
-    return GanRun(state, history, observed)
-
-
-def _summarise(values: Array) -> Array:
-    return jnp.any(values) if values.dtype == bool else jnp.mean(values)
+    run = train_in_blocks(
+        for_steps,
+        for_looks,
+        state,
+        draw=draw,
+        step=gan.step,
+        num_steps=num_steps,
+        cadence=cadence,
+        observe=observe,
+    )
+    return GanRun(*run)
 
 
 def _batches(data: Data, num_batches: int, batch_size: int) -> Callable[[Array], Array]:

@@ -19,7 +19,9 @@ __all__ = [
     "Key",
     "Network",
     "PyTree",
+    "apply_in_training",
     "as_network",
+    "with_statistics",
 ]
 
 Array = jax.Array
@@ -33,7 +35,10 @@ class Network(NamedTuple):
         init: `init(key, *example_inputs) -> params`.
         apply: `apply(params, *inputs) -> output`, deterministic.
         apply_train: `apply_train(key, params, state, *inputs) -> (output, state)` where
-            training needs noise or running statistics; None where it is `apply`.
+            training needs noise or running statistics; None where it is `apply`. The
+            state starts as (). Running statistics are entries of params, a dict, that
+            `apply` reads and no gradient reaches: the state that comes back holds their
+            new values, for `with_statistics` to put in.
     """
 
     init: Callable[..., PyTree]
@@ -66,3 +71,17 @@ def as_network(network: Any, *, name: str) -> Network:
         f"{name} must be a Network or a pair of functions (init, apply), got "
         f"{type(network).__name__}; Flax modules come through jaxinfo.networks"
     )
+
+
+def apply_in_training(
+    network: Network, key: Array, params: PyTree, *inputs: Any
+) -> tuple[Any, PyTree]:
+    """The network's output in training, and the state that `with_statistics` takes."""
+    if network.apply_train is None:
+        return network.apply(params, *inputs), ()
+    return network.apply_train(key, params, (), *inputs)
+
+
+def with_statistics(params: PyTree, state: PyTree) -> PyTree:
+    """Parameters with the running statistics of a state, see `Network`."""
+    return {**params, **state} if isinstance(state, dict) else params

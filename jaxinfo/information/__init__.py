@@ -5,6 +5,7 @@ from jaxinfo.information.bounds import (
     difference_of_entropies,
     info_nce_bound,
     leave_one_out_bound,
+    local_info_nce_bound,
 )
 from jaxinfo.information.classical import (
     GaussianFit,
@@ -51,6 +52,7 @@ __all__ = [
     "ksg1_information",
     "ksg2_information",
     "leave_one_out_bound",
+    "local_info_nce_bound",
     "mixed_information",
     "normal_scores",
     "off_diagonal",

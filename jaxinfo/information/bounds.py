@@ -4,19 +4,27 @@ Donsker-Varadhan, NWJ, MINE, SMILE and the f-family are bounds of any divergence
 them from `jaxinfo.divergences` and hand them `split_scores(scores, pairing)`.
 """
 
+import jax
 import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_rank
 from jaxinfo.core.numerics import Where, log_mean_exp, weighted_mean
 from jaxinfo.core.types import Array, Float
 from jaxinfo.divergences.scores import admit
-from jaxinfo.information.matrices import admit_matrix, other_rows, row_weights
+from jaxinfo.information.matrices import (
+    admit_locations,
+    admit_matrix,
+    location_positives,
+    other_rows,
+    row_weights,
+)
 
 __all__ = [
     "club_bound",
     "difference_of_entropies",
     "info_nce_bound",
     "leave_one_out_bound",
+    "local_info_nce_bound",
 ]
 
 
@@ -50,6 +58,47 @@ def info_nce_bound(
     scores = admit_matrix(scores, where)
     log_means = log_mean_exp(scores, where, axis=1)
     return weighted_mean(jnp.diagonal(scores) - log_means, where)
+
+
+def local_info_nce_bound(
+    scores: Float[Array, "n l n"], where: Where = None
+) -> Float[Array, ""]:
+    """InfoNCE of locations of x against a whole y, a lower bound in nats.
+
+    mean_{i, l} [ s_ili - log mean exp(c) ], the inner mean over the candidates c of
+    y_i: s_ili itself and s_kmi of every location m of every other row k.
+
+    Source: Hjelm et al., "Learning deep representations by mutual information
+        estimation and maximization", ICLR 2019, equations 5 and 8.
+
+    Args:
+        scores: s[i, l, j] = T(location l of x_i, y_j), [N, L, N].
+        where: mask or weights of rows, [N]; an absent row is absent as a candidate too.
+
+    Returns:
+        The bound of the information between y and a location of x drawn at random, in
+        nats, at most log(1 + (N - 1) L).
+
+    Raises:
+        ValueError: where the scores are not N x L x N.
+
+    Notes:
+        A row's other locations are no candidates: they are samples of the joint law.
+        With one location it is `info_nce_bound` of the transposed matrix.
+
+    Example:
+        >>> float(local_info_nce_bound(jnp.zeros((4, 9, 4))))
+        0.0
+    """
+    scores = admit_locations(scores, where)
+    weights = row_weights(scores, where)
+    positives = location_positives(scores)
+    others = jnp.broadcast_to(other_rows(weights).T[:, None], scores.shape)
+    totals = jax.nn.logsumexp(scores, axis=(0, 1), b=others, where=others > 0)
+    own = jnp.where(weights > 0, weights, 1)  # Of an absent row any number will do.
+    log_sums = jnp.logaddexp(positives + jnp.log(own)[:, None], totals[:, None])
+    log_counts = jnp.log(own + jnp.sum(others, axis=(0, 1)))
+    return weighted_mean(positives - log_sums + log_counts[:, None], weights[:, None])
 
 
 def leave_one_out_bound(

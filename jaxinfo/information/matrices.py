@@ -2,12 +2,19 @@
 
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_square
+from jaxinfo.core.checks import check_rank, check_square
 from jaxinfo.core.numerics import Where
 from jaxinfo.core.types import Array, Float
 from jaxinfo.divergences.scores import admit
 
-__all__ = ["admit_matrix", "admit_rows", "other_rows", "row_weights"]
+__all__ = [
+    "admit_locations",
+    "admit_matrix",
+    "admit_rows",
+    "location_positives",
+    "other_rows",
+    "row_weights",
+]
 
 
 def admit_matrix(scores: Array, where: Where) -> Float[Array, "n n"]:
@@ -25,6 +32,38 @@ def admit_matrix(scores: Array, where: Where) -> Float[Array, "n n"]:
     """
     scores = jnp.asarray(scores)
     check_square(scores=scores)
+    return _without_masked(scores, where)
+
+
+def admit_locations(scores: Array, where: Where) -> Float[Array, "n l n"]:
+    """`admit_matrix` for scores of each location of a row.
+
+    Args:
+        scores: s[i, l, j] = T(location l of x_i, y_j), [N, L, N].
+        where: mask or weights of rows, [N].
+
+    Returns:
+        The scores, [N, L, N].
+
+    Raises:
+        ValueError: where the first and last axis differ or the mask is not of the rows.
+    """
+    scores = jnp.asarray(scores)
+    check_rank(3, scores=scores)
+    if len(scores) != scores.shape[2]:
+        raise ValueError(
+            "scores must have the shape [N, L, N], locations of N rows with N rows; "
+            f"got {scores.shape}"
+        )
+    return _without_masked(scores, where)
+
+
+def location_positives(scores: Float[Array, "n l n"]) -> Float[Array, "n l"]:
+    """The scores s[i, l, i] of joint pairs."""
+    return jnp.diagonal(scores, axis1=0, axis2=2).T
+
+
+def _without_masked(scores: Array, where: Where) -> Array:
     if where is None:
         return scores
     if jnp.shape(where) != scores.shape[:1]:
@@ -34,7 +73,8 @@ def admit_matrix(scores: Array, where: Where) -> Float[Array, "n n"]:
         )
     # A masked row may hold NaN, which only a where stops.
     kept = jnp.asarray(where) > 0
-    return jnp.where(kept[:, None] & kept, scores, 0)
+    middle = (1,) * (scores.ndim - 2)
+    return jnp.where(kept.reshape(-1, *middle, 1) & kept, scores, 0)
 
 
 def admit_rows(

@@ -129,7 +129,8 @@ def pairwise_scores(
     at_once = max(1, PAIRS_AT_ONCE // len(y))
     if len(x) <= at_once:
         return jax.vmap(with_all)(x)
-    return jax.lax.map(with_all, x, batch_size=at_once)
+    # A gradient computes each chunk once more, or hidden units of all pairs would stay.
+    return jax.lax.map(jax.checkpoint(with_all), x, batch_size=at_once)
 
 
 def score_blocks(

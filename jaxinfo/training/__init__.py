@@ -1,5 +1,6 @@
 """Turns any step function into a run, and a run into a sweep."""
 
+from jaxinfo.training.blocks import BlockRun, train_in_blocks
 from jaxinfo.training.checkpoint import (
     read_info,
     restore_checkpoint,
@@ -9,6 +10,7 @@ from jaxinfo.training.loop import TrainResult, guard, sample_rows, train
 from jaxinfo.training.sweep import default_layout, sweep
 
 __all__ = [
+    "BlockRun",
     "TrainResult",
     "default_layout",
     "guard",
@@ -18,4 +20,5 @@ __all__ = [
     "save_checkpoint",
     "sweep",
     "train",
+    "train_in_blocks",
 ]

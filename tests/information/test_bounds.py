@@ -10,12 +10,15 @@ from jaxinfo.information import (
     difference_of_entropies,
     info_nce_bound,
     leave_one_out_bound,
+    local_info_nce_bound,
 )
 
 SCORES = 3 * np.random.default_rng(0).normal(size=(8, 8))
 # Value and gradient by one program for each shape.
 INFO_NCE = jax.jit(jax.value_and_grad(info_nce_bound))
 LEAVE_ONE_OUT = jax.jit(jax.value_and_grad(leave_one_out_bound))
+LOCAL = jax.jit(jax.value_and_grad(local_info_nce_bound))
+LOCATIONS = 3 * np.random.default_rng(2).normal(size=(6, 4, 6))
 
 
 def test_info_nce_matches_numpy():
@@ -96,6 +99,55 @@ def test_leave_one_out_leaves_absent_rows_out_in_any_order():
     assert np.isfinite(slope).all()
 
 
+def test_local_info_nce_matches_numpy():
+    terms = []
+    for i in range(6):
+        others = np.exp(np.delete(LOCATIONS[:, :, i], i, axis=0)).ravel()
+        for own in LOCATIONS[i, :, i]:
+            terms.append(own - np.log(np.mean(np.append(others, np.exp(own)))))
+    with jax.enable_x64(True):
+        value, slope = jax.device_get(LOCAL(LOCATIONS))
+        np.testing.assert_allclose(value, np.mean(terms), rtol=1e-12)
+        # By a function of y, which drops out.
+        shifted, _ = LOCAL(LOCATIONS + np.arange(6))
+        np.testing.assert_allclose(shifted, value, rtol=1e-12)
+        up, down = (
+            LOCAL(LOCATIONS + sign * 1e-5 * np.cos(LOCATIONS))[0] for sign in (1, -1)
+        )
+        numerical = np.sum(slope * np.cos(LOCATIONS))
+        np.testing.assert_allclose((up - down) / 2e-5, numerical, rtol=1e-7)
+
+
+@pytest.mark.parametrize("where", [None, np.array([1, 0, 2, 1, 1, 3, 0.5, 1.0])])
+def test_local_info_nce_of_one_location_is_info_nce(where):
+    with jax.enable_x64(True):
+        value, slope = LOCAL(SCORES[:, None], where)
+        plain, expected = INFO_NCE(SCORES.T, where)
+        np.testing.assert_allclose(value, plain, rtol=1e-12)
+        np.testing.assert_allclose(slope[:, 0], expected.T, atol=1e-12)
+
+
+def test_local_info_nce_leaves_absent_rows_out():
+    scores = LOCATIONS.astype(np.float32)
+    value, _ = LOCAL(scores)
+    padded = np.pad(scores, ((0, 2), (0, 0), (0, 2)), constant_values=np.nan)
+    masked, slope = jax.device_get(LOCAL(padded, np.arange(8) < 6))
+    np.testing.assert_allclose(masked, value, rtol=1e-6)
+    assert np.isfinite(slope).all()
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("size", [1e4, -1e4])
+def test_local_info_nce_is_finite_at_extreme_scores(dtype, size):
+    scores = np.repeat(size * np.eye(6)[:, None], 4, axis=1).astype(dtype)
+    value, slope = jax.device_get(LOCAL(scores))
+    assert value <= np.log(1 + 5 * 4) + float(jnp.finfo(dtype).eps) * 1e4
+    assert np.isfinite(slope).all()
+    alone, slope = jax.device_get(LOCAL(scores[:1, :, :1]))
+    assert alone == 0
+    assert np.isfinite(slope).all()
+
+
 def test_difference_of_entropies_matches_numpy_and_masks():
     conditional, marginal = np.random.default_rng(1).normal(size=(2, 6))
     difference = jax.jit(difference_of_entropies)
@@ -122,6 +174,9 @@ def test_club_matches_numpy_and_is_zero_for_a_density_that_ignores_x():
     [
         lambda: info_nce_bound(jnp.ones(3)),
         lambda: info_nce_bound(jnp.ones((3, 2))),
+        lambda: local_info_nce_bound(jnp.ones((3, 3))),
+        lambda: local_info_nce_bound(jnp.ones((3, 2, 2))),
+        lambda: local_info_nce_bound(jnp.ones((3, 2, 3)), jnp.ones(2)),
         lambda: club_bound(jnp.ones((2, 2)), jnp.ones(2)),
         lambda: leave_one_out_bound(jnp.ones((3, 2))),
         lambda: leave_one_out_bound(jnp.ones((3, 3)), jnp.ones(2)),
