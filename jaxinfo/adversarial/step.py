@@ -2,13 +2,11 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
-from jax.core import Tracer
 
 from jaxinfo.adversarial.game import Draws, Networks, make_game
 from jaxinfo.adversarial.objectives import Objective, find_objective
@@ -22,6 +20,7 @@ from jaxinfo.adversarial.solvers import (
 )
 from jaxinfo.core.checks import (
     check_finite_number,
+    check_finite_rows,
     check_key,
     check_positive,
     check_scores,
@@ -229,7 +228,7 @@ def make_gan(
 
 def _init(plan: _Plan, key: Key[Array, ""], samples: Float[Array, "n ..."]) -> GanState:
     check_key(0, key=key)
-    check_samples(samples)
+    check_finite_rows(samples=samples)
     for_generator, for_discriminator, for_noise = jax.random.split(key, 3)
     noise = plan.draw_noise(for_noise, 2)
     players = Players(
@@ -246,26 +245,6 @@ def _init(plan: _Plan, key: Key[Array, ""], samples: Float[Array, "n ..."]) -> G
         losses=jnp.full(2, jnp.inf, jnp.result_type(float)),
         unchanged=jnp.zeros((), int),
     )
-
-
-def check_samples(samples: Any) -> None:
-    """Raises ValueError unless samples are rows of finite floating-point numbers."""
-    if jnp.ndim(samples) < 2 or not len(samples):
-        raise ValueError(
-            "samples must have rows and at least one more axis, got shape "
-            f"{jnp.shape(samples)}"
-        )
-    if not jnp.issubdtype(samples.dtype, jnp.floating):
-        raise ValueError(f"samples must be floating-point, got {samples.dtype}")
-    if isinstance(samples, Tracer):
-        return  # Only values that are known can be looked at.
-    finite = np.isfinite(np.asarray(samples)).reshape(len(samples), -1)
-    bad = np.flatnonzero(~finite.all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f"samples must be finite; {len(bad)} of {len(samples)} rows are not, the "
-            f"first is row {bad[0]}"
-        )
 
 
 def _check_networks(

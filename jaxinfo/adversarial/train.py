@@ -6,8 +6,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.adversarial.step import Gan, GanInfo, GanState, check_samples
-from jaxinfo.core.checks import check_key, check_positive
+from jaxinfo.adversarial.step import Gan, GanInfo, GanState
+from jaxinfo.core.checks import check_finite_rows, check_key, check_positive
 from jaxinfo.core.types import Array, Float, Key, PyTree
 from jaxinfo.training import sample_rows, train_in_blocks
 
@@ -94,7 +94,7 @@ def _batches(data: Data, num_batches: int, batch_size: int) -> Callable[[Array],
             return jax.vmap(lambda k: data(k, batch_size))(keys)
 
         return draw_fresh
-    check_samples(data)
+    check_finite_rows(samples=data)
     if batch_size > len(data):
         raise ValueError(
             f"batch_size must be at most the {len(data)} samples, got {batch_size}"

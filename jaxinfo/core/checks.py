@@ -6,9 +6,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 __all__ = [
     "check_finite_number",
+    "check_finite_rows",
     "check_key",
     "check_one_of",
     "check_positive",
@@ -53,6 +56,27 @@ def check_finite_number(
     for name, number in numbers.items():
         if not low < number < high:
             raise ValueError(f"{name} must lie in ({low}, {high}), got {number}")
+
+
+def check_finite_rows(**arrays: Any) -> None:
+    """Raises ValueError unless every named array has rows of finite floats."""
+    for name, array in arrays.items():
+        if jnp.ndim(array) < 2 or not len(array):
+            raise ValueError(
+                f"{name} must have rows and at least one more axis, got shape "
+                f"{jnp.shape(array)}"
+            )
+        if not jnp.issubdtype(array.dtype, jnp.floating):
+            raise ValueError(f"{name} must be floating-point, got {array.dtype}")
+        if isinstance(array, Tracer):
+            continue  # Only values that are known can be looked at.
+        finite = np.isfinite(np.asarray(array)).reshape(len(array), -1)
+        bad = np.flatnonzero(~finite.all(axis=1))
+        if len(bad):
+            raise ValueError(
+                f"{name} must be finite; {len(bad)} of {len(array)} rows are not, the "
+                f"first is row {bad[0]}"
+            )
 
 
 def check_key(rank: int, **keys: Any) -> None:

@@ -15,17 +15,35 @@ from jaxinfo.networks.critics import (
     separable_critic,
 )
 from jaxinfo.networks.densities import gaussian_density, logistic_density
+from jaxinfo.networks.encoder_modules import Encoding
+from jaxinfo.networks.encoders import (
+    alexnet_encoder,
+    convolutional_encoder,
+    crop_encoder,
+    residual_encoder,
+)
 from jaxinfo.networks.fourier import with_fourier_features
 from jaxinfo.networks.generators import gaussian_generator, generator
+from jaxinfo.networks.local_critics import (
+    concatenated_critic,
+    embedding_critic,
+    perceptron,
+)
 from jaxinfo.networks.maxout import maxout_discriminator
 from jaxinfo.networks.spectral import spectrally_normalized
 
 __all__ = [
+    "Encoding",
+    "alexnet_encoder",
     "bilinear_critic",
+    "concatenated_critic",
     "convolutional_classifier",
     "convolutional_discriminator",
+    "convolutional_encoder",
     "convolutional_generator",
+    "crop_encoder",
     "discriminator",
+    "embedding_critic",
     "from_linen",
     "from_nnx",
     "gaussian_conditional_critic",
@@ -36,6 +54,8 @@ __all__ = [
     "logistic_conditional_critic",
     "logistic_density",
     "maxout_discriminator",
+    "perceptron",
+    "residual_encoder",
     "separable_critic",
     "spectrally_normalized",
     "with_fourier_features",

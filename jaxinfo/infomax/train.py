@@ -1,0 +1,87 @@
+"""A whole training of Deep InfoMax as one pure function of a key and images."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxinfo.core.checks import check_key, check_positive
+from jaxinfo.core.types import Array, Float, Key, PyTree
+from jaxinfo.infomax.deep_infomax import (
+    DeepInfomax,
+    DeepInfomaxInfo,
+    DeepInfomaxState,
+)
+from jaxinfo.training import sample_rows, train_in_blocks
+
+__all__ = ["DeepInfomaxRun", "train_deep_infomax"]
+
+
+class DeepInfomaxRun(NamedTuple):
+    """What a training leaves behind.
+
+    Attributes:
+        state: after the last update; goes on by another call.
+        history: a `DeepInfomaxInfo` for each block of `cadence` updates, [T]: means.
+        observed: what `observe` returned after each block, stacked; None without it.
+    """
+
+    state: DeepInfomaxState
+    history: DeepInfomaxInfo
+    observed: PyTree
+
+
+def train_deep_infomax(
+    key: Key[Array, ""],
+    infomax: DeepInfomax,
+    images: Float[Array, "n ..."],
+    *,
+    num_steps: int,
+    batch_size: int = 64,
+    cadence: int = 100,
+    state: DeepInfomaxState | None = None,
+    observe: Callable[[Array, DeepInfomaxState], PyTree] | None = None,
+) -> DeepInfomaxRun:
+    """Trains an encoder, or trains one further: legal under `jit` and `vmap`.
+
+    Update number i draws from the key the same numbers whether the training came there
+    in one call or in several, alone or among other seeds.
+
+    Args:
+        key: random key; the same one in every call of a training.
+        infomax: from `make_deep_infomax`.
+        images: [N, ...], floats, or unsigned bytes, in an order without information.
+        num_steps: updates, a multiple of `cadence`.
+        batch_size: images of each update, at least two.
+        cadence: updates between two entries of the history.
+        state: where to go on from; None to start anew.
+        observe: `observe(key, state) -> arrays` after each block, such as a probe.
+
+    Returns:
+        A `DeepInfomaxRun`.
+
+    Raises:
+        ValueError: where counts do not fit each other, or the networks the images.
+    """
+    check_key(0, key=key)
+    check_positive(batch_size=batch_size)
+    for_init, for_steps, for_looks = jax.random.split(key, 3)
+    if state is None:
+        state = infomax.init(for_init, images)
+    if batch_size > len(images):
+        raise ValueError(
+            f"batch_size must be at most the {len(images)} images, got {batch_size}"
+        )
+    rows = jnp.asarray(images)
+    run = train_in_blocks(
+        for_steps,
+        for_looks,
+        state,
+        draw=lambda key: rows[sample_rows(key, len(rows), batch_size)],
+        step=infomax.step,
+        num_steps=num_steps,
+        cadence=cadence,
+        observe=observe,
+    )
+    return DeepInfomaxRun(*run)
