@@ -16,6 +16,8 @@ __all__ = ["Config", "main"]
 # The published protocol: so many samples, and so many images to choose the width by.
 NUM_SAMPLES, NUM_VALIDATION = 10_000, 1_000
 NUM_DRAWN, NUM_BLOCKS = 20, 20
+# The row of the table that no game made.
+DATA = "data"
 # In the embedding of a classifier, where one is named.
 DISTANCES = ("frechet", "kernel", "precision", "recall", "density", "coverage")
 
@@ -75,14 +77,8 @@ def _make_run(
 ) -> Callable[..., dict[str, Any]]:
     """One training and its judgement as a pure function of a key and pixels."""
     import jax
-    import jax.numpy as jnp
 
-    from jaxinfo.adversarial import (
-        choose_bandwidth,
-        make_gan,
-        parzen_log_likelihood,
-        train_gan,
-    )
+    from jaxinfo.adversarial import make_gan, train_gan
 
     gan = make_gan(
         preset.generator(shape),
@@ -96,7 +92,6 @@ def _make_run(
         penalties=preset.penalties,
         average_decay=preset.average_decay,
     )
-    num_samples = NUM_SAMPLES // (10 if config.smoke else 1)
 
     def run(key: jax.Array, pixels: _Pixels) -> dict[str, Any]:
         for_training, for_samples = jax.random.split(key)
@@ -108,24 +103,61 @@ def _make_run(
             batch_size=preset.batch_size,
             cadence=block_of(preset.num_steps, NUM_BLOCKS),
         )
-        samples = gan.sample(for_samples, trained.state, num_samples)
-        flat = samples.reshape(len(samples), -1)
-        bandwidth = choose_bandwidth(pixels.validation, flat)
-        log_likelihood = parzen_log_likelihood(pixels.test, flat, bandwidth=bandwidth)
-        distances = {}
-        if see is not None:
-            images = pixels.test.reshape(-1, *shape)[: len(samples)]
-            distances = _distances(see(images).embedding, see(samples).embedding)
-        return distances | {
-            "parzen": jnp.mean(log_likelihood),
-            "standard_error": jnp.std(log_likelihood) / math.sqrt(len(log_likelihood)),
-            "bandwidth": bandwidth,
+        samples = gan.sample(for_samples, trained.state, _num_samples(config))
+        return _judge(samples, pixels, shape, see) | {
             "bound": trained.history.bound[-1],
             "stopped_at": trained.state.stopped_at,
-            "samples": samples[:NUM_DRAWN],
         }
 
     return run
+
+
+def _make_run_of_data(
+    config: Config, shape: tuple[int, ...], see: Callable[[Any], Seen] | None
+) -> Callable[..., dict[str, Any]]:
+    """The same judgement of training images in the samples' place."""
+    import jax
+    import jax.numpy as jnp
+
+    def run(key: jax.Array, pixels: _Pixels) -> dict[str, Any]:
+        rows = jax.random.choice(
+            key, len(pixels.train), (_num_samples(config),), replace=False
+        )
+        return _judge(pixels.train[rows], pixels, shape, see) | {
+            "bound": jnp.array(jnp.nan),
+            "stopped_at": jnp.array(-1),
+        }
+
+    return run
+
+
+def _judge(
+    samples: Any,
+    pixels: _Pixels,
+    shape: tuple[int, ...],
+    see: Callable[[Any], Seen] | None,
+) -> dict[str, Any]:
+    import jax.numpy as jnp
+
+    from jaxinfo.adversarial import choose_bandwidth, parzen_log_likelihood
+
+    flat = samples.reshape(len(samples), -1)
+    bandwidth = choose_bandwidth(pixels.validation, flat)
+    log_likelihood = parzen_log_likelihood(pixels.test, flat, bandwidth=bandwidth)
+    distances = {}
+    if see is not None:
+        images = pixels.test.reshape(-1, *shape)[: len(samples)]
+        distances = _distances(see(images).embedding, see(samples).embedding)
+    return distances | {
+        "parzen": jnp.mean(log_likelihood),
+        "standard_error": jnp.std(log_likelihood) / math.sqrt(len(log_likelihood)),
+        "bandwidth": bandwidth,
+        "samples": samples[:NUM_DRAWN],
+    }
+
+
+def _num_samples(config: Config) -> int:
+    return NUM_SAMPLES // (10 if config.smoke else 1)
 
 
 def _preset(config: Config) -> Preset:
@@ -147,7 +179,10 @@ def _run_objective(
     started = time.perf_counter()
     keys = jax.random.split(jax.random.key(0), config.num_seeds)
     shape = pixels.train.shape[1:]
-    run = _make_run(objective, _preset(config), config, shape, see)
+    if objective == DATA:
+        run = _make_run_of_data(config, shape, see)
+    else:
+        run = _make_run(objective, _preset(config), config, shape, see)
     # On a processor a large network costs less one seed after the other.
     layout = "mesh_map" if jax.default_backend() == "cpu" else "auto"
     found = jax.device_get(sweep(run, keys, pixels, layout=layout))
@@ -230,7 +265,7 @@ def main() -> None:
         config.out,
         "gan_mnist",
         told,
-        objectives,
+        [DATA, *objectives],
         lambda objective: _run_objective(objective, config, pixels, see),
         _lines,
         plot_samples,

@@ -1,6 +1,15 @@
-"""Files in, arrays in memory out."""
+"""Files in, arrays in memory out; and random changes of images."""
 
+from jaxinfo.data.augmentation import occlude, random_crop, random_flip
 from jaxinfo.data.images import Images, find_images, load_images
 from jaxinfo.data.tables import read_columns
 
-__all__ = ["Images", "find_images", "load_images", "read_columns"]
+__all__ = [
+    "Images",
+    "find_images",
+    "load_images",
+    "occlude",
+    "random_crop",
+    "random_flip",
+    "read_columns",
+]
