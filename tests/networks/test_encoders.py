@@ -82,11 +82,11 @@ def test_no_gradient_reaches_running_statistics():
 def test_without_statistics_an_image_is_encoded_alone(normalization):
     network = crop_encoder((28, 28, 1), normalization=normalization, **SMALL)
     images = jax.random.normal(KEY, (4, 28, 28, 1))
-    params = network.init(KEY, images)
+    params = jax.jit(network.init)(KEY, images)
     assert list(params) == ["params"]
-    encoding, state = network.apply_train(KEY, params, (), images)
+    encoding, state = jax.jit(network.apply_train)(KEY, params, (), images)
     assert with_statistics(params, state) == params
-    alone = network.apply(params, images[:1])
+    alone = jax.jit(network.apply)(params, images[:1])
     np.testing.assert_allclose(encoding.code[:1], alone.code, rtol=1e-4, atol=1e-5)
 
 
