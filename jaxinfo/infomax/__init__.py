@@ -1,10 +1,21 @@
 """Encoders that keep information of what they encode."""
 
+from jaxinfo.infomax.classical_probes import (
+    probe_clusters,
+    probe_nearest_neighbours,
+    probe_support_vectors,
+)
 from jaxinfo.infomax.deep_infomax import (
     DeepInfomax,
     DeepInfomaxInfo,
     DeepInfomaxState,
     make_deep_infomax,
+)
+from jaxinfo.infomax.probes import (
+    Labelled,
+    Probe,
+    probe_accuracy,
+    probe_by_network,
 )
 from jaxinfo.infomax.terms import (
     BOUNDS,
@@ -21,10 +32,17 @@ __all__ = [
     "DeepInfomaxInfo",
     "DeepInfomaxRun",
     "DeepInfomaxState",
+    "Labelled",
+    "Probe",
     "coordinate_loss",
     "displacement_loss",
     "local_scores",
     "make_deep_infomax",
     "pair_bound",
+    "probe_accuracy",
+    "probe_by_network",
+    "probe_clusters",
+    "probe_nearest_neighbours",
+    "probe_support_vectors",
     "train_deep_infomax",
 ]

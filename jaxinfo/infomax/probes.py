@@ -1,0 +1,282 @@
+"""Judges of codes: what a simple reader learns from frozen features.
+
+Every probe returns a `Probe`: the value, its spread over the probe's own seeds, and the
+protocol that made it. Features are [N, ...], flattened; each coordinate is standardised
+by the training rows. Accuracies are in percent of the test rows.
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxinfo.core.checks import check_positive, check_rank
+from jaxinfo.core.types import (
+    Array,
+    Float,
+    Int,
+    Key,
+    Network,
+    PyTree,
+    apply_in_training,
+    with_statistics,
+)
+from jaxinfo.training import sample_rows, sweep, train_in_blocks
+
+__all__ = [
+    "Labelled",
+    "Probe",
+    "check_labelled",
+    "make_probe",
+    "probe_accuracy",
+    "probe_by_network",
+    "sizes_of",
+    "standardise",
+]
+
+# A coordinate that hardly varies is left as it is.
+SMALLEST_SD = 1e-6
+
+
+class Labelled(NamedTuple):
+    """Features with the class of each row.
+
+    Attributes:
+        features: [N, ...].
+        labels: whole numbers from 0, [N].
+    """
+
+    features: Any
+    labels: Any
+
+
+class Probe(NamedTuple):
+    """What a probe found.
+
+    Attributes:
+        value: the mean over the probe's seeds.
+        spread: their standard deviation; NaN of one.
+        per_seed: [S].
+        protocol: how it was made: names and numbers.
+    """
+
+    value: float
+    spread: float
+    per_seed: Float[np.ndarray, " s"]
+    protocol: Mapping[str, Any]
+
+
+def make_probe(per_seed: Any, **protocol: Any) -> Probe:
+    """A `Probe` of values, one for each seed, and of its protocol."""
+    values = np.asarray(per_seed, float)
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+    return Probe(float(np.mean(values)), spread, values, protocol)
+
+
+def check_labelled(**sets: Labelled) -> list[Labelled]:
+    """Flat features and labels of named sets; ValueError unless they fit each other."""
+    checked, widths = [], []
+    for name, (features, labels) in sets.items():
+        if jnp.ndim(features) < 2 or not len(features):
+            raise ValueError(
+                f"{name} must have features with rows, got shape {jnp.shape(features)}"
+            )
+        check_rank(1, **{f"{name} labels": labels})
+        if len(labels) != len(features):
+            raise ValueError(
+                f"{name} must have a label for each of its {len(features)} rows, got "
+                f"{len(labels)}"
+            )
+        if not jnp.issubdtype(jnp.asarray(labels).dtype, jnp.integer):
+            raise ValueError(
+                f"{name} labels must be whole numbers, got {jnp.asarray(labels).dtype}"
+            )
+        flat = jnp.reshape(features, (len(features), -1))
+        widths.append(flat.shape[1])
+        checked.append(Labelled(flat, jnp.asarray(labels)))
+    if len(set(widths)) > 1:
+        raise ValueError(f"train and test must have features of one size, got {widths}")
+    return checked
+
+
+def standardise(train: Array, *others: Array) -> list[Array]:
+    """Features, each coordinate in standard deviations of the training rows."""
+    mean, sd = jnp.mean(train, axis=0), jnp.std(train, axis=0)
+    scale = jnp.where(sd > SMALLEST_SD, sd, 1)
+    return [(x - mean) / scale for x in (train, *others)]
+
+
+# Networks --------------------------------------------------------------------------
+
+
+class _State(NamedTuple):
+    step: Int[Array, ""]
+    params: PyTree
+    optimizer: PyTree
+
+
+def probe_accuracy(
+    key: Key[Array, ""],
+    network: Network,
+    train: Labelled,
+    test: Labelled,
+    *,
+    optimizer: optax.GradientTransformation,
+    num_steps: int,
+    batch_size: int,
+    num_looks: int = 20,
+) -> Float[Array, ""]:
+    """The test accuracy of a classifier of frozen features: legal under `jit`, `vmap`.
+
+    The mean over the last half of the looks at it, as the paper averages over its last
+    hundred of two hundred epochs and more.
+
+    Args:
+        key: random key.
+        network: `apply(params, features [N, D]) -> log-odds [N, K]`, such as
+            `networks.perceptron((200,), K)`, or with no hidden layer a linear one.
+        train: what it learns from.
+        test: what it is judged by.
+        optimizer: an Optax optimiser.
+        num_steps: updates, a multiple of `num_looks`.
+        batch_size: rows of each update.
+        num_looks: times that the accuracy is taken, at equal distances.
+
+    Returns:
+        The accuracy in percent.
+
+    Raises:
+        ValueError: where sets or counts do not fit each other.
+    """
+    train, test = check_labelled(train=train, test=test)
+    check_positive(num_steps=num_steps, batch_size=batch_size, num_looks=num_looks)
+    if num_steps % num_looks:
+        raise ValueError(
+            f"num_steps must be a multiple of num_looks {num_looks}, got {num_steps}"
+        )
+    features, seen = standardise(train.features, test.features)
+    for_init, for_steps, for_looks = jax.random.split(key, 3)
+    params = network.init(for_init, features[:2])
+
+    def step(key: Array, state: _State, rows: Array) -> tuple[_State, Array]:
+        def loss(params: PyTree) -> tuple[Array, PyTree]:
+            logits, statistics = apply_in_training(network, key, params, features[rows])
+            losses = optax.softmax_cross_entropy_with_integer_labels(
+                logits, train.labels[rows]
+            )
+            return jnp.mean(losses), statistics
+
+        slope, statistics = jax.grad(loss, has_aux=True)(state.params)
+        updates, moved = optimizer.update(slope, state.optimizer, state.params)
+        params = optax.apply_updates(state.params, updates)
+        new = _State(state.step + 1, with_statistics(params, statistics), moved)
+        return new, jnp.zeros(())
+
+    def look(key: Array, state: _State) -> Array:
+        del key
+        told = jnp.argmax(network.apply(state.params, seen), axis=1)
+        return 100 * jnp.mean(told == test.labels)
+
+    run = train_in_blocks(
+        for_steps,
+        for_looks,
+        _State(jnp.zeros((), int), params, optimizer.init(params)),
+        draw=lambda key: sample_rows(key, len(features), batch_size),
+        step=step,
+        num_steps=num_steps,
+        cadence=num_steps // num_looks,
+        observe=look,
+    )
+    return jnp.mean(run.observed[num_looks // 2 :])
+
+
+def probe_by_network(
+    key: Key[Array, ""],
+    network: Network,
+    train: Labelled,
+    test: Labelled,
+    *,
+    optimizer: optax.GradientTransformation | None = None,
+    num_steps: int = 2_000,
+    batch_size: int = 64,
+    num_looks: int = 20,
+    num_seeds: int = 5,
+) -> Probe:
+    """`probe_accuracy` over several starts of the classifier.
+
+    Source: Hjelm et al., "Learning deep representations by mutual information
+        estimation and maximization", ICLR 2019, section 4.1, with 200 hidden units.
+
+    Args:
+        key: random key.
+        network: as of `probe_accuracy`.
+        train: what it learns from.
+        test: what it is judged by.
+        optimizer: an Optax optimiser; None for Adam at 0.001.
+        num_steps: updates.
+        batch_size: rows of each update.
+        num_looks: times that the accuracy is taken; the last half counts.
+        num_seeds: starts.
+
+    Returns:
+        The accuracy in percent, a `Probe`.
+
+    Raises:
+        ValueError: where sets or counts do not fit each other.
+    """
+    check_positive(num_seeds=num_seeds)
+    train, test = check_labelled(train=train, test=test)
+    run = functools.partial(
+        _accuracy,
+        network,
+        optax.adam(1e-3) if optimizer is None else optimizer,
+        num_steps,
+        min(batch_size, len(train.labels)),
+        num_looks,
+    )
+    accuracies = sweep(run, jax.random.split(key, num_seeds), train, test)
+    return make_probe(
+        jax.device_get(accuracies),
+        probe="network",
+        unit="percent",
+        num_steps=num_steps,
+        batch_size=batch_size,
+        looks_averaged=num_looks - num_looks // 2,
+        optimizer="adam(0.001)" if optimizer is None else "given",
+        **sizes_of(train, test),
+    )
+
+
+def _accuracy(
+    network: Network,
+    optimizer: optax.GradientTransformation,
+    num_steps: int,
+    batch_size: int,
+    num_looks: int,
+    key: Array,
+    train: Labelled,
+    test: Labelled,
+) -> Array:
+    return probe_accuracy(
+        key,
+        network,
+        train,
+        test,
+        optimizer=optimizer,
+        num_steps=num_steps,
+        batch_size=batch_size,
+        num_looks=num_looks,
+    )
+
+
+def sizes_of(train: Labelled, test: Labelled) -> dict[str, int]:
+    """The entries of a protocol that tell how large its sets were."""
+    return {
+        "num_train": len(train.labels),
+        "num_test": len(test.labels),
+        "num_features": train.features.shape[1],
+    }
