@@ -27,6 +27,7 @@ from jaxinfo.core.checks import (
 )
 from jaxinfo.core.numerics import all_finite
 from jaxinfo.core.types import Array, Bool, Float, Int, Key, Network, PyTree, as_network
+from jaxinfo.training import next_state
 
 __all__ = ["Gan", "GanInfo", "GanState", "make_gan"]
 
@@ -343,26 +344,19 @@ def _advance(
     losses = jnp.stack([told["discriminator_loss"], told["generator_loss"]])
     losses = losses.astype(state.losses.dtype)
     finite = all_finite((players, solver, losses))
-    goes_on = finite & (state.stopped_at < 0)
     # Rounding of a mean is a few units in the last place.
     room = 4 * jnp.finfo(losses.dtype).eps * (1 + jnp.abs(losses))
     same = jnp.all(jnp.abs(losses - state.losses) <= room)
     unchanged = jnp.where(same, state.unchanged + 1, 0)
 
-    def kept(new: PyTree, old: PyTree) -> PyTree:
-        return jax.tree.map(lambda a, b: jnp.where(goes_on, a, b), new, old)
-
-    new_state = GanState(
-        step=state.step + 1,  # Never from `where`: under vmap it stays one number.
-        players=kept(players, state.players),
-        solver=kept(solver, state.solver),
-        average=kept(average, state.average),
-        stopped_at=jnp.where(
-            finite | (state.stopped_at >= 0), state.stopped_at, state.step
-        ),
-        losses=kept(losses, state.losses),
-        unchanged=unchanged,
-    )
+    new_state = next_state(
+        state,
+        finite,
+        players=players,
+        solver=solver,
+        average=average,
+        losses=losses,
+    )._replace(unchanged=unchanged)
     info = GanInfo(
         **told,
         is_saturated=told["generator_slope"] < SATURATED_SLOPE,

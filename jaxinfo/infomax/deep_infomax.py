@@ -28,6 +28,7 @@ from jaxinfo.core.types import (
 from jaxinfo.divergences import FDivergence
 from jaxinfo.infomax.game import TERMS, Draws, Rules, Term, make_game
 from jaxinfo.infomax.terms import LocalBound, find_bound
+from jaxinfo.training import next_state
 
 __all__ = ["DeepInfomax", "DeepInfomaxInfo", "DeepInfomaxState", "make_deep_infomax"]
 
@@ -326,19 +327,7 @@ def _advance(
 ) -> tuple[DeepInfomaxState, DeepInfomaxInfo]:
     """The next state, or the old one where the training has stopped."""
     finite = all_finite((players, solver, told["loss"]))
-    goes_on = finite & (state.stopped_at < 0)
-
-    def kept(new: PyTree, old: PyTree) -> PyTree:
-        return jax.tree.map(lambda a, b: jnp.where(goes_on, a, b), new, old)
-
-    new_state = DeepInfomaxState(
-        step=state.step + 1,  # Never from `where`: under vmap it stays one number.
-        players=kept(players, state.players),
-        solver=kept(solver, state.solver),
-        stopped_at=jnp.where(
-            finite | (state.stopped_at >= 0), state.stopped_at, state.step
-        ),
-    )
+    new_state = next_state(state, finite, players=players, solver=solver)
     absent = jnp.full((), jnp.nan, told["loss"].dtype)
     return new_state, DeepInfomaxInfo(
         loss=told["loss"],

@@ -12,6 +12,7 @@ from jaxinfo.networks.critics import (
     gaussian_conditional_critic,
     joint_critic,
     logistic_conditional_critic,
+    perceptron,
     separable_critic,
 )
 from jaxinfo.networks.densities import gaussian_density, logistic_density
@@ -27,7 +28,6 @@ from jaxinfo.networks.generators import gaussian_generator, generator
 from jaxinfo.networks.local_critics import (
     concatenated_critic,
     embedding_critic,
-    perceptron,
 )
 from jaxinfo.networks.maxout import maxout_discriminator
 from jaxinfo.networks.spectral import spectrally_normalized

@@ -1,4 +1,4 @@
-"""Critics of pairs, discriminators of single samples and conditional densities.
+"""Critics of pairs, networks of single samples and conditional densities.
 
 Inputs may have any trailing shape, and x and y unequal ones: they are flattened.
 """
@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Critic, Float, Network
 from jaxinfo.networks.adapters import from_linen
 
@@ -20,6 +21,7 @@ __all__ = [
     "gaussian_conditional_critic",
     "joint_critic",
     "logistic_conditional_critic",
+    "perceptron",
     "separable_critic",
 ]
 
@@ -136,6 +138,28 @@ def discriminator(
         A network, `apply(params, x [N, ...]) -> scores [N]`.
     """
     network = from_linen(_Discriminator(tuple(hidden_sizes), activation))
+    return Network(network.init, network.apply)
+
+
+def perceptron(
+    hidden_sizes: Sequence[int],
+    output_size: int,
+    *,
+    activation: Activation = nn.relu,
+) -> Network:
+    """A multilayer perceptron from rows to rows, such as one that tells coordinates.
+
+    Args:
+        hidden_sizes: widths of the hidden layers.
+        output_size: numbers of each row of the output.
+        activation: applied after each hidden layer.
+
+    Returns:
+        A network, `apply(params, x [N, D]) -> [N, output_size]`.
+    """
+    check_positive(output_size=output_size)
+    module = _Perceptron(tuple(hidden_sizes), output_size, activation)
+    network = from_linen(module)
     return Network(network.init, network.apply)
 
 

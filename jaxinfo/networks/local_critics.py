@@ -1,7 +1,7 @@
 """Critics of a local feature and a code, as Deep InfoMax scores them."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -9,12 +9,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxinfo.core.checks import check_positive
-from jaxinfo.core.types import Array, Critic, Float, Network, PyTree
+from jaxinfo.core.types import Array, Critic, Float, PyTree
 from jaxinfo.networks.adapters import from_linen
 from jaxinfo.networks.critics import _Perceptron
 from jaxinfo.networks.layers import BatchStandardization
 
-__all__ = ["concatenated_critic", "embedding_critic", "perceptron"]
+__all__ = ["concatenated_critic", "embedding_critic"]
 
 # Hidden units of pairs held at once.
 UNITS_AT_ONCE = 2**24
@@ -62,28 +62,6 @@ def concatenated_critic(hidden_sizes: Sequence[int] = (512, 512)) -> Critic:
     if not hidden_sizes:
         raise ValueError("hidden_sizes must name at least one layer, got none")
     return _concatenated(tuple(hidden_sizes))
-
-
-def perceptron(
-    hidden_sizes: Sequence[int],
-    output_size: int,
-    *,
-    activation: Callable[[Array], Array] = nn.relu,
-) -> Network:
-    """A multilayer perceptron from rows to rows, such as one that tells coordinates.
-
-    Args:
-        hidden_sizes: widths of the hidden layers.
-        output_size: numbers of each row of the output.
-        activation: applied after each hidden layer.
-
-    Returns:
-        A network, `apply(params, x [N, D]) -> [N, output_size]`.
-    """
-    check_positive(output_size=output_size)
-    module = _Perceptron(tuple(hidden_sizes), output_size, activation)
-    network = from_linen(module)
-    return Network(network.init, network.apply)
 
 
 def _near_identity(key: Array, shape: Sequence[int], dtype: type) -> Array:

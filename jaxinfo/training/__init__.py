@@ -1,6 +1,6 @@
 """Turns any step function into a run, and a run into a sweep."""
 
-from jaxinfo.training.blocks import BlockRun, train_in_blocks
+from jaxinfo.training.blocks import BlockRun, next_state, train_in_blocks
 from jaxinfo.training.checkpoint import (
     read_info,
     restore_checkpoint,
@@ -14,6 +14,7 @@ __all__ = [
     "TrainResult",
     "default_layout",
     "guard",
+    "next_state",
     "read_info",
     "restore_checkpoint",
     "sample_rows",

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_positive
-from jaxinfo.core.types import Array, Key, PyTree
+from jaxinfo.core.types import Array, Bool, Key, PyTree
 
-__all__ = ["BlockRun", "train_in_blocks"]
+__all__ = ["BlockRun", "next_state", "train_in_blocks"]
 
 
 class BlockRun(NamedTuple):
@@ -80,6 +80,33 @@ def train_in_blocks(
 
     state, (history, observed) = jax.lax.scan(block, state, length=num_steps // cadence)
     return BlockRun(state, history, observed)
+
+
+def next_state(state: Any, finite: Bool[Array, ""], **new: PyTree) -> Any:
+    """The state after an update, or the old one from the first that is not finite on.
+
+    Args:
+        state: a NamedTuple with `step` and `stopped_at`, -1 while it goes on.
+        finite: whether the update is.
+        **new: what the update makes of the state's other entries.
+
+    Returns:
+        The state, one step on; others in the same vmap are not touched.
+    """
+    goes_on = finite & (state.stopped_at < 0)
+    kept = {
+        name: jax.tree.map(
+            lambda a, b: jnp.where(goes_on, a, b), value, getattr(state, name)
+        )
+        for name, value in new.items()
+    }
+    return state._replace(
+        step=state.step + 1,  # Never from `where`: under vmap it stays one number.
+        stopped_at=jnp.where(
+            finite | (state.stopped_at >= 0), state.stopped_at, state.step
+        ),
+        **kept,
+    )
 
 
 def _summarise(values: Array) -> Array:

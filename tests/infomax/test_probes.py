@@ -83,8 +83,8 @@ def test_clusters_of_far_classes_are_the_classes():
     noise = np.random.default_rng(0).normal(size=(60, 2))
     near = Labelled(10.0 * np.eye(3)[labels][:, :2] + 0.1 * noise, labels)
     found = probe_clusters(KEY, near, num_seeds=5)
-    assert max(found["nmi"].per_seed) == pytest.approx(1)
-    assert max(found["ari"].per_seed) == pytest.approx(1)
+    assert found["nmi"].value == pytest.approx(1)
+    assert found["ari"].value == pytest.approx(1)
     none = probe_clusters(KEY, Labelled(noise, labels))
     assert none["ari"].value < 0.2
     assert none["nmi"].protocol["num_clusters"] == 3
@@ -99,7 +99,8 @@ def test_a_probe_is_a_program_of_many_seeds():
     keys = jax.random.split(KEY, 2)
     both = jax.jit(jax.vmap(run))(keys)
     alone = jax.jit(run)(keys[1])
-    np.testing.assert_allclose(both[1], alone, atol=0.3)
+    # Rounding may turn two of the 797 rows, an eighth of a percent each.
+    np.testing.assert_allclose(both[1], alone, atol=0.25)
     assert both[0] != both[1]
 
 

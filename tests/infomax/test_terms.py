@@ -125,7 +125,6 @@ def test_hidden_units_of_pairs_are_few_at_a_time(monkeypatch):
 
     whole, expected = measure()
     monkeypatch.setattr("jaxinfo.networks.local_critics.UNITS_AT_ONCE", 4 * 64 * 64)
-    jax.clear_caches()
     chunked, found = measure()
     assert chunked < whole / 4
     jax.tree.map(
