@@ -1,4 +1,4 @@
-"""The main job: estimates on laws whose answer is known, then on real digits.
+"""The main job: estimates on laws whose answer is known, then on real digits, and codes.
 
 A stage is a row of `STAGES` in `demo_stages.py`: data in, a list of results out. The
 table, the figure and the JSON take whatever stages there are.
@@ -12,10 +12,28 @@ import jax
 
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Key
-from jaxinfo.demo_stages import LARGEST_SURPRISE, STAGES, Result, Stage
+from jaxinfo.demo_stages import (
+    LARGEST_SURPRISE,
+    STAGES,
+    Reading,
+    Result,
+    Stage,
+)
+from jaxinfo.estimation.report import jsonable
 from jaxinfo.results import device_name, mean_and_sd
 
-__all__ = ["STAGES", "Result", "Stage", "demo_table", "run_stages", "to_results"]
+__all__ = [
+    "STAGES",
+    "Reading",
+    "Result",
+    "Stage",
+    "check_lines",
+    "demo_table",
+    "run_stages",
+    "to_results",
+]
+
+Results = dict[str, list[Result | Reading]]
 
 
 def run_stages(
@@ -24,7 +42,7 @@ def run_stages(
     stages: Sequence[Stage] = STAGES,
     num_seeds: int = 16,
     announce: Callable[[str], None] = lambda line: None,
-) -> dict[str, list[Result]]:
+) -> Results:
     """Runs stages one after the other.
 
     Args:
@@ -40,21 +58,28 @@ def run_stages(
         ValueError: where num_seeds is not a positive whole number.
     """
     check_positive(num_seeds=num_seeds)
-    results: dict[str, list[Result]] = {}
+    results: Results = {}
     for index, stage in enumerate(stages):
         announce(f"{stage.title} ...")
         results[stage.name] = []
         for result in stage.run(jax.random.fold_in(key, index), num_seeds):
             results[stage.name].append(result)
-            announce(
-                f"{stage.title}: {result.label} {result.estimate.value:.3f} nats ..."
-            )
+            announce(f"{stage.title}: {result.label} {_in_words(result)} ...")
     return results
 
 
-def demo_table(
-    results: dict[str, list[Result]], *, stages: Sequence[Stage] = STAGES
-) -> Any:
+def _in_words(result: Result | Reading) -> str:
+    if isinstance(result, Reading):
+        return f"{result.value:.1f} %"
+    return f"{result.estimate.value:.3f} nats"
+
+
+def _estimates(results: Results) -> Iterator[Result]:
+    for rows in results.values():
+        yield from (row for row in rows if isinstance(row, Result))
+
+
+def demo_table(results: Results, *, stages: Sequence[Stage] = STAGES) -> Any:
     """The results as a table for the terminal.
 
     Args:
@@ -67,11 +92,12 @@ def demo_table(
     from rich import box
     from rich.table import Table
 
-    kinds = {r.estimate.kind for rows in results.values() for r in rows}
+    kinds = {result.estimate.kind for result in _estimates(results)}
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
-        caption=f"kind: {', '.join(sorted(kinds)).replace('_', ' ')}",
+        caption=f"kind: {', '.join(sorted(kinds)).replace('_', ' ')}; %: test images "
+        "whose class a linear probe tells, ± over seeds",
         caption_justify="left",
     )
     table.add_column("", no_wrap=True)
@@ -85,7 +111,10 @@ def demo_table(
     return table
 
 
-def _cells(result: Result) -> tuple[str, ...]:
+def _cells(result: Result | Reading) -> tuple[str, ...]:
+    if isinstance(result, Reading):
+        read = f"{result.value:.1f} ± {result.spread:.1f} %"
+        return f"  {result.label}", read, "", "", f"{result.seconds:.1f}"
     estimate = result.estimate
     truth = "" if result.limit is None else f"≤ {result.limit:.3f}"
     if result.truth is not None:
@@ -102,9 +131,9 @@ def _cells(result: Result) -> tuple[str, ...]:
     )
 
 
-def check_lines(results: dict[str, list[Result]]) -> Iterator[str]:
+def check_lines(results: Results) -> Iterator[str]:
     """A sentence for each result with a named limit that is worth a check."""
-    for result in (r for rows in results.values() for r in rows):
+    for result in _estimates(results):
         if not math.isfinite(result.estimate.value):
             yield f"FAILED: {result.label}: no finite value"
         elif not result.is_possible:
@@ -125,9 +154,7 @@ def check_lines(results: dict[str, list[Result]]) -> Iterator[str]:
             )
 
 
-def to_results(
-    results: dict[str, list[Result]], *, num_seeds: int, seconds: float
-) -> dict[str, Any]:
+def to_results(results: Results, *, num_seeds: int, seconds: float) -> dict[str, Any]:
     """The results as JSON holds them, in the layout of an experiment's results.
 
     Args:
@@ -149,12 +176,12 @@ def to_results(
         "device": device_name(),
         "seconds": seconds,
         "records": [
-            {"setting": setting, "seed": seed, "nats": nats}
+            {"setting": setting, "seed": seed, _unit(result): value}
             for setting, result in settings.items()
-            for seed, nats in enumerate(result.estimate.to_dict()["per_seed"])
+            for seed, value in enumerate(jsonable(_per_seed(result)))
         ],
         "summary": {
-            name: {"nats": mean_and_sd(result.estimate.per_seed)}
+            name: {_unit(result): mean_and_sd(_per_seed(result))}
             for name, result in settings.items()
         },
         "estimates": {
@@ -165,5 +192,14 @@ def to_results(
                 "is_possible": result.is_possible,
             }
             for name, result in settings.items()
+            if isinstance(result, Result)
         },
     }
+
+
+def _unit(result: Result | Reading) -> str:
+    return "accuracy" if isinstance(result, Reading) else "nats"
+
+
+def _per_seed(result: Result | Reading) -> Any:
+    return result.per_seed if isinstance(result, Reading) else result.estimate.per_seed

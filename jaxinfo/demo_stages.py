@@ -12,6 +12,7 @@ import optax
 
 from jaxinfo.adversarial import make_gan, train_gan
 from jaxinfo.core.types import Array, Float, Key
+from jaxinfo.demo_codes import Reading, read_digit_codes
 from jaxinfo.divergences import DIVERGENCES
 from jaxinfo.estimation import (
     Estimate,
@@ -25,6 +26,7 @@ from jaxinfo.training import sweep
 __all__ = [
     "LARGEST_SURPRISE",
     "STAGES",
+    "Reading",
     "Result",
     "Stage",
     "sample_correlated_gaussians",
@@ -76,12 +78,13 @@ class Stage(NamedTuple):
     Attributes:
         name: its name in the JSON.
         title: its heading in the table and in the figure.
-        run: `run(key, num_seeds) -> results`, lazily, one estimate after the other.
+        run: `run(key, num_seeds) -> results`, lazily, one after the other: estimates
+            or readings of codes.
     """
 
     name: str
     title: str
-    run: Callable[[Key[Array, ""], int], Iterator[Result]]
+    run: Callable[[Key[Array, ""], int], Iterator[Result | Reading]]
 
 
 STAIRS = (2.0, 4.0, 6.0)
@@ -188,6 +191,10 @@ def _digit_information(key: Array, num_seeds: int) -> Iterator[Result]:
         yield Result(label, estimate, **known)
 
 
+def _digit_codes(key: Array, num_seeds: int) -> Iterator[Reading]:
+    return read_digit_codes(*_digits())(key, num_seeds)
+
+
 def _digit_divergence(key: Array, num_seeds: int) -> Iterator[Result]:
     from sklearn.decomposition import PCA
 
@@ -270,4 +277,5 @@ STAGES: tuple[Stage, ...] = (
     Stage("f_gan", "A Gaussian fitted to a mixture by f-GAN", _fitted_gaussians),
     Stage("digits", "Digits: information", _digit_information),
     Stage("digits_3_8", "Digits 3 and 8: divergence", _digit_divergence),
+    Stage("digit_codes", "Digits: codes", _digit_codes),
 )

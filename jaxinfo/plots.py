@@ -15,7 +15,7 @@ from jaxinfo.estimation import Estimate, information_bound
 from jaxinfo.estimation.report import History
 
 if TYPE_CHECKING:
-    from jaxinfo.demo import Result
+    from jaxinfo.demo import Reading, Result
 
 __all__ = ["plot_demo", "plot_estimate"]
 
@@ -200,12 +200,13 @@ def _padded(heights: Sequence[float]) -> tuple[float, float]:
 
 
 def plot_demo(
-    panels: Sequence[tuple[str, Sequence["Result"]]], path: str | os.PathLike[str]
+    panels: Sequence[tuple[str, Sequence["Result | Reading"]]],
+    path: str | os.PathLike[str],
 ) -> None:
     """Draws a column for each stage: its estimates above, their curves below.
 
     Args:
-        panels: the title and the results of each stage.
+        panels: the title and the results of each stage; readings fill a column.
         path: a .png, .pdf or .svg.
     """
     import matplotlib
@@ -218,8 +219,13 @@ def plot_demo(
         grid = figure.subplots(2, len(panels), squeeze=False, height_ratios=(1.15, 1))
         for (above, below), (title, results) in zip(grid.T, panels, strict=True):
             above.set_title(title, fontsize=11, fontweight="bold")
-            _draw_estimates(above, results)
-            _draw_means(below, results)
+            estimates = [r for r in results if hasattr(r, "estimate")]
+            if estimates:
+                _draw_estimates(above, estimates)
+                _draw_means(below, estimates)
+            else:
+                below.set_axis_off()
+                _draw_readings(above, results)
         for axes in grid[:, 0]:
             axes.set_ylabel("nats")
         figure.savefig(path)
@@ -268,6 +274,31 @@ def _draw_estimates(axes: Any, results: Sequence["Result"]) -> None:
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.grid(visible=False, axis="x")
     _name_the_lines(axes, results)
+
+
+def _draw_readings(axes: Any, readings: Sequence["Reading"]) -> None:
+    for place, reading in enumerate(readings):
+        color = COLORS[place % len(COLORS)]
+        axes.plot(
+            [place] * len(reading.per_seed),
+            reading.per_seed,
+            "o",
+            color=color,
+            alpha=0.3,
+        )
+        axes.hlines(reading.value, place - 0.2, place + 0.2, color=color, linewidth=2)
+        axes.annotate(
+            f"{reading.value:.1f}",
+            (place + 0.25, reading.value),
+            va="center",
+            fontsize=9.5,
+            color=color,
+        )
+    names = [textwrap.fill(reading.label, 12) for reading in readings]
+    axes.set_xticks(range(len(readings)), names)
+    axes.set_xlim(-0.6, len(readings) - 0.2)
+    axes.grid(visible=False, axis="x")
+    axes.set_ylabel("classes told, % of test images")
 
 
 def _name_the_lines(axes: Any, results: Sequence["Result"]) -> None:

@@ -29,7 +29,8 @@ FLOORS = {
 }
 ROOF = 6
 CORE_MAY_IMPORT = {"jax", "jaxtyping", "chex", "numpy", "jaxinfo"}
-NETWORKS_IMPORTERS = {"networks", "estimation", "cli", "demo_stages", "__init__"}
+NETWORKS_IMPORTERS = {"networks", "estimation", "cli", "__init__"}
+NETWORKS_IMPORTERS |= {"demo_stages", "demo_codes"}
 OPTIONAL = {"matplotlib", "rich", "tyro", "pandas", "sklearn", "tensorflow_datasets"}
 OPTIONAL |= {"PIL", "orbax", "torch"}
 # Roof modules that stand on the `cli` extra.

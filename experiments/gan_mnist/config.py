@@ -84,8 +84,12 @@ def _pixels(hidden_sizes: tuple[int, ...], **settings: Any):
     return make
 
 
-def _adam(rate: float) -> optax.GradientTransformation:
-    return optax.adam(rate, b1=0.5)
+def _adam(rate: float, *, max_norm: float = math.inf) -> optax.GradientTransformation:
+    """Gradients longer than `max_norm` are shortened to it."""
+    adam = optax.adam(rate, b1=0.5)
+    if max_norm == math.inf:
+        return adam
+    return optax.chain(optax.clip_by_global_norm(max_norm), adam)
 
 
 OBJECTIVES_SHOWN = (
@@ -124,8 +128,9 @@ PRESETS = {
     "cpu": Preset(
         _pixels((512, 512), normalizes_batch=True),
         networks.discriminator((240, 240), activation=jax.nn.elu),
-        _adam(2e-3),
-        _adam(2e-3),
+        # Conjugates that are exponentials start with gradients of 1e12 and more.
+        _adam(2e-3, max_norm=100.0),
+        _adam(2e-3, max_norm=100.0),
         _uniform(1.0),
         "alternating",
         batch_size=200,

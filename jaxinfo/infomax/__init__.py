@@ -11,12 +11,19 @@ from jaxinfo.infomax.deep_infomax import (
     DeepInfomaxState,
     make_deep_infomax,
 )
+from jaxinfo.infomax.information_probes import (
+    Pictured,
+    probe_dependence,
+    probe_information,
+    probe_reconstruction,
+)
 from jaxinfo.infomax.probes import (
     Labelled,
     Probe,
     probe_accuracy,
     probe_by_network,
 )
+from jaxinfo.infomax.similarity import structural_similarity
 from jaxinfo.infomax.terms import (
     BOUNDS,
     coordinate_loss,
@@ -33,6 +40,7 @@ __all__ = [
     "DeepInfomaxRun",
     "DeepInfomaxState",
     "Labelled",
+    "Pictured",
     "Probe",
     "coordinate_loss",
     "displacement_loss",
@@ -42,7 +50,11 @@ __all__ = [
     "probe_accuracy",
     "probe_by_network",
     "probe_clusters",
+    "probe_dependence",
+    "probe_information",
     "probe_nearest_neighbours",
+    "probe_reconstruction",
     "probe_support_vectors",
+    "structural_similarity",
     "train_deep_infomax",
 ]

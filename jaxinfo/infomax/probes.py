@@ -18,14 +18,18 @@ from jaxinfo.core.checks import check_positive, check_rank
 from jaxinfo.core.types import (
     Array,
     Float,
-    Int,
     Key,
     Network,
     PyTree,
     apply_in_training,
-    with_statistics,
 )
-from jaxinfo.training import sample_rows, sweep, train_in_blocks
+from jaxinfo.training import (
+    DescentState,
+    make_descent,
+    sample_rows,
+    sweep,
+    train_in_blocks,
+)
 
 __all__ = [
     "Labelled",
@@ -113,12 +117,6 @@ def standardise(train: Array, *others: Array) -> list[Array]:
 # Networks --------------------------------------------------------------------------
 
 
-class _State(NamedTuple):
-    step: Int[Array, ""]
-    params: PyTree
-    optimizer: PyTree
-
-
 def probe_accuracy(
     key: Key[Array, ""],
     network: Network,
@@ -138,7 +136,7 @@ def probe_accuracy(
     Args:
         key: random key.
         network: `apply(params, features [N, D]) -> log-odds [N, K]`, such as
-            `networks.perceptron((200,), K)`, or with no hidden layer a linear one.
+            `networks.probe_classifier(K)`, or with no hidden layers a linear one.
         train: what it learns from.
         test: what it is judged by.
         optimizer: an Optax optimiser.
@@ -160,31 +158,26 @@ def probe_accuracy(
         )
     features, seen = standardise(train.features, test.features)
     for_init, for_steps, for_looks = jax.random.split(key, 3)
-    params = network.init(for_init, features[:2])
 
-    def step(key: Array, state: _State, rows: Array) -> tuple[_State, Array]:
-        def loss(params: PyTree) -> tuple[Array, PyTree]:
-            logits, statistics = apply_in_training(network, key, params, features[rows])
-            losses = optax.softmax_cross_entropy_with_integer_labels(
-                logits, train.labels[rows]
-            )
-            return jnp.mean(losses), statistics
+    def loss(key: Array, params: PyTree, rows: Array) -> tuple[Array, PyTree]:
+        logits, statistics = apply_in_training(
+            network, key, params["network"], features[rows]
+        )
+        losses = optax.softmax_cross_entropy_with_integer_labels(
+            logits, train.labels[rows]
+        )
+        return jnp.mean(losses), {"network": statistics}
 
-        slope, statistics = jax.grad(loss, has_aux=True)(state.params)
-        updates, moved = optimizer.update(slope, state.optimizer, state.params)
-        params = optax.apply_updates(state.params, updates)
-        new = _State(state.step + 1, with_statistics(params, statistics), moved)
-        return new, jnp.zeros(())
-
-    def look(key: Array, state: _State) -> Array:
+    def look(key: Array, state: DescentState) -> Array:
         del key
-        told = jnp.argmax(network.apply(state.params, seen), axis=1)
+        told = jnp.argmax(network.apply(state.params["network"], seen), axis=1)
         return 100 * jnp.mean(told == test.labels)
 
+    start, step = make_descent(loss, optimizer)
     run = train_in_blocks(
         for_steps,
         for_looks,
-        _State(jnp.zeros((), int), params, optimizer.init(params)),
+        start({"network": network.init(for_init, features[:2])}),
         draw=lambda key: sample_rows(key, len(features), batch_size),
         step=step,
         num_steps=num_steps,

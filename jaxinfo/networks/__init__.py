@@ -1,6 +1,11 @@
 """Bundled networks, and adapters for Flax modules: the only room that knows Flax."""
 
-from jaxinfo.networks.adapters import from_linen, from_nnx
+from jaxinfo.networks.adapters import (
+    from_linen,
+    from_linen_in_training,
+    from_nnx,
+)
+from jaxinfo.networks.classifiers import probe_classifier
 from jaxinfo.networks.convolutional import (
     convolutional_classifier,
     convolutional_discriminator,
@@ -45,6 +50,7 @@ __all__ = [
     "discriminator",
     "embedding_critic",
     "from_linen",
+    "from_linen_in_training",
     "from_nnx",
     "gaussian_conditional_critic",
     "gaussian_density",
@@ -55,6 +61,7 @@ __all__ = [
     "logistic_density",
     "maxout_discriminator",
     "perceptron",
+    "probe_classifier",
     "residual_encoder",
     "separable_critic",
     "spectrally_normalized",

@@ -7,9 +7,9 @@ from typing import Any, cast
 import jax
 from flax import linen, nnx
 
-from jaxinfo.core.types import Critic, Network
+from jaxinfo.core.types import Critic, Network, PyTree
 
-__all__ = ["from_linen", "from_nnx"]
+__all__ = ["from_linen", "from_linen_in_training", "from_nnx"]
 
 
 def from_linen(module: linen.Module) -> Network | Critic:
@@ -36,12 +36,7 @@ def _from_linen(hashable: Hashable) -> Network | Critic:
 
     def init(key: jax.Array, *inputs: Any) -> Any:
         variables = module.init(key, *inputs)
-        others = sorted(set(variables) - {"params"})
-        if others:
-            raise ValueError(
-                f"module {type(module).__name__} keeps state beside its parameters "
-                f"({', '.join(others)}); give a stateless module"
-            )
+        _check_collections(module, variables, {"params"})
         return variables.get("params", {})
 
     def apply(params: Any, *inputs: Any) -> Any:
@@ -54,6 +49,64 @@ def _from_linen(hashable: Hashable) -> Network | Critic:
         return module.apply({"params": params}, x, y, method="pairwise")
 
     return Critic(init, apply, pairwise)
+
+
+def from_linen_in_training(module: linen.Module) -> Network:
+    """Turns a Linen module that behaves otherwise in training into a network.
+
+    Its `__call__` takes a keyword `is_training`. Dropout draws from the key of
+    `apply_train`; running statistics of batch normalisation are the entry
+    "batch_stats" of the parameters, see `Network`.
+
+    Args:
+        module: a module whose variables are parameters and batch statistics only.
+
+    Returns:
+        A `Network` with `apply_train`. Equal modules give the same object.
+
+    Raises:
+        ValueError: at init, where the module keeps other state.
+    """
+    return _from_linen_in_training(cast(Hashable, module))
+
+
+@functools.lru_cache(maxsize=256)
+def _from_linen_in_training(hashable: Hashable) -> Network:
+    module = cast(linen.Module, hashable)
+
+    def init(key: jax.Array, *inputs: Any) -> PyTree:
+        variables = dict(module.init(key, *inputs, is_training=False))
+        _check_collections(module, variables, {"params", "batch_stats"})
+        return variables
+
+    def apply(params: PyTree, *inputs: Any) -> Any:
+        return module.apply(params, *inputs, is_training=False)
+
+    def apply_train(
+        key: jax.Array, params: PyTree, state: PyTree, *inputs: Any
+    ) -> tuple[Any, PyTree]:
+        del state
+        output, statistics = module.apply(
+            params,
+            *inputs,
+            is_training=True,
+            mutable=["batch_stats"],
+            rngs={"dropout": key},
+        )
+        return output, dict(statistics)
+
+    return Network(init, apply, apply_train)
+
+
+def _check_collections(
+    module: linen.Module, variables: PyTree, known: set[str]
+) -> None:
+    others = sorted(set(variables) - known)
+    if others:
+        raise ValueError(
+            f"module {type(module).__name__} keeps state beside its parameters "
+            f"({', '.join(others)}); give a stateless module"
+        )
 
 
 @functools.lru_cache(maxsize=256)

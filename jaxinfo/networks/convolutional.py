@@ -24,12 +24,13 @@ __all__ = [
 SLOPE = 0.2
 
 
-def convolutional_generator(image_shape: Sequence[int], *, width: int = 64) -> Network:
-    """Noise to images by two transposed convolutions, hidden units standardised.
+def convolutional_generator(
+    image_shape: Sequence[int], *, width: int = 64, normalizes_batch: bool = True
+) -> Network:
+    """Noise, or a code, to images by two transposed convolutions.
 
     A dense layer gives H/4 x W/4 x 2 width; transposed convolutions of 4 x 4 and stride
-    2 double it twice. Every hidden channel is standardised over the batch and places,
-    by the batch at hand when sampling too.
+    2 double it twice.
 
     Source: Radford, Metz and Chintala, "Unsupervised representation learning with deep
         convolutional generative adversarial networks", ICLR 2016, section 3.
@@ -37,6 +38,8 @@ def convolutional_generator(image_shape: Sequence[int], *, width: int = 64) -> N
     Args:
         image_shape: height, width and channels.
         width: channels before the last layer.
+        normalizes_batch: standardise every hidden channel over the batch and places, by
+            the batch at hand when sampling too; leave it out for a decoder.
 
     Returns:
         A network, `apply(params, noise [N, Z]) -> images [N, H, W, C]` in (0, 1).
@@ -51,7 +54,7 @@ def convolutional_generator(image_shape: Sequence[int], *, width: int = 64) -> N
             "image_shape must be height, width and channels, the first two multiples "
             f"of 4, got {shape}"
         )
-    network = from_linen(_Generator(shape, width))
+    network = from_linen(_Generator(shape, width, normalizes_batch))
     return Network(network.init, network.apply)
 
 
@@ -92,6 +95,7 @@ def convolutional_classifier(num_classes: int, *, width: int = 32) -> Network:
 class _Generator(nn.Module):
     image_shape: tuple[int, ...]
     width: int
+    normalizes_batch: bool
 
     @nn.compact
     def __call__(self, noise: Float[Array, "n z"]) -> Float[Array, "n h w c"]:
@@ -99,9 +103,12 @@ class _Generator(nn.Module):
         height, breadth, channels = self.image_shape
         start = height // 4, breadth // 4, 2 * self.width
         x = nn.Dense(start[0] * start[1] * start[2], param_dtype=dtype)(noise)
-        x = nn.relu(BatchStandardization()(x.reshape(-1, *start)))
-        x = nn.relu(BatchStandardization()(_Doubled(self.width)(x)))
+        x = nn.relu(self._normalize(x.reshape(-1, *start)))
+        x = nn.relu(self._normalize(_Doubled(self.width)(x)))
         return nn.sigmoid(_Doubled(channels)(x))
+
+    def _normalize(self, x: Array) -> Array:
+        return BatchStandardization()(x) if self.normalizes_batch else x
 
 
 class _Doubled(nn.Module):

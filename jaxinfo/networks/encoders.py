@@ -4,14 +4,12 @@ Running statistics, where a network has them, are an entry of its parameters tha
 `apply` reads and training hands back, see `Network`.
 """
 
-import functools
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
-from flax import linen as nn
-
 from jaxinfo.core.checks import check_one_of, check_positive
-from jaxinfo.core.types import Array, Network, PyTree
+from jaxinfo.core.types import Network
+from jaxinfo.networks.adapters import from_linen_in_training
 from jaxinfo.networks.encoder_modules import (
     NORMALIZATIONS,
     CropEncoder,
@@ -42,14 +40,16 @@ def convolutional_encoder(
 
     Images of 28 pixels go through 5 x 5 convolutions of width and 2 width channels; 32
     through 4 x 4 of width, 2 and 4 width; 64 through 4 x 4 of width, 2, 4 and 8 width.
-    Local features are the last but one's output, of 28 pixels the last's.
+    Those of 8, such as scikit-learn's digits, through 3 x 3 of width and 2 width, of
+    strides 1 and 2. Local features are the last but one's output, of 8 and of 28 pixels
+    the last's.
 
     Source: Hjelm et al., "Learning deep representations by mutual information
         estimation and maximization", ICLR 2019, appendix A.2, tables 6 and 7, with
         width 64, and the authors' code for 28 pixels.
 
     Args:
-        image_shape: height, width and channels; 28, 32 or 64 pixels high and wide.
+        image_shape: height, width and channels; 8, 28, 32 or 64 pixels high and wide.
         width: channels of the first layer.
         hidden_size: units of the hidden layer.
         code_size: numbers of the code.
@@ -65,16 +65,17 @@ def convolutional_encoder(
     """
     shape = _check(image_shape, width=width, hidden_size=hidden_size)
     by_size = {
+        8: [Layer(width, 3, 1, 1), Layer(2 * width, 3, 2, 1)],
         28: [Layer(width, 5, 2, 2), Layer(2 * width, 5, 2, 2)],
         32: [Layer(width * 2**i, 4, 2, 1) for i in range(3)],
         64: [Layer(width * 2**i, 4, 2, 1) for i in range(4)],
     }
     if shape[0] != shape[1] or shape[0] not in by_size:
         raise ValueError(
-            f"image_shape must be 28, 32 or 64 pixels high and wide, got {shape}"
+            f"image_shape must be 8, 28, 32 or 64 pixels high and wide, got {shape}"
         )
     layers = by_size[shape[0]]
-    local = len(layers) - (1 if shape[0] == 28 else 2)
+    local = len(layers) - (1 if shape[0] < 32 else 2)
     return _encoder(
         shape, tuple(layers), local, (hidden_size,), code_size, normalization
     )
@@ -154,7 +155,7 @@ def residual_encoder(
         ValueError: as `convolutional_encoder`.
     """
     shape = _check(image_shape, width=width, hidden_size=hidden_size)
-    return _with_statistics(
+    return from_linen_in_training(
         ResidualEncoder(shape, width, hidden_size, code_size, _known(normalization))
     )
 
@@ -201,7 +202,7 @@ def crop_encoder(
             f"crops of image_shape {shape}"
         )
     crops = (crop_size, stride)
-    return _with_statistics(
+    return from_linen_in_training(
         CropEncoder(shape, crops, width, hidden_size, code_size, _known(normalization))
     )
 
@@ -231,36 +232,8 @@ def _encoder(
     normalization: str,
 ) -> Network:
     check_positive(code_size=code_size)
-    return _with_statistics(
+    return from_linen_in_training(
         PlainEncoder(
             shape, layers, local, hidden_sizes, code_size, _known(normalization)
         )
     )
-
-
-def _with_statistics(module: nn.Module) -> Network:
-    """A network whose running statistics are the entry "batch_stats" of its params."""
-    return _of_module(cast(Hashable, module))
-
-
-# The same object for equal arguments, so that nothing is traced anew.
-@functools.lru_cache(maxsize=256)
-def _of_module(hashable: Hashable) -> Network:
-    module = cast(nn.Module, hashable)
-
-    def init(key: Array, images: Array) -> PyTree:
-        return dict(module.init(key, images, is_training=False))
-
-    def apply(params: PyTree, images: Array) -> Encoding:
-        return cast(Encoding, module.apply(params, images, is_training=False))
-
-    def apply_train(
-        key: Array, params: PyTree, state: PyTree, images: Array
-    ) -> tuple[Encoding, PyTree]:
-        del key, state
-        encoding, statistics = module.apply(
-            params, images, is_training=True, mutable=["batch_stats"]
-        )
-        return encoding, dict(statistics)
-
-    return Network(init, apply, apply_train)

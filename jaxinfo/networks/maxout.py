@@ -1,15 +1,14 @@
 """A discriminator of maxout layers with dropout: that of the first GAN."""
 
 import functools
-from collections.abc import Hashable, Sequence
-from typing import cast
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxinfo.core.checks import check_finite_number, check_positive
-from jaxinfo.core.types import Array, Float, Network, PyTree
-from jaxinfo.networks.adapters import from_linen
+from jaxinfo.core.types import Array, Float, Network
+from jaxinfo.networks.adapters import from_linen_in_training
 from jaxinfo.networks.layers import symmetric
 
 __all__ = ["maxout_discriminator"]
@@ -55,24 +54,7 @@ def maxout_discriminator(
         float(dropout),
         init_scale,
     )
-    return _noisy(cast(Hashable, module))
-
-
-# The same object for equal arguments, so that nothing is traced anew.
-@functools.lru_cache(maxsize=256)
-def _noisy(hashable: Hashable) -> Network:
-    module = cast(_Maxout, hashable)
-    network = from_linen(module)
-
-    def apply_train(
-        key: Array, params: PyTree, state: PyTree, x: Array
-    ) -> tuple[Float[Array, " n"], PyTree]:
-        scores = module.apply(
-            {"params": params}, x, is_training=True, rngs={"dropout": key}
-        )
-        return jnp.asarray(scores), state
-
-    return Network(network.init, network.apply, apply_train)
+    return from_linen_in_training(module)
 
 
 class _Maxout(nn.Module):

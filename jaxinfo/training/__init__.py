@@ -6,14 +6,17 @@ from jaxinfo.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
+from jaxinfo.training.descent import DescentState, make_descent
 from jaxinfo.training.loop import TrainResult, guard, sample_rows, train
 from jaxinfo.training.sweep import default_layout, sweep
 
 __all__ = [
     "BlockRun",
+    "DescentState",
     "TrainResult",
     "default_layout",
     "guard",
+    "make_descent",
     "next_state",
     "read_info",
     "restore_checkpoint",

@@ -45,7 +45,7 @@ def sweep(
             functions are. Equal runs on equal shapes share one compilation.
         keys: a key for each seed, [S].
         *data: arrays passed whole to every run.
-        settings: a dict of arrays with a common leading axis T, such as
+        settings: a dict of pytrees of arrays with a common leading axis T, such as
             `{"learning_rate": jnp.array([1e-3, 1e-4])}`; None for none.
         layout: "vmap" (one batched program), "map" (one after the other; bit-equal to
             the run alone), "mesh" (spread over all devices of all processes, vmap on
@@ -65,9 +65,7 @@ def sweep(
     check_key(1, keys=keys)
     if layout == "auto":
         layout = default_layout()
-    settings = jax.tree.map(
-        jnp.asarray, settings or {}, is_leaf=lambda x: isinstance(x, list | tuple)
-    )
+    settings = jax.tree.map(jnp.asarray, settings or {}, is_leaf=_is_numbers)
     num_settings = _common_length(settings)
     num_seeds = len(keys)
     flat_settings = jax.tree.map(lambda x: jnp.repeat(x, num_seeds, axis=0), settings)
@@ -80,6 +78,15 @@ def sweep(
         return result
     return jax.tree.map(
         lambda x: x.reshape(num_settings, num_seeds, *x.shape[1:]), result
+    )
+
+
+def _is_numbers(x: Any) -> bool:
+    """A list or tuple that stands for an array, and not for a part of a pytree."""
+    return (
+        isinstance(x, list | tuple)
+        and bool(x)
+        and all(isinstance(each, int | float) for each in x)
     )
 
 

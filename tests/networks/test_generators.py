@@ -93,7 +93,7 @@ def test_maxout_drops_units_in_training_alone():
     assert network.apply(params, x).shape == (4,)
     np.testing.assert_array_equal(network.apply(params, x), network.apply(params, x))
     noisy = [network.apply_train(jax.random.key(i), params, (), x) for i in (0, 1, 1)]
-    assert noisy[0][1] == ()
+    assert noisy[0][1] == {}
     assert not np.allclose(noisy[0][0], noisy[1][0])
     np.testing.assert_array_equal(noisy[1][0], noisy[2][0])
 

@@ -1,0 +1,228 @@
+"""Ways to train an encoder, all of the same form, so that they are judged alike."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from experiments.deep_infomax.config import Config, Preset
+from jaxinfo import networks
+from jaxinfo.core.types import Network, apply_in_training
+from jaxinfo.infomax import make_deep_infomax
+from jaxinfo.training import make_descent
+
+__all__ = ["METHODS", "Method", "make_method"]
+
+
+class Method(NamedTuple):
+    """A training of an encoder as pure functions.
+
+    Attributes:
+        start: `start(key, images) -> state`.
+        step: `step(key, state, (images, labels)) -> (state, info)`; None where there is
+            nothing to train.
+        encode: `encode(state, images)`, features by tap: "conv", "fc" and "y".
+    """
+
+    start: Callable[..., Any]
+    step: Callable[..., tuple[Any, Any]] | None
+    encode: Callable[..., dict[str, jax.Array]]
+
+
+class Parts(NamedTuple):
+    """What all methods are made of.
+
+    Attributes:
+        preset: sizes and budgets.
+        image_shape: of the data.
+        num_classes: of the data.
+        normalization: of the encoder.
+    """
+
+    preset: Preset
+    image_shape: tuple[int, ...]
+    num_classes: int
+    normalization: str
+
+    def encoder(self, num_codes: int = 1) -> Network:
+        """The encoder that all methods share, with so many codes beside each other."""
+        return networks.convolutional_encoder(
+            self.image_shape,
+            width=self.preset.width,
+            hidden_size=self.preset.hidden_size,
+            code_size=num_codes * self.preset.code_size,
+            normalization=self.normalization,
+        )
+
+    def decoder(self) -> Network:
+        """From a code to an image."""
+        return networks.convolutional_generator(
+            self.image_shape, width=self.preset.decoder_width, normalizes_batch=False
+        )
+
+
+def make_method(
+    name: str, config: Config, preset: Preset, images: Any, labels: Any
+) -> Method:
+    """A method by its name, for images [N, H, W, C] of these classes."""
+    num_classes = int(labels.max()) + 1
+    parts = Parts(preset, images.shape[1:], num_classes, config.normalization)
+    return METHODS[name](parts)
+
+
+def _taps(encoding: networks.Encoding) -> dict[str, jax.Array]:
+    return {"conv": encoding.conv, "fc": encoding.hidden, "y": encoding.code}
+
+
+# Deep InfoMax ----------------------------------------------------------------------
+
+
+def _deep_infomax(bound: str, weights: dict[str, float], parts: Parts) -> Method:
+    preset = parts.preset
+    critics = {
+        name: networks.embedding_critic(preset.critic_units)
+        for name in ("global_critic", "local_critic")
+        if name.replace("critic", "weight") in weights
+    }
+    infomax = make_deep_infomax(
+        parts.encoder(),
+        bound=bound,
+        optimizer=optax.adam(preset.learning_rate),
+        prior_critic=networks.discriminator(preset.prior_sizes),
+        **critics,
+        **weights,
+    )
+
+    def step(key: jax.Array, state: Any, batch: Any) -> tuple[Any, Any]:
+        return infomax.step(key, state, batch[0])
+
+    def encode(state: Any, images: jax.Array) -> dict[str, jax.Array]:
+        return _taps(infomax.encode(state, images))
+
+    return Method(infomax.init, step, encode)
+
+
+# Baselines -------------------------------------------------------------------------
+
+
+def _descent(
+    parts: Parts,
+    encoder: Network,
+    other: Network,
+    make_loss: Callable[..., Any],
+    encode: Callable[[networks.Encoding], dict[str, jax.Array]] = _taps,
+) -> Method:
+    """An encoder and another network behind its code, down a loss of both."""
+    start, step = make_descent(
+        functools.partial(make_loss, encoder, other),
+        optax.adam(parts.preset.learning_rate),
+    )
+
+    def begin(key: jax.Array, images: jax.Array) -> Any:
+        of_encoder, of_other = jax.random.split(key)
+        params = encoder.init(of_encoder, _pixels(images[:2]))
+        code = jnp.zeros((2, parts.preset.code_size))
+        return start({"encoder": params, "other": other.init(of_other, code)})
+
+    def look(state: Any, images: jax.Array) -> dict[str, jax.Array]:
+        return encode(encoder.apply(state.params["encoder"], _pixels(images)))
+
+    return Method(begin, step, look)
+
+
+def _pixels(images: jax.Array) -> jax.Array:
+    return images.astype(float) / 255
+
+
+def _of_images(encoder: Network, key: jax.Array, params: Any, images: jax.Array):
+    return apply_in_training(encoder, key, params["encoder"], images)
+
+
+def _reconstruction(
+    encoder: Network, decoder: Network, key: jax.Array, params: Any, batch: Any
+):
+    images = _pixels(batch[0])
+    encoding, state = _of_images(encoder, key, params, images)
+    made = decoder.apply(params["other"], encoding.code)
+    return jnp.mean((made - images) ** 2), {"encoder": state}
+
+
+def _evidence_bound(
+    encoder: Network, decoder: Network, key: jax.Array, params: Any, batch: Any
+):
+    """Minus the evidence bound, nats an image, of pixels as shares of Bernoullis."""
+    images = _pixels(batch[0])
+    of_encoder, of_noise = jax.random.split(key)
+    encoding, state = _of_images(encoder, of_encoder, params, images)
+    mean, log_variance = jnp.split(encoding.code, 2, axis=1)
+    noise = jax.random.normal(of_noise, mean.shape, mean.dtype)
+    made = decoder.apply(params["other"], mean + jnp.exp(log_variance / 2) * noise)
+    made = jnp.clip(made, 1e-6, 1 - 1e-6)
+    misfit = -images * jnp.log(made) - (1 - images) * jnp.log1p(-made)
+    divergence = (mean**2 + jnp.exp(log_variance) - log_variance - 1) / 2
+    loss = jnp.sum(misfit) / len(images) + jnp.sum(divergence) / len(images)
+    return loss, {"encoder": state}
+
+
+def _cross_entropy(
+    encoder: Network, head: Network, key: jax.Array, params: Any, batch: Any
+):
+    images, labels = batch
+    encoding, state = _of_images(encoder, key, params, _pixels(images))
+    logits = head.apply(params["other"], encoding.code)
+    losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    return jnp.mean(losses), {"encoder": state}
+
+
+def _autoencoder(parts: Parts) -> Method:
+    return _descent(parts, parts.encoder(), parts.decoder(), _reconstruction)
+
+
+def _vae(parts: Parts) -> Method:
+    def means(encoding: networks.Encoding) -> dict[str, jax.Array]:
+        mean = encoding.code[:, : parts.preset.code_size]
+        return _taps(encoding._replace(code=mean))
+
+    return _descent(parts, parts.encoder(2), parts.decoder(), _evidence_bound, means)
+
+
+def _supervised(parts: Parts) -> Method:
+    head = networks.perceptron((), parts.num_classes)
+    return _descent(parts, parts.encoder(), head, _cross_entropy)
+
+
+def _random_encoder(parts: Parts) -> Method:
+    method = _supervised(parts)
+    return method._replace(step=None)
+
+
+def _raw_pixels(parts: Parts) -> Method:
+    del parts
+
+    def encode(state: Any, images: jax.Array) -> dict[str, jax.Array]:
+        del state
+        return {"y": _pixels(images).reshape(len(images), -1)}
+
+    return Method(lambda key, images: (), None, encode)
+
+
+LOCAL = {"local_weight": 1.0, "prior_weight": 0.1}
+GLOBAL = {"global_weight": 1.0, "prior_weight": 1.0}
+BOTH = {"global_weight": 0.5, "local_weight": 0.1, "prior_weight": 0.1}
+
+METHODS: dict[str, Callable[[Parts], Method]] = {
+    "local_jsd": functools.partial(_deep_infomax, "jensen_shannon", LOCAL),
+    "local_dv": functools.partial(_deep_infomax, "donsker_varadhan", LOCAL),
+    "local_info_nce": functools.partial(_deep_infomax, "info_nce", LOCAL),
+    "global_jsd": functools.partial(_deep_infomax, "jensen_shannon", GLOBAL),
+    "global_info_nce": functools.partial(_deep_infomax, "info_nce", GLOBAL),
+    "local_global_jsd": functools.partial(_deep_infomax, "jensen_shannon", BOTH),
+    "random_encoder": _random_encoder,
+    "autoencoder": _autoencoder,
+    "vae": _vae,
+    "raw_pixels": _raw_pixels,
+    "supervised": _supervised,
+}

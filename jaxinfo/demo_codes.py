@@ -1,0 +1,128 @@
+"""The stage of the demo that is no estimate: what can be read from learnt codes."""
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxinfo.core.types import Array, Float, Key
+from jaxinfo.infomax import (
+    Labelled,
+    make_deep_infomax,
+    probe_accuracy,
+    train_deep_infomax,
+)
+from jaxinfo.networks import (
+    convolutional_encoder,
+    discriminator,
+    embedding_critic,
+    perceptron,
+)
+from jaxinfo.training import sweep
+
+__all__ = ["Reading", "read_digit_codes"]
+
+NUM_TEST, CODE_SIZE = 500, 64
+NUM_STEPS, NUM_PROBE_STEPS, BATCH_SIZE = 300, 400, 64
+# In the order in which `_run` judges them.
+JUDGED = ("raw pixels", "random encoder", "Deep InfoMax")
+
+
+class Reading(NamedTuple):
+    """How often a linear probe of frozen features tells the right class.
+
+    Attributes:
+        label: what the features are, in few words.
+        per_seed: accuracy of every seed, percent of test images, [S].
+        seconds: wall time of the stage.
+    """
+
+    label: str
+    per_seed: Float[np.ndarray, " s"]
+    seconds: float
+
+    @property
+    def value(self) -> float:
+        """The mean over seeds, percent."""
+        return float(np.mean(self.per_seed))
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over seeds, percent; NaN of one."""
+        if len(self.per_seed) < 2:
+            return float("nan")
+        return float(np.std(self.per_seed, ddof=1))
+
+
+def read_digit_codes(
+    images: Float[np.ndarray, "n h w"], classes: np.ndarray
+) -> Callable[[Key[Array, ""], int], Iterator[Reading]]:
+    """A stage: codes of digits by DIM(L), judged beside those that nothing taught.
+
+    Args:
+        images: [N, 8, 8] from 0 to 16.
+        classes: [N].
+
+    Returns:
+        `run(key, num_seeds) -> readings`.
+    """
+
+    def run(key: Array, num_seeds: int) -> Iterator[Reading]:
+        started = time.perf_counter()
+        for_order, for_seeds = jax.random.split(key)
+        order = np.asarray(jax.random.permutation(for_order, len(images)))
+        pixels = jnp.asarray(images[order, ..., None] / 16, float)
+        labels = jnp.asarray(classes[order])
+        keys = jax.random.split(for_seeds, num_seeds)
+        found = np.asarray(sweep(_make_run(), keys, pixels, labels))
+        seconds = time.perf_counter() - started
+        for label, per_seed in zip(JUDGED, found.T, strict=True):
+            yield Reading(label, per_seed, seconds)
+
+    return run
+
+
+@functools.cache
+def _make_run() -> Callable[..., Array]:
+    infomax = make_deep_infomax(
+        convolutional_encoder((8, 8, 1), width=16, hidden_size=64, code_size=CODE_SIZE),
+        bound="info_nce",
+        optimizer=optax.adam(2e-3),
+        local_critic=embedding_critic(64),
+        prior_critic=discriminator((64, 32)),
+    )
+
+    def run(key: Array, pixels: Array, labels: Array) -> Float[Array, " k"]:
+        for_start, for_training, for_probe = jax.random.split(key, 3)
+        train = pixels[:-NUM_TEST]
+        start = infomax.init(for_start, train)
+        learnt = train_deep_infomax(
+            for_training,
+            infomax,
+            train,
+            num_steps=NUM_STEPS,
+            batch_size=BATCH_SIZE,
+            state=start,
+        ).state
+
+        def probe(features: Array) -> Array:
+            return probe_accuracy(
+                for_probe,
+                perceptron((), 10),
+                Labelled(features[:-NUM_TEST], labels[:-NUM_TEST]),
+                Labelled(features[-NUM_TEST:], labels[-NUM_TEST:]),
+                optimizer=optax.adam(1e-2),
+                num_steps=NUM_PROBE_STEPS,
+                batch_size=BATCH_SIZE,
+            )
+
+        codes = [infomax.encode(state, pixels).code for state in (start, learnt)]
+        # As many pixels as numbers of a code: one program for the three.
+        return jax.vmap(probe)(jnp.stack([pixels.reshape(codes[0].shape), *codes]))
+
+    return run

@@ -1,0 +1,59 @@
+"""Classifiers of frozen features."""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jaxinfo.core.checks import check_finite_number, check_positive
+from jaxinfo.core.types import Array, Float, Network
+from jaxinfo.networks.adapters import from_linen_in_training
+
+__all__ = ["probe_classifier"]
+
+
+def probe_classifier(
+    num_classes: int, *, hidden_sizes: Sequence[int] = (200,), dropout: float = 0.1
+) -> Network:
+    """Deep InfoMax's reader of codes: a small hidden layer that hardly overfits.
+
+    Each hidden layer is normalised over the batch, rectified and thinned by dropout.
+
+    Source: Hjelm et al., "Learning deep representations by mutual information
+        estimation and maximization", ICLR 2019, section 4.1, and the authors' code.
+
+    Args:
+        num_classes: K.
+        hidden_sizes: units of each hidden layer; () for a linear classifier.
+        dropout: share of hidden units left out in training, in [0, 1).
+
+    Returns:
+        A network, `apply(params, features [N, ...]) -> log-odds [N, K]`, unnormalised.
+
+    Raises:
+        ValueError: where a setting is out of its range.
+    """
+    check_positive(num_classes=num_classes)
+    if dropout:
+        check_finite_number(0.0, 1.0, dropout=dropout)
+    return from_linen_in_training(
+        _ProbeClassifier(num_classes, tuple(hidden_sizes), float(dropout))
+    )
+
+
+class _ProbeClassifier(nn.Module):
+    num_classes: int
+    hidden_sizes: tuple[int, ...]
+    dropout: float
+
+    @nn.compact
+    def __call__(
+        self, features: Float[Array, "n ..."], *, is_training: bool
+    ) -> Float[Array, "n k"]:
+        dtype = jnp.promote_types(features.dtype, jnp.float32)
+        x = features.reshape(len(features), -1)
+        for size in self.hidden_sizes:
+            x = nn.Dense(size, param_dtype=dtype)(x)
+            x = nn.BatchNorm(not is_training, momentum=0.9, param_dtype=dtype)(x)
+            x = nn.Dropout(self.dropout, deterministic=not is_training)(nn.relu(x))
+        return nn.Dense(self.num_classes, param_dtype=dtype)(x)
