@@ -1,4 +1,4 @@
-"""The main job: estimates on laws whose answer is known, then on real digits, and codes.
+"""The main job: estimates on laws whose answer is known, then real digits and codes.
 
 A stage is a row of `STAGES` in `demo_stages.py`: data in, a list of results out. The
 table, the figure and the JSON take whatever stages there are.

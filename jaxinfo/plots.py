@@ -212,6 +212,8 @@ def plot_demo(
     import matplotlib
     from matplotlib.figure import Figure
 
+    from jaxinfo.demo import Reading
+
     with matplotlib.rc_context(STYLE):
         figure = Figure(
             figsize=(1.2 + 4.2 * len(panels), 7.2), dpi=130, layout="constrained"
@@ -219,13 +221,14 @@ def plot_demo(
         grid = figure.subplots(2, len(panels), squeeze=False, height_ratios=(1.15, 1))
         for (above, below), (title, results) in zip(grid.T, panels, strict=True):
             above.set_title(title, fontsize=11, fontweight="bold")
-            estimates = [r for r in results if hasattr(r, "estimate")]
-            if estimates:
-                _draw_estimates(above, estimates)
-                _draw_means(below, estimates)
-            else:
+            readings = [each for each in results if isinstance(each, Reading)]
+            if readings:
                 below.set_axis_off()
-                _draw_readings(above, results)
+                _draw_readings(above, readings)
+                continue
+            estimates = [each for each in results if not isinstance(each, Reading)]
+            _draw_estimates(above, estimates)
+            _draw_means(below, estimates)
         for axes in grid[:, 0]:
             axes.set_ylabel("nats")
         figure.savefig(path)

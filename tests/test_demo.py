@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxinfo import cli, demo, demo_stages
+from jaxinfo import cli, demo, demo_codes, demo_stages
 from jaxinfo.divergences import DIVERGENCES, exact_gaussian_mutual_information
 from jaxinfo.estimation import History
 from jaxinfo.tasks import best_gaussian, gaussian_to_mixture
@@ -30,6 +30,14 @@ def calls(monkeypatch):
     monkeypatch.setattr(demo_stages, "estimate_divergence", estimate)
     learnt = np.array([[0.9, 1.7], [1.1, 1.9]])
     monkeypatch.setattr(demo_stages, "sweep", lambda run, keys: learnt)
+    accuracies = np.array([[96.0, 92.0, 95.0]])
+
+    def judge(run, keys, pixels, labels):
+        assert pixels.shape == (NUM_DIGITS, 8, 8, 1)
+        assert pixels.max() == 1
+        return np.repeat(accuracies, len(keys), axis=0)
+
+    monkeypatch.setattr(demo_codes, "sweep", judge)
     return kept
 
 
@@ -64,7 +72,9 @@ def test_stages_estimate_what_they_say(calls):
         "f_gan": 2,
         "digits": 2,
         "digits_3_8": 4,
+        "digit_codes": 3,
     }
+    assert [reading.value for reading in results["digit_codes"]] == [96, 92, 95]
     assert {seeds for *_, seeds, _ in calls} == {4}
     stairs, fits, digits, three_eight = calls[:3], calls[3:5], calls[5:7], calls[7:]
     assert len({(x.shape, y.shape) for _, x, y, *_ in stairs}) == 1  # One program.
@@ -143,12 +153,14 @@ def _results():
             demo.Result("out", make_estimate(2.5), limit=2.3, limit_name="ln 10"),
             demo.Result("lost", lost, limit=2.3, limit_name="ln 10"),
         ],
+        "three": [demo.Reading("codes", np.array([94.0, 95.0, 97.5]), 3.0)],
     }
 
 
 STAGES = [
     demo.Stage("one", "First", lambda k, n: []),
     demo.Stage("two", "Second", None),
+    demo.Stage("three", "Third", None),
 ]
 
 
@@ -174,6 +186,7 @@ def test_table_shows_every_result():
     assert "…" in text
     assert max(map(len, text.splitlines())) <= 100
     assert "1.900 ± 0.050" in text
+    assert "95.5 ± 1.8 %" in text
 
 
 def test_results_are_strict_json():
@@ -182,7 +195,14 @@ def test_results_are_strict_json():
     assert set(content) >= {
         *("experiment", "config", "device", "seconds", "records", "summary")
     }
-    assert len(content["records"]) == 6 * 3
+    assert len(content["records"]) == 7 * 3
+    assert content["records"][-1] == {
+        "setting": "three/codes",
+        "seed": 2,
+        "accuracy": 97.5,
+    }
+    assert content["summary"]["three/codes"]["accuracy"]["mean"] == 95.5
+    assert "three/codes" not in content["estimates"]
     assert content["records"][4] == {"setting": "one/unknown", "seed": 1, "nats": None}
     nats = content["summary"]["one/unknown"]["nats"]
     assert nats["num_seeds"] == 2
@@ -235,3 +255,6 @@ def test_demo_finds_what_is_there():
     for result in results["digits_3_8"]:
         assert result.is_possible
         assert result.estimate.value > 0.5 * result.limit
+    pixels, start, learnt = results["digit_codes"]
+    assert learnt.value > start.value
+    assert pixels.value > 90

@@ -20,6 +20,11 @@ METRICS = {
     "gan_stacked_mnist": {
         setting: {"modes", "reverse_kl"} for setting in ("data", "relativistic")
     },
+    "deep_infomax": {
+        "local_jsd": {"conv_accuracy", "fc_accuracy", "y_accuracy"},
+        "vae": {"conv_accuracy", "fc_accuracy", "y_accuracy"},
+        "raw_pixels": {"y_accuracy"},
+    },
 }
 OF_IMAGES = {"gan_mnist", "gan_stacked_mnist"}
 
@@ -51,6 +56,8 @@ def test_it_tells_what_its_readme_says(experiment, tmp_path, request):
     options = ()
     if experiment in OF_IMAGES:
         options = ("--classifier", request.getfixturevalue("classifier"))
+    if experiment == "deep_infomax":
+        options = ("--dataset", "digits")
     content = _run(experiment, tmp_path, *options)
     assert content["experiment"] == experiment
     assert content["device"]

@@ -10,7 +10,7 @@ import optax
 
 from experiments.deep_infomax.config import Config, Preset
 from jaxinfo import networks
-from jaxinfo.core.types import Network, apply_in_training
+from jaxinfo.core.types import Critic, Network, apply_in_training
 from jaxinfo.infomax import make_deep_infomax
 from jaxinfo.training import make_descent
 
@@ -80,20 +80,34 @@ def _taps(encoding: networks.Encoding) -> dict[str, jax.Array]:
 # Deep InfoMax ----------------------------------------------------------------------
 
 
-def _deep_infomax(bound: str, weights: dict[str, float], parts: Parts) -> Method:
+class Weights(NamedTuple):
+    """Alpha, beta and gamma of the paper; a term of weight 0 is left out."""
+
+    of_global: float
+    of_local: float
+    of_prior: float
+
+
+# DIM(L), DIM(G) and DIM(L+G) of the paper.
+LOCAL, GLOBAL, BOTH = Weights(0, 1, 0.1), Weights(1, 0, 1), Weights(0.5, 0.1, 0.1)
+
+
+def _deep_infomax(bound: str, weights: Weights, parts: Parts) -> Method:
     preset = parts.preset
-    critics = {
-        name: networks.embedding_critic(preset.critic_units)
-        for name in ("global_critic", "local_critic")
-        if name.replace("critic", "weight") in weights
-    }
+
+    def critic(weight: float) -> Critic | None:
+        return networks.embedding_critic(preset.critic_units) if weight else None
+
     infomax = make_deep_infomax(
         parts.encoder(),
         bound=bound,
         optimizer=optax.adam(preset.learning_rate),
+        global_critic=critic(weights.of_global),
+        local_critic=critic(weights.of_local),
         prior_critic=networks.discriminator(preset.prior_sizes),
-        **critics,
-        **weights,
+        global_weight=weights.of_global,
+        local_weight=weights.of_local,
+        prior_weight=weights.of_prior,
     )
 
     def step(key: jax.Array, state: Any, batch: Any) -> tuple[Any, Any]:
@@ -208,10 +222,6 @@ def _raw_pixels(parts: Parts) -> Method:
 
     return Method(lambda key, images: (), None, encode)
 
-
-LOCAL = {"local_weight": 1.0, "prior_weight": 0.1}
-GLOBAL = {"global_weight": 1.0, "prior_weight": 1.0}
-BOTH = {"global_weight": 0.5, "local_weight": 0.1, "prior_weight": 0.1}
 
 METHODS: dict[str, Callable[[Parts], Method]] = {
     "local_jsd": functools.partial(_deep_infomax, "jensen_shannon", LOCAL),

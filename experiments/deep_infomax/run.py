@@ -5,7 +5,7 @@ import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from experiments.deep_infomax.config import (
     DATASETS,
@@ -27,6 +27,8 @@ NUM_DRAWN = 1_000
 # Images encoded in one call.
 CHUNK = 500
 TAPS = ("conv", "fc", "y")
+# What a smoke run trains where nothing is named: one of each kind.
+SMOKED = ("local_jsd", "vae", "raw_pixels")
 
 
 class _Data(NamedTuple):
@@ -101,7 +103,7 @@ class _Study:
             self.keys,
             *data,
             settings={"seed": jnp.arange(self.config.num_seeds), **of_seeds},
-            layout=self.config.layout,
+            layout=cast(Any, self.config.layout),
         )
         return jax.tree.map(lambda x: x[:, 0], found)
 
@@ -128,8 +130,10 @@ class _Study:
             return images[rows], labels[rows]
 
         assert self.method.step is not None
+        for_steps, for_looks = jax.random.split(jax.random.fold_in(key, 1))
         return train_in_blocks(
-            *jax.random.split(jax.random.fold_in(key, 1)),
+            for_steps,
+            for_looks,
             state,
             draw=draw,
             step=self.method.step,
@@ -324,7 +328,8 @@ def main() -> None:
     from jaxinfo.core.checks import check_one_of, check_positive
     from jaxinfo.results import check_new_folder
 
-    methods = config.settings.split(",") if config.settings else list(METHODS)
+    known = SMOKED if config.smoke else METHODS
+    methods = config.settings.split(",") if config.settings else list(known)
     try:
         check_one_of(DATASETS, dataset=config.dataset)
         check_one_of(PRESETS, setting=config.setting)

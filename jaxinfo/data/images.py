@@ -1,7 +1,7 @@
-"""Sets of images through TensorFlow Datasets, as arrays; TensorFlow is not needed.
+"""Sets of images as arrays: through TensorFlow Datasets, or folders of pictures.
 
-A set must be prepared already, in a format that reads at random (`array_record`):
-nothing is downloaded.
+TensorFlow is not needed. A set of TensorFlow Datasets must be prepared already, in a
+format that reads at random (`array_record`): nothing is downloaded.
 """
 
 import os
@@ -11,13 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from jaxinfo.core.checks import check_one_of
-
-__all__ = ["Images", "find_images", "load_images"]
+__all__ = ["Images", "find_images", "load_image_folder", "load_images"]
 
 # Records that are decoded in one call.
 CHUNK = 1_000
-SPLITS = ("train", "test", "validation")
+PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 
 
 class Images(NamedTuple):
@@ -25,7 +23,7 @@ class Images(NamedTuple):
 
     Attributes:
         images: pixels from 0 to 255, [N, H, W, C].
-        labels: classes, [N].
+        labels: classes, [N]; -1 of images that have none.
     """
 
     images: UInt8[np.ndarray, "n h w c"]
@@ -69,7 +67,7 @@ def load_images(
 
     Args:
         name: as TensorFlow Datasets spells it, such as "mnist" or "cifar10".
-        split: "train", "test" or "validation".
+        split: such as "train", "test" or STL-10's "unlabelled".
         data_dir: where to look first, see `find_images`.
 
     Returns:
@@ -79,7 +77,6 @@ def load_images(
         ValueError: where the set or its split is not there, or its examples have no
             image and label.
     """
-    check_one_of(SPLITS, split=split)
     folder = find_images(name, data_dir=data_dir)
     import tensorflow_datasets
 
@@ -109,3 +106,53 @@ def load_images(
         np.stack([record["image"] for record in records]),
         np.array([record["label"] for record in records], int),
     )
+
+
+def load_image_folder(
+    folder: str | os.PathLike[str], split: str, *, size: int | None = None
+) -> Images:
+    """Reads pictures that lie in a folder for each class, as Tiny ImageNet's do.
+
+    Args:
+        folder: holds a folder for each split, that a folder for each class, and that
+            the pictures, at any depth. The classes are numbered in the order of their
+            names, those of all splits together.
+        split: a folder's name, such as "train" or "val".
+        size: height and width to scale pictures to; None where they have the same.
+
+    Returns:
+        The `Images`, in three colours, in the order of their paths.
+
+    Raises:
+        ValueError: where the folder or split is not there or holds no pictures, or
+            they differ in size.
+    """
+    from PIL import Image
+
+    root = Path(folder)
+    if not (root / split).is_dir():
+        splits = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
+        raise ValueError(
+            f"folder {root} has no split {split!r}; it has "
+            f"{', '.join(splits) or 'nothing'}"
+        )
+    names = sorted({path.name for path in root.glob("*/*") if path.is_dir()})
+    number = {name: index for index, name in enumerate(names)}
+    images, labels = [], []
+    for path in sorted((root / split).glob("*/**/*")):
+        if path.suffix.lower() not in PICTURES:
+            continue
+        with Image.open(path) as picture:
+            picture = picture.convert("RGB")
+            if size is not None:
+                picture = picture.resize((size, size))
+            images.append(np.asarray(picture))
+        labels.append(number[path.relative_to(root).parts[1]])
+        if images[-1].shape != images[0].shape:
+            raise ValueError(
+                f"pictures must be of one size, got {images[0].shape[:2]} and, of "
+                f"{path.name}, {images[-1].shape[:2]}; name a size"
+            )
+    if not images:
+        raise ValueError(f"folder {root / split} holds no pictures in folders")
+    return Images(np.stack(images), np.array(labels, int))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxinfo.data import find_images, load_images
+from jaxinfo.data import find_images, load_image_folder, load_images
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (30, 4, 5, 3), dtype=np.uint8)
@@ -84,8 +84,53 @@ def test_what_is_missing_is_named(sets, tmp_path, monkeypatch):
         find_images("nothing", data_dir=tmp_path)
     with pytest.raises(ValueError, match="has no split 'test'; it has train"):
         load_images("patches", "test", data_dir=sets)
-    with pytest.raises(ValueError, match="unknown split 'half'"):
-        load_images("patches", "half", data_dir=sets)
+
+
+# Folders of pictures ---------------------------------------------------------------
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """As Tiny ImageNet's: train/CLASS/images/NAME, and one grey picture."""
+    for split, index, name in [
+        ("train", 0, "n1/images/b.png"),
+        ("train", 1, "n1/images/a.png"),
+        ("train", 2, "n3/images/a.PNG"),
+        ("val", 3, "n2/a.png"),
+    ]:
+        path = tmp_path / split / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(PIXELS[index]).save(path, "PNG")
+    Image.fromarray(PIXELS[4, ..., 0]).save(tmp_path / "train/n3/images/grey.png")
+    (tmp_path / "train" / "n1" / "boxes.txt").write_text("not a picture")
+    return tmp_path
+
+
+def test_a_folder_for_each_class_is_read(pictures):
+    images, labels = load_image_folder(pictures, "train")
+    grey = np.repeat(PIXELS[4, ..., :1], 3, axis=-1)
+    np.testing.assert_array_equal(images, [*PIXELS[[1, 0, 2]], grey])
+    # Classes of all splits are numbered together.
+    np.testing.assert_array_equal(labels, [0, 0, 2, 2])
+    np.testing.assert_array_equal(load_image_folder(pictures, "val").labels, [1])
+    scaled = load_image_folder(pictures, "train", size=8).images
+    assert scaled.shape == (4, 8, 8, 3)
+
+
+def test_a_folder_that_does_not_fit_is_named(pictures, tmp_path):
+    with pytest.raises(ValueError, match="has no split 'test'; it has train, val"):
+        load_image_folder(pictures, "test")
+    with pytest.raises(ValueError, match="it has nothing"):
+        load_image_folder(tmp_path / "nowhere", "test")
+    (pictures / "test" / "n1").mkdir(parents=True)
+    with pytest.raises(ValueError, match="holds no pictures in folders"):
+        load_image_folder(pictures, "test")
+    Image.fromarray(PIXELS[0][:2]).save(pictures / "train" / "n3" / "z.png")
+    with pytest.raises(ValueError, match=r"one size, got \(4, 5\) and, of z"):
+        load_image_folder(pictures, "train")
+
+
+# Sets at hand ------------------------------------------------------------------------
 
 
 def test_tensorflow_is_not_imported(sets):

@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 
+from jaxinfo import networks
 from jaxinfo.core.types import Critic, Network
 from jaxinfo.infomax import make_deep_infomax, train_deep_infomax
 from jaxinfo.training import sweep
@@ -344,3 +345,22 @@ def _encoder_of(output):
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "critic", [networks.embedding_critic(), networks.concatenated_critic()]
+)
+def test_a_large_batch_of_64_pixels_fits_in_four_gigabytes(critic):
+    infomax = make_deep_infomax(
+        networks.convolutional_encoder((64, 64, 3)),
+        optimizer=optax.adam(1e-4),
+        bound="info_nce",
+        local_critic=critic,
+        prior_critic=networks.discriminator((1_000, 200)),
+    )
+    images = jax.ShapeDtypeStruct((256, 64, 64, 3), jnp.uint8)
+    key = jax.eval_shape(lambda: KEY)
+    state = jax.eval_shape(infomax.init, KEY, jnp.zeros((2, 64, 64, 3)))
+    needed = jax.jit(infomax.step).lower(key, state, images).compile().memory_analysis()
+    of_step = needed.temp_size_in_bytes + needed.output_size_in_bytes
+    assert of_step + needed.argument_size_in_bytes < 4e9
