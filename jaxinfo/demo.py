@@ -132,7 +132,14 @@ def _cells(result: Result | Reading) -> tuple[str, ...]:
 
 
 def check_lines(results: Results) -> Iterator[str]:
-    """A sentence for each result with a named limit that is worth a check."""
+    """A sentence for each estimate with a named limit that is worth a check.
+
+    Args:
+        results: what `run_stages` returned.
+
+    Returns:
+        The sentences, of which those of failures start with FAILED.
+    """
     for result in _estimates(results):
         if not math.isfinite(result.estimate.value):
             yield f"FAILED: {result.label}: no finite value"

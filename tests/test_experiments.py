@@ -57,7 +57,8 @@ def test_it_tells_what_its_readme_says(experiment, tmp_path, request):
     if experiment in OF_IMAGES:
         options = ("--classifier", request.getfixturevalue("classifier"))
     if experiment == "deep_infomax":
-        options = ("--dataset", "digits")
+        settings = ",".join(METRICS[experiment])
+        options = ("--dataset", "digits", "--settings", settings)
     content = _run(experiment, tmp_path, *options)
     assert content["experiment"] == experiment
     assert content["device"]

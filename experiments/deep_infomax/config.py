@@ -24,6 +24,7 @@ class Config:
         num_seeds: trainings of each method, in one program.
         num_steps: updates of the encoder; left out: the setting's.
         num_train: images to train on, the first of the set; left out: the setting's.
+        num_probe_steps: updates of the last probes; left out: the setting's.
         layout: how seeds are laid out, vmap, map, mesh or mesh_map.
         smoke: the same path end to end with two seeds and few steps.
     """
@@ -37,6 +38,7 @@ class Config:
     num_seeds: int = 4
     num_steps: int | None = None
     num_train: int | None = None
+    num_probe_steps: int | None = None
     layout: str = "mesh_map"
     smoke: bool = False
 
@@ -56,7 +58,8 @@ class Preset(NamedTuple):
         num_steps: updates of the encoder.
         num_train: images to train on; None for all.
         num_test: images that judge; None for all.
-        probe_steps: updates of each probe, of batches as large.
+        probe_steps: updates of each of the last probes, of batches as large.
+        look_steps: updates of each probe on the way.
         probe_rate: Adam's, of the probes.
     """
 
@@ -72,6 +75,7 @@ class Preset(NamedTuple):
     num_train: int | None = None
     num_test: int | None = None
     probe_steps: int = 120_000
+    look_steps: int = 10_000
     probe_rate: float = 1e-4
 
 
@@ -84,10 +88,11 @@ PRESETS = {
         prior_sizes=(200, 100),
         decoder_width=16,
         learning_rate=1e-3,
-        num_steps=3_000,
+        num_steps=2_000,
         num_train=20_000,
         num_test=5_000,
         probe_steps=2_000,
+        look_steps=1_000,
         probe_rate=1e-3,
     ),
 }
@@ -98,10 +103,20 @@ def preset_of(config: Config) -> Preset:
     preset = PRESETS[config.setting]
     if config.smoke:
         preset = preset._replace(
-            num_steps=20, num_train=200, num_test=100, probe_steps=20, critic_units=16
+            num_steps=20,
+            num_train=200,
+            num_test=100,
+            probe_steps=20,
+            look_steps=20,
+            critic_units=16,
         )
     if config.num_steps is not None:
         preset = preset._replace(num_steps=config.num_steps)
     if config.num_train is not None:
         preset = preset._replace(num_train=config.num_train)
+    if config.num_probe_steps is not None:
+        preset = preset._replace(probe_steps=config.num_probe_steps)
+        preset = preset._replace(
+            look_steps=min(preset.look_steps, config.num_probe_steps)
+        )
     return preset

@@ -27,8 +27,8 @@ NUM_DRAWN = 1_000
 # Images encoded in one call.
 CHUNK = 500
 TAPS = ("conv", "fc", "y")
-# What a smoke run trains where nothing is named: one of each kind.
-SMOKED = ("local_jsd", "vae", "raw_pixels")
+# What a smoke run judges where nothing is named.
+SMOKED = ("local_jsd", "raw_pixels")
 
 
 class _Data(NamedTuple):
@@ -141,9 +141,19 @@ class _Study:
             cadence=self.cadence,
         ).state
 
-    def encode(self, state: Any, images: Any) -> dict[str, Any]:
-        """Features by tap, of all seeds: [S, N, ...]."""
-        return self.over_seeds(self._encode, images, state=state)
+    def encode(self, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Features of training and of test images by tap, of all seeds: [S, N, ...]."""
+        import jax
+        import jax.numpy as jnp
+
+        # Together: one program for both.
+        images = jnp.concatenate([self.data.train, self.data.test])
+        found, cut = (
+            self.over_seeds(self._encode, images, state=state),
+            len(self.data.train),
+        )
+        train = jax.tree.map(lambda x: x[:, :cut], found)
+        return train, jax.tree.map(lambda x: x[:, cut:], found)
 
     def _encode(self, key: Any, images: Any, *, state: Any) -> dict[str, Any]:
         import jax
@@ -155,11 +165,11 @@ class _Study:
 
         return jax.lax.map(one, images, batch_size=CHUNK)
 
-    def probe(self, train: Any, test: Any) -> Any:
+    def probe(self, train: Any, test: Any, num_steps: int) -> Any:
         """The accuracy of a probe of features [S, N, ...], percent, [S]."""
         run = _probe(
             int(self.data.train_labels.max()) + 1,
-            self.preset.probe_steps,
+            num_steps,
             self.preset.batch_size,
             self.preset.probe_rate,
         )
@@ -227,9 +237,11 @@ def _run_method(
     started = time.perf_counter()
     study = _Study(name, config, preset, data)
     state, curve, seconds = _train_in_parts(study, config.out / "checkpoints" / name)
-    train, test = (study.encode(state, images) for images in (data.train, data.test))
+    train, test = study.encode(state)
     accuracy = {
-        tap: np.asarray(study.probe(train[tap], test[tap]), float).tolist()
+        tap: np.asarray(
+            study.probe(train[tap], test[tap], preset.probe_steps), float
+        ).tolist()
         for tap in TAPS
         if tap in train
     }
@@ -273,11 +285,9 @@ def _train_in_parts(
     from jaxinfo.training import read_info, restore_checkpoint, save_checkpoint
 
     def look(state: Any) -> list[float]:
-        codes = [
-            study.encode(state, images)["y"]
-            for images in (study.data.train, study.data.test)
-        ]
-        return np.asarray(study.probe(*codes), float).tolist()
+        codes = (features["y"] for features in study.encode(state))
+        accuracy = study.probe(*codes, study.preset.look_steps)
+        return np.asarray(accuracy, float).tolist()
 
     state = study.start()
     if study.method.step is None:
@@ -347,6 +357,7 @@ def main() -> None:
         "num_steps": preset.num_steps,
         "num_train": len(data.train),
         "num_test": len(data.test),
+        "num_probe_steps": preset.probe_steps,
     }
     for name in ("out", "settings", "data_dir", "layout"):
         del told[name]
