@@ -25,6 +25,8 @@ class Config:
         num_steps: updates of the encoder; left out: the setting's.
         num_train: images to train on, the first of the set; left out: the setting's.
         num_probe_steps: updates of the last probes; left out: the setting's.
+        further: also judge the code by support vectors, nearest neighbours, clusters,
+            reconstruction, dependence and information.
         layout: how seeds are laid out, vmap, map, mesh or mesh_map.
         smoke: the same path end to end with two seeds and few steps.
     """
@@ -39,6 +41,7 @@ class Config:
     num_steps: int | None = None
     num_train: int | None = None
     num_probe_steps: int | None = None
+    further: bool = False
     layout: str = "mesh_map"
     smoke: bool = False
 

@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from experiments.deep_infomax.config import Config, Preset
+from experiments.deep_infomax.config import Preset
 from jaxinfo import networks
 from jaxinfo.core.types import Critic, Network, apply_in_training
 from jaxinfo.infomax import make_deep_infomax
 from jaxinfo.training import make_descent
 
-__all__ = ["METHODS", "Method", "make_method"]
+__all__ = ["METHODS", "Method", "Parts"]
 
 
 class Method(NamedTuple):
@@ -62,15 +62,6 @@ class Parts(NamedTuple):
         return networks.convolutional_generator(
             self.image_shape, width=self.preset.decoder_width, normalizes_batch=False
         )
-
-
-def make_method(
-    name: str, config: Config, preset: Preset, images: Any, labels: Any
-) -> Method:
-    """A method by its name, for images [N, H, W, C] of these classes."""
-    num_classes = int(labels.max()) + 1
-    parts = Parts(preset, images.shape[1:], num_classes, config.normalization)
-    return METHODS[name](parts)
 
 
 def _taps(encoding: networks.Encoding) -> dict[str, jax.Array]:

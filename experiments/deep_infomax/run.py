@@ -83,10 +83,14 @@ class _Study:
     def __init__(self, name: str, config: Config, preset: Preset, data: _Data):
         import jax
 
-        from experiments.deep_infomax.methods import make_method
+        from experiments.deep_infomax.methods import METHODS, Parts
 
         self.config, self.preset, self.data = config, preset, data
-        self.method = make_method(name, config, preset, data.train, data.train_labels)
+        self.num_classes = int(data.train_labels.max()) + 1
+        self.parts = Parts(
+            preset, data.train.shape[1:], self.num_classes, config.normalization
+        )
+        self.method = METHODS[name](self.parts)
         self.keys = jax.random.split(jax.random.key(0), config.num_seeds)
         self.cadence = block_of(preset.num_steps, NUM_PARTS)
 
@@ -168,7 +172,7 @@ class _Study:
     def probe(self, train: Any, test: Any, num_steps: int) -> Any:
         """The accuracy of a probe of features [S, N, ...], percent, [S]."""
         run = _probe(
-            int(self.data.train_labels.max()) + 1,
+            self.num_classes,
             num_steps,
             self.preset.batch_size,
             self.preset.probe_rate,
@@ -245,24 +249,39 @@ def _run_method(
         for tap in TAPS
         if tap in train
     }
+    metrics = {f"{tap}_accuracy": found for tap, found in accuracy.items()}
+    if config.further:
+        metrics |= _judge_further(study, train["y"], test["y"])
     records = [
         {
             "setting": name,
             "seed": seed,
-            **{f"{tap}_accuracy": found[seed] for tap, found in accuracy.items()},
+            **{metric: found[seed] for metric, found in metrics.items()},
             "curve": [part[seed] for part in curve],
         }
         for seed in range(config.num_seeds)
     ]
     told = {
         "records": records,
-        "summary": {
-            f"{tap}_accuracy": mean_and_sd(found) for tap, found in accuracy.items()
-        },
+        "summary": {metric: mean_and_sd(found) for metric, found in metrics.items()},
         "seconds": time.perf_counter() - started,
         "images_per_second": seconds and _num_images(config, preset) / seconds,
     }
     return told, jax.device_get(test["y"][0, :NUM_DRAWN])
+
+
+def _judge_further(study: _Study, train: Any, test: Any) -> dict[str, list[float]]:
+    """What the other probes find in codes [S, N, D], seed by seed."""
+    import jax
+
+    from experiments.deep_infomax.probes import FURTHER, judge_further
+
+    decoder = study.parts.decoder()
+    found = [
+        judge_further(jax.random.fold_in(key, 3), seen, unseen, study.data, decoder)
+        for key, seen, unseen in zip(study.keys, train, test, strict=True)
+    ]
+    return {name: [one[name] for one in found] for name in FURTHER}
 
 
 def _num_images(config: Config, preset: Preset) -> int:
@@ -285,8 +304,8 @@ def _train_in_parts(
     from jaxinfo.training import read_info, restore_checkpoint, save_checkpoint
 
     def look(state: Any) -> list[float]:
-        codes = (features["y"] for features in study.encode(state))
-        accuracy = study.probe(*codes, study.preset.look_steps)
+        train, test = study.encode(state)
+        accuracy = study.probe(train["y"], test["y"], study.preset.look_steps)
         return np.asarray(accuracy, float).tolist()
 
     state = study.start()
@@ -314,7 +333,12 @@ def _train_in_parts(
 
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:
-    lines = [["setting", "conv, %", "fc, %", "Y, %", "images a second", "s"]]
+    from experiments.deep_infomax.probes import FURTHER
+
+    summaries = [told["summary"] for told in done.values()]
+    further = [name for name in FURTHER if name in summaries[0]]
+    headings = ["setting", "conv, %", "fc, %", "Y, %", "images a second", "s"]
+    lines = [headings + [f"{name} {FURTHER[name]}".strip() for name in further]]
     for name, told in done.items():
         summary, rate = told["summary"], told["images_per_second"]
         cells = [
@@ -323,6 +347,7 @@ def _lines(done: dict[str, Any]) -> list[list[str]]:
         ]
         speed = "" if rate is None else f"{rate:,.0f}"
         lines.append([name, *cells, speed, f"{told['seconds']:.0f}"])
+        lines[-1] += [cell(summary[metric], 3) for metric in further]
     return lines
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from jaxinfo.plots import ACCENT, MUTED, STYLE
+from jaxinfo.plots import ACCENT, STYLE
 
 __all__ = ["plot_results"]
 
-NUM_QUERIES, NUM_NEIGHBOURS = 6, 5
+NUM_QUERIES, NUM_NEIGHBOURS, GAP = 6, 5, 255
 BASELINES = ("random_encoder", "autoencoder", "vae", "raw_pixels", "supervised")
 
 
@@ -47,27 +47,31 @@ def _figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), dpi=110, layout="constrained")
 
 
+def _grid(num: int, width: float, height: float) -> tuple[Any, Any]:
+    """A figure with room for so many panels, none of them with an axis."""
+    columns = min(4, num)
+    lines = -(-num // columns)
+    figure = _figure(width * columns, height * lines)
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    return figure, axes
+
+
 def _plot_neighbours(
     images: np.ndarray, labels: np.ndarray, codes: dict[str, np.ndarray]
 ) -> Any:
     """Each query, and beside it the images whose codes are nearest, by L1."""
     queries = [int(np.argmax(labels == k)) for k in range(NUM_QUERIES)]
-    width = NUM_NEIGHBOURS + 1
-    figure = _figure(1.5 + 0.55 * NUM_QUERIES * width / 2, 2.3 * len(codes))
-    rows = figure.subplots(len(codes), 2, squeeze=False)
-    half = NUM_QUERIES // 2
-    for row, (name, found) in zip(rows, codes.items(), strict=True):
-        for axis, some in zip(row, (queries[:half], queries[half:]), strict=True):
-            sheet = [
-                np.concatenate([images[i] for i in _nearest(found, query)], axis=1)
-                for query in some
-            ]
-            axis.imshow(np.concatenate(sheet).squeeze(), cmap="gray_r")
-            axis.axvline(images.shape[2] - 0.5, color=ACCENT, linewidth=2)
-            axis.set_xticks([])
-            axis.set_yticks([])
-            axis.grid(visible=False)
-        row[0].set_title(f"{name}: left of the line the query", fontsize=8)
+    figure, axes = _grid(len(codes), 3.0, 3.2)
+    # Light gaps keep one image from the next.
+    tiles = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=GAP)
+    for axis, (name, found) in zip(axes, codes.items(), strict=False):
+        rows = [np.concatenate(tiles[_nearest(found, q)], axis=1) for q in queries]
+        axis.imshow(np.concatenate(rows).squeeze(), cmap="gray")
+        axis.axvline(tiles.shape[2] - 0.5, color=ACCENT, linewidth=2)
+        axis.set_title(name, fontsize=9)
+    figure.suptitle("left of the line: the query", fontsize=9)
     return figure
 
 
@@ -83,13 +87,8 @@ def _plot_map(labels: np.ndarray, codes: dict[str, np.ndarray]) -> Any:
     from matplotlib import colormaps
     from sklearn.manifold import TSNE
 
-    columns = min(4, len(codes))
-    lines = -(-len(codes) // columns)
-    figure = _figure(2.6 * columns, 2.7 * lines)
-    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    figure, axes = _grid(len(codes), 2.6, 2.7)
     colors = colormaps["tab10"](labels % 10)
-    for axis in axes:
-        axis.set_axis_off()
     for axis, (name, found) in zip(axes, codes.items(), strict=False):
         flat = found.reshape(len(found), -1)
         flat = (flat - flat.mean(axis=0)) / (flat.std(axis=0) + 1e-6)
@@ -102,24 +101,21 @@ def _plot_map(labels: np.ndarray, codes: dict[str, np.ndarray]) -> Any:
 
 def _plot_training(curves: dict[str, list[list[float]]]) -> Any:
     """The code's accuracy before and after each part, mean over seeds."""
-    figure = _figure(6, 4)
+    figure = _figure(7.5, 4)
     axis = figure.subplots()
     for name, of_seeds in curves.items():
         if not any(of_seeds):
             continue
         mean = np.mean(of_seeds, axis=0)
-        is_baseline = name in BASELINES
         share = np.linspace(0, 100, len(mean))
         axis.plot(
             share,
             mean,
             label=name,
-            linestyle="--" if is_baseline else "-",
+            linestyle="--" if name in BASELINES else "-",
             marker=".",
-            color=MUTED if is_baseline else None,
         )
-        axis.annotate(name, (share[-1], mean[-1]), fontsize=6)
     axis.set_xlabel("share of the training, %")
     axis.set_ylabel("accuracy of the code's probe, %")
-    axis.legend(fontsize=7)
+    figure.legend(fontsize=7, loc="outside right center")
     return figure

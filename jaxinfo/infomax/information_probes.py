@@ -53,8 +53,9 @@ def probe_dependence(
 ) -> Probe:
     """How far a code's coordinates are from independent: the total correlation, nats.
 
-    A lower bound of KL(p(y) || prod_d p(y_d)): half of the rows against the other half
-    with each column in an order of its own. The "neural dependency measure".
+    A lower bound of KL(p(y) || prod_d p(y_d)), or of another divergence: half of the
+    rows against the other half with each column in an order of its own. The "neural
+    dependency measure".
 
     Source: Hjelm et al., "Learning deep representations by mutual information
         estimation and maximization", ICLR 2019, section 4.1, who shuffle each batch.
@@ -70,6 +71,11 @@ def probe_dependence(
     Raises:
         ValueError: where codes have another rank or are not finite, or from the
             estimator.
+
+    Notes:
+        Where some coordinates determine others the divergence is infinite, and a bound
+        of KL grows as long as it is trained; `saturated` of the protocol says so.
+        `divergence="JENSEN_SHANNON"` is at most 2 ln 2.
     """
     check_key(0, key=key)
     check_rank(2, codes=codes)
