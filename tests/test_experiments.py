@@ -1,10 +1,12 @@
 """Experiments of the game end to end on their smallest setting, as users start them."""
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from jaxinfo.data import find_images
@@ -84,3 +86,36 @@ def test_members_of_the_family_find_their_best_gaussians(tmp_path):
         assert told["bound"]["mean"] == pytest.approx(best["divergence"], abs=0.03)
         least = min(row[member] for row in content["matrix"].values())
         assert content["matrix"][member][member] <= least + 0.002
+
+
+@pytest.mark.slow
+def test_a_training_that_was_cut_off_goes_on_exactly(tmp_path):
+    import jax
+
+    from experiments.deep_infomax.config import Config, preset_of
+    from experiments.deep_infomax.run import train_in_parts
+    from experiments.deep_infomax.study import Study, load
+
+    config = Config(dataset="digits", smoke=True, num_seeds=2)
+    preset = preset_of(config)
+    study = Study("local_jsd", config, preset, load(config, preset))
+    whole, curve, _ = train_in_parts(study, tmp_path / "whole")
+    train, calls = study.train, iter(range(100))
+
+    def fail_later(state):
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return train(state)
+
+    study.train = fail_later
+    with pytest.raises(KeyboardInterrupt):
+        train_in_parts(study, tmp_path / "cut")
+    state, again, seconds = train_in_parts(study, tmp_path / "cut")
+    assert again == curve
+    assert seconds is None
+    for one, other in zip(*map(jax.tree.leaves, (whole, state)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    other = dataclasses.replace(config, num_steps=40)
+    changed = Study("local_jsd", other, preset_of(other), study.data)
+    with pytest.raises(SystemExit):
+        train_in_parts(changed, tmp_path / "cut")

@@ -62,7 +62,7 @@ def judge_further(
             window_size=window,
             num_seeds=1,
         ),
-        # Codes of images fill no volume: KL would grow without end, this ends at 2 ln 2.
+        # Codes of images fill no volume: KL has no end, this one ends at 2 ln 2.
         "dependence": probe_dependence(
             keys[3], train, divergence="JENSEN_SHANNON", num_seeds=2
         ),

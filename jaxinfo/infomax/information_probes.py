@@ -1,6 +1,7 @@
 """Judges of codes that need no labels: what a code keeps, and how it is laid out."""
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -21,7 +22,7 @@ from jaxinfo.estimation import (
     estimate_divergence,
     estimate_mutual_information,
 )
-from jaxinfo.infomax.probes import Probe, make_probe
+from jaxinfo.infomax.probes import DEFAULT_OPTIMIZER, Probe, make_probe
 from jaxinfo.infomax.similarity import structural_similarity
 from jaxinfo.training import make_descent, sample_rows, sweep, train_in_blocks
 
@@ -173,10 +174,9 @@ def probe_reconstruction(
     """
     check_positive(num_steps=num_steps, batch_size=batch_size, num_seeds=num_seeds)
     train, test = check_pictured(train=train, test=test)
-    run = functools.partial(
-        _similarity,
+    run = _make_run(
         decoder,
-        optax.adam(1e-3) if optimizer is None else optimizer,
+        DEFAULT_OPTIMIZER if optimizer is None else optimizer,
         num_steps,
         min(batch_size, len(train.codes)),
         window_size,
@@ -213,16 +213,19 @@ def check_pictured(**sets: Pictured) -> list[Pictured]:
     return [Pictured(*map(jnp.asarray, pictured)) for pictured in sets.values()]
 
 
+# The same object for equal arguments, so that nothing is traced anew.
+@functools.lru_cache(maxsize=64)
+def _make_run(*settings: Any) -> Callable[[Array, Pictured, Pictured], Array]:
+    return functools.partial(_similarity, settings)
+
+
 def _similarity(
-    decoder: Network,
-    optimizer: optax.GradientTransformation,
-    num_steps: int,
-    batch_size: int,
-    window_size: int,
+    settings: tuple[Network, optax.GradientTransformation, int, int, int],
     key: Array,
     train: Pictured,
     test: Pictured,
 ) -> Float[Array, ""]:
+    decoder, optimizer, num_steps, batch_size, window_size = settings
     for_init, for_steps, for_looks = jax.random.split(key, 3)
     params = decoder.init(for_init, train.codes[:2])
     made = jax.eval_shape(decoder.apply, params, train.codes)

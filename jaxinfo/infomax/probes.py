@@ -6,7 +6,7 @@ by the training rows. Accuracies are in percent of the test rows.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -32,6 +32,7 @@ from jaxinfo.training import (
 )
 
 __all__ = [
+    "DEFAULT_OPTIMIZER",
     "Labelled",
     "Probe",
     "check_labelled",
@@ -44,6 +45,8 @@ __all__ = [
 
 # A coordinate that hardly varies is left as it is.
 SMALLEST_SD = 1e-6
+# One object, for equal optimisers are not equal to Python.
+DEFAULT_OPTIMIZER = optax.adam(1e-3)
 
 
 class Labelled(NamedTuple):
@@ -223,10 +226,9 @@ def probe_by_network(
     """
     check_positive(num_seeds=num_seeds)
     train, test = check_labelled(train=train, test=test)
-    run = functools.partial(
-        _accuracy,
+    run = _make_run(
         network,
-        optax.adam(1e-3) if optimizer is None else optimizer,
+        DEFAULT_OPTIMIZER if optimizer is None else optimizer,
         num_steps,
         min(batch_size, len(train.labels)),
         num_looks,
@@ -244,26 +246,28 @@ def probe_by_network(
     )
 
 
-def _accuracy(
+# The same object for equal arguments, so that nothing is traced anew.
+@functools.lru_cache(maxsize=64)
+def _make_run(
     network: Network,
     optimizer: optax.GradientTransformation,
     num_steps: int,
     batch_size: int,
     num_looks: int,
-    key: Array,
-    train: Labelled,
-    test: Labelled,
-) -> Array:
-    return probe_accuracy(
-        key,
-        network,
-        train,
-        test,
-        optimizer=optimizer,
-        num_steps=num_steps,
-        batch_size=batch_size,
-        num_looks=num_looks,
-    )
+) -> Callable[[Array, Labelled, Labelled], Array]:
+    def run(key: Array, train: Labelled, test: Labelled) -> Array:
+        return probe_accuracy(
+            key,
+            network,
+            train,
+            test,
+            optimizer=optimizer,
+            num_steps=num_steps,
+            batch_size=batch_size,
+            num_looks=num_looks,
+        )
+
+    return run
 
 
 def sizes_of(train: Labelled, test: Labelled) -> dict[str, int]:

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import correlate
 
-from jaxinfo.infomax import structural_similarity
+from jaxinfo import infomax
 
+structural_similarity = jax.jit(
+    infomax.structural_similarity, static_argnames=("num_scales", "window_size")
+)
 POWERS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
 
 

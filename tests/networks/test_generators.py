@@ -102,7 +102,7 @@ def test_maxout_takes_the_largest_of_its_pieces():
     network = networks.maxout_discriminator((2,), num_pieces=3, init_scale=0.5)
     x = jax.random.normal(KEY, (4, 3))
     params = network.init(KEY, x)
-    kernels = [params[f"Dense_{i}"]["kernel"] for i in (0, 1)]
+    kernels = [params["params"][f"Dense_{i}"]["kernel"] for i in (0, 1)]
     assert jnp.abs(kernels[0]).max() <= 0.5
     pieces = np.asarray(x @ kernels[0]).reshape(4, 2, 3)
     expected = pieces.max(axis=2) @ kernels[1][:, 0]
