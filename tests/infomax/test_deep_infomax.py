@@ -347,6 +347,7 @@ def test_bad_input_is_named(call, message):
         call()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "critic", [networks.embedding_critic(), networks.concatenated_critic()]
 )

@@ -38,6 +38,7 @@ def test_dependence_is_the_total_correlation(correlation):
     assert len(found.per_seed) == 2
 
 
+@pytest.mark.slow
 def test_information_is_the_estimators():
     x = jax.random.normal(KEY, (4_000, 2, 2))
     noise = jax.random.normal(jax.random.key(1), (4_000, 1))
@@ -49,6 +50,7 @@ def test_information_is_the_estimators():
     assert found.protocol["settings"]["num_steps"] == "400"
 
 
+@pytest.mark.slow
 def test_what_a_code_keeps_is_decoded_and_what_it_lacks_is_not():
     codes = _codes(0.0, 1_200)
     weights = jax.random.normal(jax.random.key(1), (3, 64))
