@@ -32,7 +32,7 @@ def calls(monkeypatch):
     monkeypatch.setattr(demo_stages, "sweep", lambda run, keys: learnt)
     accuracies = np.array([[96.0, 92.0, 95.0]])
 
-    def judge(run, keys, pixels, labels):
+    def judge(run, keys, pixels, labels, *, layout):
         assert pixels.shape == (NUM_DIGITS, 8, 8, 1)
         assert pixels.max() == 1
         return np.repeat(accuracies, len(keys), axis=0)
