@@ -70,7 +70,7 @@ def run_stages(
 
 def _in_words(result: Result | Reading) -> str:
     if isinstance(result, Reading):
-        return f"{result.value:.1f} %"
+        return f"{result.probe.value:.1f} %"
     return f"{result.estimate.value:.3f} nats"
 
 
@@ -113,7 +113,7 @@ def demo_table(results: Results, *, stages: Sequence[Stage] = STAGES) -> Any:
 
 def _cells(result: Result | Reading) -> tuple[str, ...]:
     if isinstance(result, Reading):
-        read = f"{result.value:.1f} ± {result.spread:.1f} %"
+        read = f"{result.probe.value:.1f} ± {result.probe.spread:.1f} %"
         return f"  {result.label}", read, "", "", f"{result.seconds:.1f}"
     estimate = result.estimate
     truth = "" if result.limit is None else f"≤ {result.limit:.3f}"
@@ -209,4 +209,5 @@ def _unit(result: Result | Reading) -> str:
 
 
 def _per_seed(result: Result | Reading) -> Any:
-    return result.per_seed if isinstance(result, Reading) else result.estimate.per_seed
+    told = result.probe if isinstance(result, Reading) else result.estimate
+    return told.per_seed

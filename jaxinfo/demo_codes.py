@@ -13,10 +13,12 @@ import optax
 from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.infomax import (
     Labelled,
+    Probe,
     make_deep_infomax,
     probe_accuracy,
     train_deep_infomax,
 )
+from jaxinfo.infomax.probes import make_probe
 from jaxinfo.networks import (
     convolutional_encoder,
     discriminator,
@@ -38,25 +40,13 @@ class Reading(NamedTuple):
 
     Attributes:
         label: what the features are, in few words.
-        per_seed: accuracy of every seed, percent of test images, [S].
+        probe: accuracy in percent of test images, over seeds.
         seconds: wall time of the stage.
     """
 
     label: str
-    per_seed: Float[np.ndarray, " s"]
+    probe: Probe
     seconds: float
-
-    @property
-    def value(self) -> float:
-        """The mean over seeds, percent."""
-        return float(np.mean(self.per_seed))
-
-    @property
-    def spread(self) -> float:
-        """Standard deviation over seeds, percent; NaN of one."""
-        if len(self.per_seed) < 2:
-            return float("nan")
-        return float(np.std(self.per_seed, ddof=1))
 
 
 def read_digit_codes(
@@ -84,7 +74,8 @@ def read_digit_codes(
         found = np.asarray(sweep(_make_run(), keys, pixels, labels, layout=layout))
         seconds = time.perf_counter() - started
         for label, per_seed in zip(JUDGED, found.T, strict=True):
-            yield Reading(label, per_seed, seconds)
+            probe = make_probe(per_seed, probe="linear", unit="percent")
+            yield Reading(label, probe, seconds)
 
     return run
 

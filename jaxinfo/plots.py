@@ -281,18 +281,19 @@ def _draw_estimates(axes: Any, results: Sequence["Result"]) -> None:
 
 def _draw_readings(axes: Any, readings: Sequence["Reading"]) -> None:
     for place, reading in enumerate(readings):
+        probe = reading.probe
         color = COLORS[place % len(COLORS)]
         axes.plot(
-            [place] * len(reading.per_seed),
-            reading.per_seed,
+            [place] * len(probe.per_seed),
+            probe.per_seed,
             "o",
             color=color,
             alpha=0.3,
         )
-        axes.hlines(reading.value, place - 0.2, place + 0.2, color=color, linewidth=2)
+        axes.hlines(probe.value, place - 0.2, place + 0.2, color=color, linewidth=2)
         axes.annotate(
-            f"{reading.value:.1f}",
-            (place + 0.25, reading.value),
+            f"{probe.value:.1f}",
+            (place + 0.25, probe.value),
             va="center",
             fontsize=9.5,
             color=color,

@@ -11,6 +11,7 @@ import pytest
 from jaxinfo import cli, demo, demo_codes, demo_stages
 from jaxinfo.divergences import DIVERGENCES, exact_gaussian_mutual_information
 from jaxinfo.estimation import History
+from jaxinfo.infomax.probes import make_probe
 from jaxinfo.tasks import best_gaussian, gaussian_to_mixture
 from tests.fakes import make_estimate
 
@@ -74,7 +75,7 @@ def test_stages_estimate_what_they_say(calls):
         "digits_3_8": 4,
         "digit_codes": 3,
     }
-    assert [reading.value for reading in results["digit_codes"]] == [96, 92, 95]
+    assert [reading.probe.value for reading in results["digit_codes"]] == [96, 92, 95]
     assert {seeds for *_, seeds, _ in calls} == {4}
     stairs, fits, digits, three_eight = calls[:3], calls[3:5], calls[5:7], calls[7:]
     assert len({(x.shape, y.shape) for _, x, y, *_ in stairs}) == 1  # One program.
@@ -153,7 +154,7 @@ def _results():
             demo.Result("out", make_estimate(2.5), limit=2.3, limit_name="ln 10"),
             demo.Result("lost", lost, limit=2.3, limit_name="ln 10"),
         ],
-        "three": [demo.Reading("codes", np.array([94.0, 95.0, 97.5]), 3.0)],
+        "three": [demo.Reading("codes", make_probe([94.0, 95.0, 97.5]), 3.0)],
     }
 
 
@@ -256,5 +257,5 @@ def test_demo_finds_what_is_there():
         assert result.is_possible
         assert result.estimate.value > 0.5 * result.limit
     pixels, start, learnt = results["digit_codes"]
-    assert learnt.value > start.value
-    assert pixels.value > 90
+    assert learnt.probe.value > start.probe.value
+    assert pixels.probe.value > 90

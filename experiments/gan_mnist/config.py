@@ -128,7 +128,7 @@ PRESETS = {
     "cpu": Preset(
         _pixels((512, 512), normalizes_batch=True),
         networks.discriminator((240, 240), activation=jax.nn.elu),
-        # Conjugates that are exponentials start with gradients of 1e12 and more.
+        # Conjugates that are exponentials start with gradients of any length.
         _adam(2e-3, max_norm=100.0),
         _adam(2e-3, max_norm=100.0),
         _uniform(1.0),

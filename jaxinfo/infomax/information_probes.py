@@ -173,7 +173,7 @@ def probe_reconstruction(
         ValueError: where codes, images and decoder do not fit each other.
     """
     check_positive(num_steps=num_steps, batch_size=batch_size, num_seeds=num_seeds)
-    train, test = check_pictured(train=train, test=test)
+    train, test = _check_pictured(train=train, test=test)
     run = _make_run(
         decoder,
         DEFAULT_OPTIMIZER if optimizer is None else optimizer,
@@ -195,7 +195,7 @@ def probe_reconstruction(
     )
 
 
-def check_pictured(**sets: Pictured) -> list[Pictured]:
+def _check_pictured(**sets: Pictured) -> list[Pictured]:
     """Codes and images of named sets; ValueError unless they fit each other."""
     for name, (codes, images) in sets.items():
         check_rank(2, **{f"{name} codes": codes})

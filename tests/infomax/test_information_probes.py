@@ -38,6 +38,16 @@ def test_dependence_is_the_total_correlation(correlation):
     assert len(found.per_seed) == 2
 
 
+def test_dependence_without_end_is_said_to_be_saturated():
+    codes = _codes(0.0)
+    found = probe_dependence(KEY, codes.at[:, 1].set(codes[:, 0]), **SMALL)
+    assert found.protocol["estimate"]["saturated"]
+    bounded = probe_dependence(
+        KEY, codes.at[:, 1].set(codes[:, 0]), divergence="JENSEN_SHANNON", **SMALL
+    )
+    assert 1 < bounded.value < 2 * math.log(2)
+
+
 @pytest.mark.slow
 def test_information_is_the_estimators():
     x = jax.random.normal(KEY, (4_000, 2, 2))

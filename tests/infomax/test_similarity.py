@@ -109,5 +109,8 @@ def test_it_has_a_gradient():
 def test_bad_input_is_named(shape, settings, message):
     with pytest.raises(ValueError, match=message):
         structural_similarity(jnp.zeros(shape), jnp.zeros(shape), **settings)
+
+
+def test_shapes_that_differ_are_named():
     with pytest.raises(ValueError, match="others must have the shape"):
         structural_similarity(jnp.zeros((2, 28, 28, 1)), jnp.zeros((1, 28, 28, 1)))
