@@ -34,6 +34,7 @@ def from_linen(module: linen.Module) -> Network | Critic:
 def _from_linen(hashable: Hashable) -> Network | Critic:
     module = cast(linen.Module, hashable)
 
+    @jax.jit  # One program, where the modules of a user's eager call were one each.
     def init(key: jax.Array, *inputs: Any) -> Any:
         variables = module.init(key, *inputs)
         _check_collections(module, variables, {"params"})
@@ -74,6 +75,7 @@ def from_linen_in_training(module: linen.Module) -> Network:
 def _from_linen_in_training(hashable: Hashable) -> Network:
     module = cast(linen.Module, hashable)
 
+    @jax.jit
     def init(key: jax.Array, *inputs: Any) -> PyTree:
         variables = dict(module.init(key, *inputs, is_training=False))
         _check_collections(module, variables, {"params", "batch_stats"})
