@@ -11,12 +11,28 @@ from jaxinfo.infomax.deep_infomax import (
     DeepInfomaxState,
     make_deep_infomax,
 )
+from jaxinfo.infomax.graphs import (
+    DeepGraphInfomax,
+    make_deep_graph_infomax,
+    mean_summary,
+    shuffle_nodes,
+    train_deep_graph_infomax,
+)
+from jaxinfo.infomax.heco import (
+    Heco,
+    HecoGraph,
+    cosine_critic,
+    make_heco,
+    make_heco_graph,
+    train_heco,
+)
 from jaxinfo.infomax.information_probes import (
     Pictured,
     probe_dependence,
     probe_information,
     probe_reconstruction,
 )
+from jaxinfo.infomax.node_probes import f1_scores, probe_nodes
 from jaxinfo.infomax.probes import (
     Labelled,
     Probe,
@@ -26,6 +42,7 @@ from jaxinfo.infomax.probes import (
 from jaxinfo.infomax.similarity import structural_similarity
 from jaxinfo.infomax.terms import (
     BOUNDS,
+    PAIR_BOUNDS,
     coordinate_loss,
     displacement_loss,
     local_scores,
@@ -35,17 +52,27 @@ from jaxinfo.infomax.train import DeepInfomaxRun, train_deep_infomax
 
 __all__ = [
     "BOUNDS",
+    "PAIR_BOUNDS",
+    "DeepGraphInfomax",
     "DeepInfomax",
     "DeepInfomaxInfo",
     "DeepInfomaxRun",
     "DeepInfomaxState",
+    "Heco",
+    "HecoGraph",
     "Labelled",
     "Pictured",
     "Probe",
     "coordinate_loss",
+    "cosine_critic",
     "displacement_loss",
+    "f1_scores",
     "local_scores",
+    "make_deep_graph_infomax",
     "make_deep_infomax",
+    "make_heco",
+    "make_heco_graph",
+    "mean_summary",
     "pair_bound",
     "probe_accuracy",
     "probe_by_network",
@@ -53,8 +80,12 @@ __all__ = [
     "probe_dependence",
     "probe_information",
     "probe_nearest_neighbours",
+    "probe_nodes",
     "probe_reconstruction",
     "probe_support_vectors",
+    "shuffle_nodes",
     "structural_similarity",
+    "train_deep_graph_infomax",
     "train_deep_infomax",
+    "train_heco",
 ]

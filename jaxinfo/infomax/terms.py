@@ -26,14 +26,17 @@ from jaxinfo.information.matrices import admit_locations, location_positives
 
 __all__ = [
     "BOUNDS",
+    "PAIR_BOUNDS",
     "coordinate_loss",
     "displacement_loss",
     "find_bound",
+    "find_pair_bound",
     "local_scores",
     "pair_bound",
 ]
 
 LocalBound = Callable[[Float[Array, "n l n"]], Float[Array, ""]]
+PairBound = Callable[..., Float[Array, ""]]
 
 
 def local_scores(
@@ -71,9 +74,7 @@ def local_scores(
 # Bounds ----------------------------------------------------------------------------
 
 
-def pair_bound(
-    bound: Callable[..., Float[Array, ""]], scores: Float[Array, "n l n"]
-) -> Float[Array, ""]:
+def pair_bound(bound: PairBound, scores: Float[Array, "n l n"]) -> Float[Array, ""]:
     """A bound of scores of P and of Q, of all joint and all product pairs, nats.
 
     Source: Hjelm et al., "Learning deep representations by mutual information
@@ -99,21 +100,45 @@ def pair_bound(
     return bound(scores_p.ravel(), scores.ravel(), where=others.ravel())
 
 
-def _of_pairs(bound: Callable[..., Float[Array, ""]]) -> LocalBound:
-    return functools.partial(pair_bound, bound)
+def _of_member(member: FDivergence) -> PairBound:
+    return functools.partial(f_divergence_bound, member)
 
 
-def _of_member(member: FDivergence) -> LocalBound:
-    return _of_pairs(functools.partial(f_divergence_bound, member))
-
-
-BOUNDS: dict[str, LocalBound] = {
-    "donsker_varadhan": _of_pairs(donsker_varadhan_bound),
-    "info_nce": local_info_nce_bound,
+# Of scores of P and of scores of Q, `bound(scores_p, scores_q, where=None)`.
+PAIR_BOUNDS: dict[str, PairBound] = {
+    "donsker_varadhan": donsker_varadhan_bound,
     "jensen_shannon": _of_member(DIVERGENCES["JENSEN_SHANNON"]),
-    "nwj": _of_pairs(nwj_bound),
+    "nwj": nwj_bound,
     **{name: _of_member(member) for name, member in DIVERGENCES.items()},
 }
+BOUNDS: dict[str, LocalBound] = {
+    "info_nce": local_info_nce_bound,
+    **{
+        name: functools.partial(pair_bound, bound)
+        for name, bound in PAIR_BOUNDS.items()
+    },
+}
+
+
+def find_pair_bound(bound: str | FDivergence | PairBound) -> PairBound:
+    """A bound of scores of P and of Q by its name.
+
+    Args:
+        bound: a key of `PAIR_BOUNDS`, a member of the f-family, or a function of both
+            scores, which is given back.
+
+    Returns:
+        `bound(scores_p, scores_q, where=None) -> []`, to be maximised.
+
+    Raises:
+        ValueError: where the name is not known.
+    """
+    if isinstance(bound, FDivergence):
+        return _of_member(bound)
+    if callable(bound):
+        return bound
+    check_one_of(PAIR_BOUNDS, bound=bound)
+    return PAIR_BOUNDS[bound]
 
 
 def find_bound(bound: str | FDivergence | LocalBound) -> LocalBound:
@@ -130,7 +155,7 @@ def find_bound(bound: str | FDivergence | LocalBound) -> LocalBound:
         ValueError: where the name is not known.
     """
     if isinstance(bound, FDivergence):
-        return _of_member(bound)
+        return functools.partial(pair_bound, _of_member(bound))
     if callable(bound):
         return bound
     check_one_of(BOUNDS, bound=bound)

@@ -32,11 +32,16 @@ from jaxinfo.information.pairings import (
     sample_pairing,
     split_scores,
 )
+from jaxinfo.information.positives import (
+    blocked_multi_positive_info_nce_bound,
+    multi_positive_info_nce_bound,
+)
 from jaxinfo.information.scoring import pairwise_scores
 
 __all__ = [
     "GaussianFit",
     "LocalInformation",
+    "blocked_multi_positive_info_nce_bound",
     "club_bound",
     "copula_information",
     "difference_of_entropies",
@@ -54,6 +59,7 @@ __all__ = [
     "leave_one_out_bound",
     "local_info_nce_bound",
     "mixed_information",
+    "multi_positive_info_nce_bound",
     "normal_scores",
     "off_diagonal",
     "pairwise_scores",

@@ -30,6 +30,12 @@ from jaxinfo.networks.encoders import (
 )
 from jaxinfo.networks.fourier import with_fourier_features
 from jaxinfo.networks.generators import gaussian_generator, generator
+from jaxinfo.networks.graph_encoders import (
+    GraphViews,
+    graph_encoder,
+    heco_encoder,
+    projection_head,
+)
 from jaxinfo.networks.local_critics import (
     concatenated_critic,
     embedding_critic,
@@ -39,6 +45,7 @@ from jaxinfo.networks.spectral import spectrally_normalized
 
 __all__ = [
     "Encoding",
+    "GraphViews",
     "alexnet_encoder",
     "bilinear_critic",
     "concatenated_critic",
@@ -56,12 +63,15 @@ __all__ = [
     "gaussian_density",
     "gaussian_generator",
     "generator",
+    "graph_encoder",
+    "heco_encoder",
     "joint_critic",
     "logistic_conditional_critic",
     "logistic_density",
     "maxout_discriminator",
     "perceptron",
     "probe_classifier",
+    "projection_head",
     "residual_encoder",
     "separable_critic",
     "spectrally_normalized",

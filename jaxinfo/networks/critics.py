@@ -71,16 +71,20 @@ def separable_critic(
     return _critic(_Separable(tuple(hidden_sizes), embedding_size, activation))
 
 
-def bilinear_critic() -> Critic:
+def bilinear_critic(*, has_offsets: bool = True) -> Critic:
     """The inputs' own bilinear form.
 
     T(x, y) = x' W y + a' x + b' y + c; exact for nothing but a first-order look, and
     the fastest there is.
 
+    Args:
+        has_offsets: whether the terms of x and of y alone are there. Without them it
+            is Deep Graph InfoMax's critic.
+
     Returns:
         A critic with a fast `pairwise`.
     """
-    return _critic(_Bilinear())
+    return _critic(_Bilinear(has_offsets))
 
 
 def gaussian_conditional_critic(
@@ -234,11 +238,15 @@ class _Separable(nn.Module):
 
 
 class _Bilinear(nn.Module):
+    has_offsets: bool = True
+
     @nn.compact
     def _embed(self, x: Array, y: Array) -> tuple[Array, Array, Array, Array]:
         x, y = _flat(x), _flat(y)
         dense = functools.partial(nn.Dense, param_dtype=_parameter_dtype(x))
         form = dense(y.shape[1], use_bias=False, name="form")(x)
+        if not self.has_offsets:
+            return form, y, jnp.zeros_like(x[:, :1]), jnp.zeros_like(y[:, :1])
         return form, y, dense(1, name="x")(x), dense(1, name="y")(y)
 
     def __call__(self, x: Array, y: Array) -> Float[Array, " n"]:

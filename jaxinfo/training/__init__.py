@@ -8,11 +8,13 @@ from jaxinfo.training.checkpoint import (
 )
 from jaxinfo.training.descent import DescentState, make_descent
 from jaxinfo.training.loop import TrainResult, guard, sample_rows, train
+from jaxinfo.training.patience import PatientRun, train_with_patience
 from jaxinfo.training.sweep import default_layout, sweep
 
 __all__ = [
     "BlockRun",
     "DescentState",
+    "PatientRun",
     "TrainResult",
     "default_layout",
     "guard",
@@ -25,4 +27,5 @@ __all__ = [
     "sweep",
     "train",
     "train_in_blocks",
+    "train_with_patience",
 ]

@@ -1,0 +1,219 @@
+"""Graphs from edge lists: meta-paths, positives, neighbours, by hand and by files."""
+
+import os
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.experimental import sparse
+
+from jaxinfo import data
+from tests.marks import slowly
+
+DATA = os.environ.get("JAXINFO_DATA_DIR")
+needs_data = pytest.mark.skipif(
+    not DATA or not (Path(DATA) / "heco").is_dir(),
+    reason="needs the graphs of HeCo: name their folder by JAXINFO_DATA_DIR",
+)
+# Authors 0 and 1 share paper 0; author 2 wrote papers 1 and 2, author 3 none.
+NODES = {"author": 4, "paper": 3, "venue": 2}
+EDGES = {
+    ("paper", "author"): [[0, 0], [0, 1], [1, 2], [2, 2], [2, 2]],
+    ("paper", "venue"): [[0, 0], [1, 0], [2, 1]],
+}
+GRAPH = data.make_heterogeneous_graph(NODES, EDGES)
+APA = ("author", "paper", "author")
+APVPA = ("author", "paper", "venue", "paper", "author")
+
+
+def test_a_meta_path_joins_what_its_chain_joins():
+    joined = data.meta_path_adjacency(GRAPH, APA).toarray()
+    np.testing.assert_array_equal(
+        joined, [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    )
+    joined = data.meta_path_adjacency(GRAPH, APVPA).toarray()
+    np.testing.assert_array_equal(joined, np.pad(np.ones((3, 3)), (0, 1)))
+    # Not its own mirror image, so that it is multiplied out.
+    path = ("paper", "venue", "paper", "author", "paper")
+    joined = data.meta_path_adjacency(GRAPH, path).toarray()
+    np.testing.assert_array_equal(joined, [[1, 1, 1], [1, 1, 1], [0, 1, 1]])
+
+
+def test_positives_are_those_that_most_meta_paths_join():
+    paths = [data.meta_path_adjacency(GRAPH, path) for path in (APA, APVPA)]
+    # Two paths join 0 and 1, one joins either with 2; author 3 has itself alone.
+    np.testing.assert_array_equal(
+        data.find_positives(paths, 2), [[0, 1], [1, 0], [2, 0], [3, -1]]
+    )
+    np.testing.assert_array_equal(data.find_positives(paths, 1), [[0], [1], [2], [3]])
+    all_of_them = data.find_positives(paths, 9)
+    assert [sorted(row) for row in all_of_them.tolist()] == [
+        [0, 1, 2],
+        [0, 1, 2],
+        [0, 1, 2],
+        [-1, -1, 3],
+    ]
+
+
+def test_of_equal_numbers_of_paths_the_rarer_comes_first():
+    pair = np.eye(6, dtype=bool)
+    pair[0, 5] = True
+    # One path joins node 0 with itself and 5, the other with the four that are left.
+    found = data.find_positives([~pair, pair], 3)
+    assert found[0].tolist() == [0, 5, 1]
+
+
+def test_normalisation_divides_by_the_roots_of_degrees():
+    adjacency = np.array([[1, 1, 0], [1, 1, 1], [0, 0, 0]])
+    roots = np.sqrt(np.array([2, 3, 1]))
+    columns = np.sqrt(np.array([2, 2, 1]))
+    expected = adjacency / roots[:, None] / columns
+    np.testing.assert_allclose(data.normalize_adjacency(adjacency), expected, rtol=1e-6)
+    sparse_one = data.normalize_adjacency(np.eye(100))
+    assert isinstance(sparse_one, sparse.BCOO)
+    np.testing.assert_allclose(sparse_one.todense(), np.eye(100))
+
+
+def test_features_sum_to_one():
+    table = data.normalize_features(np.array([[1, 3], [0, 0]]))
+    np.testing.assert_allclose(table, [[0.25, 0.75], [0, 0]])
+
+
+# Neighbours ------------------------------------------------------------------------
+
+
+def test_neighbours_are_those_of_the_edges():
+    starts, counts, nodes = data.list_neighbours(GRAPH, "author", "paper")
+    found = [
+        nodes[start : start + count].tolist()
+        for start, count in zip(starts, counts, strict=True)
+    ]
+    assert found == [[0], [0], [1, 2], []]
+
+
+def test_samples_are_without_replacement_where_there_are_enough():
+    neighbours = data.Neighbours(
+        jnp.array([0, 5, 7, 8]), jnp.array([5, 2, 1, 0]), jnp.arange(10, 18)
+    )
+    keys = jax.random.split(jax.random.key(0), 4_000)
+    draw = jax.jit(
+        jax.vmap(lambda key: data.sample_neighbours(key, neighbours, num_samples=2))
+    )
+    drawn = np.asarray(draw(keys))
+    assert (drawn[:, 0, 0] != drawn[:, 0, 1]).all()
+    assert set(drawn[:, 0].ravel().tolist()) == {10, 11, 12, 13, 14}
+    np.testing.assert_array_equal(np.sort(drawn[:, 1], axis=1), [[15, 16]] * 4_000)
+    assert (drawn[:, 2] == 17).all()
+    assert (drawn[:, 3] == -1).all()
+    # Each of the ten pairs of five is as likely: 400 of 4,000, give or take 19.
+    pairs = np.sort(drawn[:, 0], axis=1) @ [100, 1]
+    _, counts = np.unique(pairs, return_counts=True)
+    assert len(counts) == 10
+    assert abs(counts - 400).max() < 5 * 19
+
+
+# Bad input -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("edges", "message"),
+    [
+        ({("paper", "author"): [[3, 0]]}, "node 3 of type 'paper' in row 0"),
+        ({("paper", "author"): [[0, -1]]}, "node -1 of type 'author'"),
+        ({("paper", "author"): np.zeros((0, 2), int)}, "at least one edge"),
+        ({("paper", "editor"): [[0, 0]]}, "name type 'editor'; known: author"),
+        ({("paper", "author"): [[0, 0, 0]]}, "pairs of whole numbers"),
+        ({("paper", "author"): [[0.5, 0]]}, "pairs of whole numbers"),
+    ],
+)
+def test_bad_edges_are_named(edges, message):
+    with pytest.raises(ValueError, match=message):
+        data.make_heterogeneous_graph(NODES, edges)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (("author", "venue", "author"), "no edges of author-venue; known: paper-auth"),
+        (("author", "paper"), "at least three types"),
+        (("author", "paper", "venue"), "the last as the first"),
+    ],
+)
+def test_meta_paths_that_do_not_chain_are_named(path, message):
+    with pytest.raises(ValueError, match=message):
+        data.meta_path_adjacency(GRAPH, path)
+
+
+def test_isolated_nodes_are_told_in_the_log(caplog):
+    data.make_heterogeneous_graph(NODES, EDGES)
+    assert "1 of 4 nodes of type 'author' are in no edge" in caplog.text
+
+
+def test_files_that_do_not_fit_are_named(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="no edge list"):
+        data.read_edges(tmp_path / "none.txt")
+    file = tmp_path / "edges.txt"
+    file.write_text("0 1\n2 x\n")
+    with pytest.raises(ValueError, match="two whole numbers in each line"):
+        data.read_edges(file)
+    file.write_text("0 1 2\n")
+    with pytest.raises(ValueError, match="each line, got 3"):
+        data.read_edges(file)
+    file.write_text("0 1\n2\t3\n")
+    np.testing.assert_array_equal(data.read_edges(file), [[0, 1], [2, 3]])
+    with pytest.raises(ValueError, match="unknown name 'cora'"):
+        data.load_heco("cora", data_dir=tmp_path)
+    monkeypatch.delenv("JAXINFO_DATA_DIR", raising=False)
+    with pytest.raises(ValueError, match=r"no set 'acm' in .*JAXINFO_DATA_DIR"):
+        data.load_heco("acm", data_dir=tmp_path)
+
+
+# The four sets ---------------------------------------------------------------------
+
+
+NONZEROS = {
+    "acm": {"PAP": 57853, "PSP": 4338213},
+    "dblp": {"APA": 11113, "APCPA": 5000495, "APTPA": 7043571},
+    "aminer": {"PAP": 21976, "PRP": 129824},
+    "freebase": {"MDM": 8404, "MAM": 254702, "MWM": 10706},
+}
+CLASSES = {
+    "acm": [1993, 965, 1061],
+    "dblp": [1197, 745, 1109, 1006],
+    "aminer": [1333, 1114, 526, 3591],
+    "freebase": [1327, 618, 1547],
+}
+MEAN_POSITIVES = {"acm": 4.990, "dblp": 997.457, "aminer": 10.318, "freebase": 46.762}
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["acm", "aminer", "freebase", slowly("dblp")])
+def test_statistics_of_the_four_sets(name):
+    loaded = data.load_heco(name, data_dir=DATA)
+    paths = {
+        path: data.meta_path_adjacency(loaded.graph, kinds)
+        for path, kinds in loaded.meta_paths.items()
+    }
+    assert {path: matrix.nnz for path, matrix in paths.items()} == NONZEROS[name]
+    assert np.bincount(loaded.labels).tolist() == CLASSES[name]
+    positives = data.find_positives(list(paths.values()), loaded.num_positives)
+    counts = np.sum(positives >= 0, axis=1)
+    np.testing.assert_allclose(np.mean(counts), MEAN_POSITIVES[name], atol=5e-4)
+    # The published ones are as many of every node, and rank as high.
+    published = loaded.published_positives
+    np.testing.assert_array_equal(np.sum(published >= 0, axis=1), counts)
+    joins = sum(matrix.astype(int) for matrix in paths.values()).tocsr()
+    rows = np.repeat(np.arange(len(counts)), counts)
+    totals = [
+        np.bincount(rows, np.asarray(joins[rows, found[found >= 0]]).ravel())
+        for found in (positives, published)
+    ]
+    np.testing.assert_array_equal(*totals)
+    for rate, split in loaded.splits.items():
+        assert np.bincount(loaded.labels[split.train]).tolist() == [rate] * len(
+            CLASSES[name]
+        )
+        assert len(split.validation) == len(split.test) == 1_000
+        assert len(np.unique(np.concatenate(split))) == sum(map(len, split))

@@ -1,0 +1,65 @@
+"""Logistic regression of codes of nodes: scikit-learn's scores, the protocol."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+
+from jaxinfo.infomax import Labelled, f1_scores, probe_nodes
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("predicted", [RNG.integers(0, 3, 50), np.zeros(50, int)])
+def test_f1_is_scikit_learns(predicted):
+    labels = RNG.integers(0, 4, 50)
+    found = f1_scores(jnp.asarray(predicted), jnp.asarray(labels), num_classes=4)
+    expected = [
+        f1_score(labels, predicted, average=kind, labels=range(4), zero_division=0)
+        for kind in ("macro", "micro")
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def _labelled(n, num_classes, gap):
+    labels = np.arange(n) % num_classes
+    means = gap * np.eye(num_classes, 8)
+    return Labelled(
+        jnp.asarray(means[labels] + RNG.normal(size=(n, 8)), jnp.float32), labels
+    )
+
+
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_it_reads_as_well_as_scikit_learn(num_classes):
+    train, validation, test = (_labelled(n, num_classes, 2.0) for n in (60, 300, 600))
+    found = probe_nodes(
+        jax.random.key(0), train, validation, test, learning_rate=0.05, num_seeds=5
+    )
+    other = LogisticRegression().fit(*train).score(*test)
+    assert abs(found["micro_f1"].value - 100 * other) < 3
+    assert abs(found["macro_f1"].value - found["micro_f1"].value) < 1
+    assert found["auc"].value > found["micro_f1"].value
+    assert found["auc"].per_seed.shape == (5,)
+    assert found["auc"].protocol["num_validation"] == 300
+
+
+def test_noise_tells_nothing():
+    parts = [_labelled(n, 3, 0.0) for n in (60, 300, 600)]
+    found = probe_nodes(jax.random.key(0), *parts, num_seeds=5, num_steps=20)
+    assert abs(found["auc"].value - 50) < 8
+    assert abs(found["micro_f1"].value - 100 / 3) < 8
+
+
+def test_bad_input_is_named():
+    good = _labelled(30, 3, 1.0)
+    key = jax.random.key(0)
+    short = Labelled(good.features, good.labels[:-1])
+    with pytest.raises(ValueError, match="test must have a label for each of its 30"):
+        probe_nodes(key, good, good, short)
+    poor = Labelled(good.features, np.minimum(good.labels, 1))
+    with pytest.raises(ValueError, match="train labels must have every class below 3"):
+        probe_nodes(key, poor, good, good)
+    with pytest.raises(ValueError, match="num_steps must be a positive"):
+        probe_nodes(key, good, good, good, num_steps=0)
