@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.maps import panels, plot_map
 from jaxinfo.plots import ACCENT, STYLE
 
 __all__ = ["plot_results"]
@@ -36,7 +37,7 @@ def plot_results(
     }
     with matplotlib.rc_context(STYLE):
         _plot_neighbours(images, labels, codes).savefig(folder / "neighbours.png")
-        _plot_map(labels, codes).savefig(folder / "map.png")
+        plot_map(dict.fromkeys(codes, labels), codes).savefig(folder / "map.png")
         if any(map(any, curves.values())):
             _plot_training(curves).savefig(folder / "training.png")
 
@@ -47,23 +48,12 @@ def _figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), dpi=110, layout="constrained")
 
 
-def _grid(num: int, width: float, height: float) -> tuple[Any, Any]:
-    """A figure with room for so many panels, none of them with an axis."""
-    columns = min(4, num)
-    lines = -(-num // columns)
-    figure = _figure(width * columns, height * lines)
-    axes = figure.subplots(lines, columns, squeeze=False).ravel()
-    for axis in axes:
-        axis.set_axis_off()
-    return figure, axes
-
-
 def _plot_neighbours(
     images: np.ndarray, labels: np.ndarray, codes: dict[str, np.ndarray]
 ) -> Any:
     """Each query, and beside it the images whose codes are nearest, by L1."""
     queries = [int(np.argmax(labels == k)) for k in range(NUM_QUERIES)]
-    figure, axes = _grid(len(codes), 3.0, 3.2)
+    figure, axes = panels(len(codes), 3.0, 3.2)
     # Light gaps keep one image from the next.
     tiles = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=GAP)
     for axis, (name, found) in zip(axes, codes.items(), strict=False):
@@ -80,23 +70,6 @@ def _nearest(codes: np.ndarray, query: int) -> np.ndarray:
     scale = np.std(flat, axis=0) + 1e-6
     distances = np.abs((flat - flat[query]) / scale).sum(axis=1)
     return np.argsort(distances, kind="stable")[: NUM_NEIGHBOURS + 1]
-
-
-def _plot_map(labels: np.ndarray, codes: dict[str, np.ndarray]) -> Any:
-    """The codes in two dimensions by t-SNE, coloured by class."""
-    from matplotlib import colormaps
-    from sklearn.manifold import TSNE
-
-    figure, axes = _grid(len(codes), 2.6, 2.7)
-    colors = colormaps["tab10"](labels % 10)
-    for axis, (name, found) in zip(axes, codes.items(), strict=False):
-        flat = found.reshape(len(found), -1)
-        flat = (flat - flat.mean(axis=0)) / (flat.std(axis=0) + 1e-6)
-        perplexity = min(30, (len(flat) - 1) // 3)
-        places = TSNE(random_state=0, perplexity=perplexity).fit_transform(flat)
-        axis.scatter(*places.T, c=colors, s=3)
-        axis.set_title(name, fontsize=8)
-    return figure
 
 
 def _plot_training(curves: dict[str, list[list[float]]]) -> Any:

@@ -41,8 +41,8 @@ class DeepGraphInfomax(NamedTuple):
     """A training as pure functions.
 
     Attributes:
-        init: `init(key, features, adjacency) -> DescentState`, for features [N, D] and
-            an adjacency that the encoder takes.
+        init: `init(key, features, adjacency) -> DescentState`, for features [N, D], or
+            the nodes' numbers [N], and an adjacency that the encoder takes.
         step: `step(key, state, features, adjacency) -> (DescentState, loss)`.
         encode: `encode(state, features, adjacency) -> [N, K]`.
     """
@@ -61,15 +61,15 @@ class _Plan(NamedTuple):
 
 
 def shuffle_nodes(
-    key: Key[Array, ""], features: Float[Array, "n d"]
-) -> Float[Array, "n d"]:
+    key: Key[Array, ""], features: Float[Array, "n ..."]
+) -> Float[Array, "n ..."]:
     """The corruption of Deep Graph InfoMax: features dealt anew to the nodes.
 
     Source: Velickovic et al., "Deep graph infomax", ICLR 2019, section 4.2.
 
     Args:
         key: random key.
-        features: of the nodes, [N, D].
+        features: of the nodes, [N, ...].
 
     Returns:
         The same rows in a random order.
@@ -154,7 +154,8 @@ def _init(
     plan: _Plan, key: Array, features: Array, adjacency: Any
 ) -> dict[str, PyTree]:
     check_key(0, key=key)
-    check_finite_rows(features=features)
+    if jnp.ndim(features) != 1:
+        check_finite_rows(features=features)
     if tuple(adjacency.shape) != (len(features),) * 2:
         raise ValueError(
             f"adjacency must have the shape {(len(features),) * 2} of the rows of "

@@ -71,12 +71,15 @@ class GraphConvolution(nn.Module):
     size: int
 
     @nn.compact
-    def __call__(self, adjacency: Any, x: Float[Array, "n d"]) -> Float[Array, "n k"]:
-        """[N, size]."""
+    def __call__(self, adjacency: Any, x: Array) -> Float[Array, "n k"]:
+        """[N, size], of features [N, D] or the nodes' numbers [N]."""
+        if x.ndim == 1:
+            x = self.param("table", _normal, (len(x), self.size))[x]
+        else:
+            x = nn.Dense(
+                self.size, use_bias=False, kernel_init=_normal, param_dtype=_dtype(x)
+            )(x)
         dtype = _dtype(x)
-        x = nn.Dense(self.size, use_bias=False, kernel_init=_normal, param_dtype=dtype)(
-            x
-        )
         offset = self.param("offset", nn.initializers.zeros, (self.size,), dtype)
         return nn.PReLU(dtype, negative_slope_init=PARAMETRIC_LEAK)(
             adjacency @ x + offset

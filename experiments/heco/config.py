@@ -1,0 +1,121 @@
+"""What to run: settings of each set as the paper has them, and what is changed."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["PRESETS", "VARIANTS", "Config", "Preset", "Variant", "settings_of"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What to run.
+
+    Attributes:
+        out: folder for results.json, table.md and figures; settings that results.json
+            holds already are not run again.
+        dataset: acm, dblp, aminer, freebase or all.
+        data_dir: where to look for heco/ first.
+        num_seeds: trainings of each setting, in one program.
+        num_probe_seeds: restarts of each probe.
+        ablations: also one view alone, both without masks, nodes as their own only
+            positives, and Deep Graph InfoMax on each meta-path.
+        variants: names of variants to run instead, comma-separated.
+        patience: updates without a lower loss after which a training ends; left out:
+            the paper's of the set.
+        layout: how seeds are laid out, vmap, map, mesh or mesh_map.
+        smoke: the same path end to end with two seeds and few updates.
+    """
+
+    out: Path = Path("results/heco")
+    dataset: str = "acm"
+    data_dir: Path | None = None
+    num_seeds: int = 10
+    num_probe_seeds: int = 50
+    ablations: bool = False
+    variants: str | None = None
+    patience: int | None = None
+    layout: str = "mesh_map"
+    smoke: bool = False
+
+
+class Preset(NamedTuple):
+    """The paper's setting of a set, by the authors' code.
+
+    Attributes:
+        learning_rate: Adam's.
+        patience: updates without a lower loss after which a training ends.
+        temperature: tau.
+        feature_dropout: share of projected features left out.
+        attention_dropout: share of attention vectors left out.
+        num_samples: neighbours drawn for every update, by type.
+        probe_rate: Adam's, of the logistic regression.
+    """
+
+    learning_rate: float
+    patience: int
+    temperature: float
+    feature_dropout: float
+    attention_dropout: float
+    num_samples: Mapping[str, int]
+    probe_rate: float = 0.01
+
+
+PRESETS = {
+    "acm": Preset(8e-4, 5, 0.8, 0.3, 0.5, {"author": 7, "subject": 1}, 0.05),
+    "dblp": Preset(8e-4, 30, 0.9, 0.4, 0.35, {"paper": 6}),
+    "aminer": Preset(3e-3, 40, 0.5, 0.5, 0.5, {"author": 3, "reference": 8}),
+    "freebase": Preset(
+        1e-3, 20, 0.5, 0.1, 0.3, {"director": 1, "actor": 18, "writer": 2}
+    ),
+}
+MAX_STEPS = 10_000
+
+
+class Variant(NamedTuple):
+    """What a setting changes of HeCo.
+
+    Attributes:
+        views: which are contrasted.
+        masks_views: whether each hides what the other sees.
+        positives: "counted" by meta-paths, "published" with the data, or "own".
+    """
+
+    views: tuple[str, str] = ("meta_path", "schema")
+    masks_views: bool = True
+    positives: str = "counted"
+
+
+VARIANTS = {
+    "": Variant(),
+    "meta_path_view": Variant(views=("meta_path", "meta_path")),
+    "schema_view": Variant(views=("schema", "schema")),
+    "no_view_mask": Variant(masks_views=False),
+    "own_positive": Variant(positives="own"),
+    "published_positives": Variant(positives="published"),
+}
+DGI = "dgi"
+
+
+def settings_of(config: Config) -> list[str]:
+    """Names of settings: a set, or a set and a variant of it."""
+    from jaxinfo.data import HECO_SETS
+
+    names = list(PRESETS) if config.dataset == "all" else [config.dataset]
+    if config.variants is not None:
+        variants = config.variants.split(",")
+    else:
+        variants = list(VARIANTS) if config.ablations else [""]
+    settings = [
+        f"{name}.{variant}" if variant else name
+        for name in names
+        for variant in variants
+    ]
+    if config.ablations and config.variants is None:
+        settings += [
+            f"{name}.{DGI}.{path}"
+            for name in names
+            for path in HECO_SETS[name].meta_paths
+        ]
+    return settings

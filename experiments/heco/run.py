@@ -1,0 +1,82 @@
+"""HeCo on its four graphs: the table with its spread over trainings of the encoder."""
+
+import dataclasses
+import functools
+from typing import Any
+
+from experiments.folder import cell, refuse, run_settings
+from experiments.heco.config import DGI, PRESETS, VARIANTS, Config, settings_of
+from experiments.heco.show import plot_results
+from experiments.heco.study import run_setting
+from jaxinfo.cli import prepare_jax
+
+__all__ = ["Config", "main"]
+
+METRICS = {
+    "macro_f1_20": "Macro-F1, 20",
+    "micro_f1_20": "Micro-F1, 20",
+    "auc_20": "AUC, 20",
+    "macro_f1_40": "Macro-F1, 40",
+    "micro_f1_40": "Micro-F1, 40",
+    "auc_40": "AUC, 40",
+    "macro_f1_60": "Macro-F1, 60",
+    "micro_f1_60": "Micro-F1, 60",
+    "auc_60": "AUC, 60",
+    "nmi": "NMI",
+    "ari": "ARI",
+}
+
+
+def _lines(done: dict[str, Any]) -> list[list[str]]:
+    lines = [["setting", *METRICS.values(), "loss", "updates", "s"]]
+    for name, told in done.items():
+        summary = told["summary"]
+        cells = [cell(summary[metric], 2) for metric in METRICS]
+        cells += [cell(summary["loss"], 3), cell(summary["num_steps"], 0)]
+        lines.append([name, *cells, f"{told['seconds']:.0f}"])
+    return lines
+
+
+def main() -> None:
+    """Trains by every setting, one after the other, and prints the table."""
+    import tyro
+
+    config = tyro.cli(Config, description="HeCo on its four graphs.")
+    if config.smoke:
+        config = dataclasses.replace(config, num_seeds=min(config.num_seeds, 2))
+    prepare_jax()
+    from jaxinfo.core.checks import check_one_of, check_positive
+    from jaxinfo.data import load_heco
+    from jaxinfo.results import check_new_folder
+
+    try:
+        check_one_of([*PRESETS, "all"], dataset=config.dataset)
+        check_positive(
+            num_seeds=config.num_seeds, num_probe_seeds=config.num_probe_seeds
+        )
+        if config.patience is not None:
+            check_positive(patience=config.patience)
+        settings = settings_of(config)
+        for setting in settings:
+            _, _, variant = setting.partition(".")
+            if not variant.startswith(DGI):
+                check_one_of(VARIANTS, variants=variant)
+        check_new_folder(config.out)
+        names = {setting.partition(".")[0] for setting in settings}
+        labels = {
+            name: load_heco(name, data_dir=config.data_dir).labels for name in names
+        }
+    except ValueError as error:
+        refuse(error)
+    told = dataclasses.asdict(config)
+    for name in ("out", "dataset", "ablations", "variants", "data_dir", "layout"):
+        del told[name]
+    run_settings(
+        config.out,
+        "heco",
+        told,
+        settings,
+        lambda setting: run_setting(setting, config),
+        _lines,
+        functools.partial(plot_results, labels),
+    )

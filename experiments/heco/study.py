@@ -1,0 +1,204 @@
+"""One setting: programs of a seed laid out over all, and the judgement of each."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+from experiments.heco.config import (
+    DGI,
+    MAX_STEPS,
+    PRESETS,
+    VARIANTS,
+    Config,
+    Preset,
+    Variant,
+)
+
+__all__ = ["run_setting"]
+
+# Of encoder and critic of Deep Graph InfoMax: the width of HeCo's embeddings.
+DGI_SIZE, DGI_RATE, DGI_PATIENCE = 64, 1e-3, 20
+
+
+class Trained(NamedTuple):
+    """What a training of one seed leaves to be judged."""
+
+    codes: Any
+    loss: Any
+    num_steps: Any
+    path_weights: Any
+    type_weights: Any
+
+
+@functools.lru_cache(maxsize=4)
+def _load(name: str, data_dir: Any) -> Any:
+    from jaxinfo.data import load_heco
+
+    return load_heco(name, data_dir=data_dir)
+
+
+def run_setting(setting: str, config: Config) -> tuple[dict[str, Any], Any]:
+    """Records of all seeds, and codes of the first."""
+    import jax
+    import numpy as np
+
+    from jaxinfo.results import mean_and_sd
+    from jaxinfo.training import sweep
+
+    name, _, variant = setting.partition(".")
+    data = _load(name, config.data_dir)
+    started = time.perf_counter()
+    if variant.startswith(DGI):
+        run, graph = _dgi(data, variant.partition(".")[2], config)
+    else:
+        run, graph = _heco(data, PRESETS[name], VARIANTS[variant], config)
+    keys = jax.random.split(jax.random.key(0), config.num_seeds)
+    found: Trained = jax.device_get(
+        sweep(run, keys, graph, layout=cast(Any, config.layout))
+    )
+    seconds = time.perf_counter() - started
+    metrics = [
+        _judge(key, codes, data, PRESETS[name], config)
+        for key, codes in zip(keys, found.codes, strict=True)
+    ]
+    records = [
+        {
+            "setting": setting,
+            "seed": seed,
+            **metrics[seed],
+            "loss": float(found.loss[seed]),
+            "num_steps": int(found.num_steps[seed]),
+            "path_weights": np.asarray(found.path_weights[seed], float).tolist(),
+            "type_weights": np.asarray(found.type_weights[seed], float).tolist(),
+        }
+        for seed in range(config.num_seeds)
+    ]
+    told = {
+        "records": records,
+        "summary": {
+            metric: mean_and_sd([one[metric] for one in records])
+            for metric in (*metrics[0], "loss", "num_steps")
+        },
+        "seconds": seconds,
+    }
+    return told, found.codes[0]
+
+
+def _heco(
+    data: Any, preset: Preset, variant: Variant, config: Config
+) -> tuple[Callable[..., Trained], Any]:
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from jaxinfo import networks
+    from jaxinfo.infomax import make_heco, make_heco_graph, train_heco
+
+    positives = {
+        "counted": None,
+        "published": data.published_positives,
+        "own": jnp.arange(len(data.labels))[:, None],
+    }[variant.positives]
+    graph = make_heco_graph(
+        data.graph,
+        data.target,
+        data.meta_paths,
+        data.features,
+        num_positives=data.num_positives,
+        positives=positives,
+    )
+    heco = make_heco(
+        networks.heco_encoder(
+            data.target,
+            feature_dropout=preset.feature_dropout,
+            attention_dropout=preset.attention_dropout,
+            masks_views=variant.masks_views,
+        ),
+        head=networks.projection_head(),
+        optimizer=optax.adam(preset.learning_rate),
+        num_samples=preset.num_samples,
+        temperature=preset.temperature,
+        views=variant.views,
+    )
+    max_steps, patience = _budget(config, preset.patience)
+
+    def run(key: jax.Array, graph: Any) -> Trained:
+        for_training, for_codes = jax.random.split(key)
+        trained = train_heco(
+            for_training, heco, graph, max_steps=max_steps, patience=patience
+        )
+        views = heco.encode(for_codes, trained.state, graph)
+        return Trained(
+            getattr(views, variant.views[0]),
+            jnp.nanmin(trained.history),
+            trained.num_steps,
+            views.meta_path_weights,
+            views.type_weights,
+        )
+
+    return run, graph
+
+
+def _dgi(
+    data: Any, path: str, config: Config
+) -> tuple[Callable[..., Trained], tuple[Any, Any]]:
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from jaxinfo import networks
+    from jaxinfo.data import meta_path_adjacency, normalize_adjacency
+    from jaxinfo.infomax import make_deep_graph_infomax, train_deep_graph_infomax
+
+    infomax = make_deep_graph_infomax(
+        networks.graph_encoder(sizes=(DGI_SIZE,)),
+        critic=networks.bilinear_critic(has_offsets=False),
+        optimizer=optax.adam(DGI_RATE),
+    )
+    adjacency = meta_path_adjacency(data.graph, data.meta_paths[path])
+    graph = jnp.asarray(data.features[data.target]), normalize_adjacency(adjacency)
+    max_steps, patience = _budget(config, DGI_PATIENCE)
+
+    def run(key: jax.Array, graph: Any) -> Trained:
+        trained = train_deep_graph_infomax(
+            key, infomax, *graph, max_steps=max_steps, patience=patience
+        )
+        codes = infomax.encode(trained.state, *graph)
+        loss = jnp.nanmin(trained.history)
+        none = jnp.zeros(0)
+        return Trained(codes, loss, trained.num_steps, none, none)
+
+    return run, graph
+
+
+def _budget(config: Config, patience: int) -> tuple[int, int]:
+    if config.patience is not None:
+        patience = config.patience
+    return (5, 5) if config.smoke else (MAX_STEPS, patience)
+
+
+def _judge(
+    key: Any, codes: Any, data: Any, preset: Preset, config: Config
+) -> dict[str, float]:
+    """Macro-F1, Micro-F1 and AUC at each number of labels, NMI and ARI, in percent."""
+    import jax
+
+    from jaxinfo.infomax import Labelled, probe_clusters, probe_nodes
+
+    for_nodes, for_clusters = jax.random.split(jax.random.fold_in(key, 1))
+    metrics = {}
+    for rate, split in data.splits.items():
+        found = probe_nodes(
+            for_nodes,
+            *(Labelled(codes[rows], data.labels[rows]) for rows in split),
+            learning_rate=preset.probe_rate,
+            num_seeds=2 if config.smoke else config.num_probe_seeds,
+        )
+        metrics |= {f"{name}_{rate}": probe.value for name, probe in found.items()}
+    clusters = probe_clusters(
+        for_clusters,
+        Labelled(codes, data.labels),
+        num_seeds=2 if config.smoke else 10,
+    )
+    return metrics | {name: 100 * probe.value for name, probe in clusters.items()}
