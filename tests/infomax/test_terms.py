@@ -1,5 +1,7 @@
 """The terms of Deep InfoMax: NumPy from the paper, one location, bounded memory."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,7 @@ from jaxinfo.information import info_nce_bound, off_diagonal, split_scores
 from jaxinfo.networks import concatenated_critic, embedding_critic
 
 N, L = 5, 3
+KEY = jax.random.key(0)
 SCORES = np.random.default_rng(0).normal(size=(N, L, N))
 DOT = Critic(
     lambda key, x, y: (),
@@ -48,7 +51,8 @@ PRINTED = {
 @pytest.mark.parametrize("name", PRINTED)
 def test_bounds_and_slopes_as_printed(name):
     with jax.enable_x64(True):
-        value, slope = jax.value_and_grad(BOUNDS[name])(jnp.asarray(SCORES))
+        value, slope = jax.jit(jax.value_and_grad(BOUNDS[name]))(SCORES)
+        slope = np.asarray(slope)
         expected = PRINTED[name](*_joint_and_product(SCORES))
         np.testing.assert_allclose(value, expected, rtol=1e-12)
         for index in [(0, 0, 0), (1, 2, 1), (0, 1, 3)]:
@@ -61,27 +65,44 @@ def test_bounds_and_slopes_as_printed(name):
             np.testing.assert_allclose(slope[index], (up - down) / 2e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", DIVERGENCES)
-def test_one_location_is_the_plain_bound(name):
+@pytest.fixture(scope="module")
+def one_location():
+    """Each member of one location, and its plain bound: one program for all."""
+
+    def compute(plain):
+        pairs = split_scores(plain, off_diagonal(N))
+        return {
+            name: (find_bound(name)(plain[:, None]), f_divergence_bound(member, *pairs))
+            for name, member in DIVERGENCES.items()
+        }
+
     with jax.enable_x64(True):
-        plain = jnp.asarray(SCORES[:, 0])
-        expected = f_divergence_bound(
-            DIVERGENCES[name], *split_scores(plain, off_diagonal(N))
-        )
-        value = find_bound(name)(plain[:, None])
-        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        return jax.device_get(jax.jit(compute)(SCORES[:, 0]))
+
+
+@pytest.mark.parametrize("name", DIVERGENCES)
+def test_one_location_is_the_plain_bound(name, one_location):
+    value, expected = one_location[name]
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
 
 
 def test_one_location_of_info_nce_is_the_plain_bound():
-    value = BOUNDS["info_nce"](jnp.asarray(SCORES[:, :1]))
-    np.testing.assert_allclose(value, info_nce_bound(SCORES[:, 0].T), rtol=1e-5)
+    value = jax.jit(BOUNDS["info_nce"])(SCORES[:, :1])
+    expected = jax.jit(info_nce_bound)(SCORES[:, 0].T)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["jensen_shannon", "donsker_varadhan", "info_nce"])
+SLOPES = {
+    name: jax.jit(jax.grad(BOUNDS[name]))
+    for name in ("jensen_shannon", "donsker_varadhan", "info_nce")
+}
+
+
+@pytest.mark.parametrize("name", SLOPES)
 @pytest.mark.parametrize("size", [1e4, -1e4])
 def test_slopes_stay_finite(name, size):
-    scores = jnp.asarray(size * np.sign(SCORES), jnp.float32)
-    assert np.isfinite(jax.grad(BOUNDS[name])(scores)).all()
+    scores = np.asarray(size * np.sign(SCORES), np.float32)
+    assert np.isfinite(SLOPES[name](scores)).all()
 
 
 def test_scores_of_all_locations():
@@ -98,13 +119,14 @@ def test_scores_of_all_locations():
 @pytest.mark.parametrize("make", [embedding_critic, concatenated_critic])
 def test_all_pairs_by_a_critic_are_pairs_one_by_one(make):
     critic = make(8) if make is embedding_critic else make((8, 6))
-    x, y = jax.random.normal(jax.random.key(0), (2, 6, 3))
-    params = critic.init(jax.random.key(1), x, y)
-    pairs = critic.pairwise(params, x, y)
+    x, y = np.asarray(jax.random.normal(KEY, (2, 6, 3)))
+    params = jax.jit(critic.init)(jax.random.key(1), x, y)
+    pairs = np.asarray(jax.jit(critic.pairwise)(params, x, y))
+    one_by_one = jax.jit(critic.apply)
     for shift in (0, 1):
         rows = np.arange(6)
         # The embedding standardises over its rows: all of them in either call.
-        expected = critic.apply(params, x, jnp.roll(y, -shift, axis=0))
+        expected = one_by_one(params, x, np.roll(y, -shift, axis=0))
         np.testing.assert_allclose(
             pairs[rows, (rows + shift) % 6], expected, rtol=1e-4, atol=1e-4
         )
@@ -112,8 +134,8 @@ def test_all_pairs_by_a_critic_are_pairs_one_by_one(make):
 
 def test_hidden_units_of_pairs_are_few_at_a_time(monkeypatch):
     critic = concatenated_critic((64, 64))
-    x, y = jax.random.normal(jax.random.key(0), (2, 64, 4))
-    params = critic.init(jax.random.key(1), x, y)
+    x, y = np.asarray(jax.random.normal(KEY, (2, 64, 4)))
+    params = jax.jit(critic.init)(jax.random.key(1), x, y)
 
     def loss(params, x):
         return jnp.sum(jnp.tanh(critic.pairwise(params, x, y)))
@@ -152,14 +174,18 @@ def test_coordinates_by_hand():
         logits = np.concatenate([features[n, i, j], codes[n]]) @ weights
         terms.append(_cross_entropy(logits[:3], i) + _cross_entropy(logits[3:], j))
     with jax.enable_x64(True):
-        loss = coordinate_loss(network, weights, jnp.asarray(features), codes)
+        compute = jax.jit(functools.partial(coordinate_loss, network))
+        loss = compute(weights, features, codes)
         np.testing.assert_allclose(loss, np.mean(terms), rtol=1e-12)
 
 
 def test_displacements_can_be_told_from_features_that_name_their_place():
     rows, columns = np.indices((3, 4))
-    grid = jnp.asarray(np.stack([rows, columns], axis=-1), jnp.float32)[None]
-    codes = jnp.zeros((1, 1))
+    grid = np.stack([rows, columns], axis=-1).astype(np.float32)[None]
+    codes = np.zeros((1, 1), np.float32)
+
+    def displacements(network):
+        return jax.jit(displacement_loss, static_argnums=1)(KEY, network, (), grid, codes)
 
     def tell(params, x):
         row, column = (x[:, :2] - x[:, 2:4]).T
@@ -172,31 +198,29 @@ def test_displacements_can_be_told_from_features_that_name_their_place():
         )
 
     network = Network(lambda key, x: (), tell)
-    loss = displacement_loss(jax.random.key(0), network, (), grid, codes)
-    np.testing.assert_allclose(loss, 0, atol=1e-6)
+    np.testing.assert_allclose(displacements(network), 0, atol=1e-6)
     blind = Network(lambda key, x: (), lambda params, x: jnp.zeros((len(x), 12)))
-    loss = displacement_loss(jax.random.key(0), blind, (), grid, codes)
-    np.testing.assert_allclose(loss, np.log(5 * 7), rtol=1e-5)
+    np.testing.assert_allclose(displacements(blind), np.log(5 * 7), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: local_scores(DOT, (), jnp.ones((2, 3)), jnp.ones((2, 3))), "features"),
-        (lambda: local_scores(DOT, (), jnp.ones((2, 1, 3)), jnp.ones(2)), "codes"),
+        (lambda: local_scores(DOT, (), np.ones((2, 3)), np.ones((2, 3))), "features"),
+        (lambda: local_scores(DOT, (), np.ones((2, 1, 3)), np.ones(2)), "codes"),
         (
-            lambda: local_scores(DOT, (), jnp.ones((2, 1, 3)), jnp.ones((3, 3))),
+            lambda: local_scores(DOT, (), np.ones((2, 1, 3)), np.ones((3, 3))),
             "codes must have the 2 rows",
         ),
         (lambda: find_bound("nce"), "unknown bound 'nce'"),
-        (lambda: BOUNDS["info_nce"](jnp.ones((2, 2))), "scores"),
-        (lambda: BOUNDS["KL"](jnp.ones((2, 2))), "scores"),
+        (lambda: BOUNDS["info_nce"](np.ones((2, 2))), "scores"),
+        (lambda: BOUNDS["KL"](np.ones((2, 2))), "scores"),
         (
             lambda: coordinate_loss(
                 Network(lambda key, x: (), lambda params, x: x),
                 (),
-                jnp.ones((2, 2, 2, 1)),
-                jnp.ones((2, 1)),
+                np.ones((2, 2, 2, 1)),
+                np.ones((2, 1)),
             ),
             "network must return 2 \\+ 2",
         ),
@@ -209,6 +233,5 @@ def test_bad_input_is_named(call, message):
 
 
 def test_a_member_and_a_function_are_bounds_too():
-    scores = jnp.asarray(SCORES)
-    assert find_bound(KL)(scores) == BOUNDS["KL"](scores)
+    assert jax.jit(find_bound(KL))(SCORES) == jax.jit(BOUNDS["KL"])(SCORES)
     assert find_bound(jnp.sum) is jnp.sum
