@@ -44,6 +44,10 @@ def _make(**settings):
     return make_deep_infomax(ENCODER, **settings)
 
 
+def _start(infomax):
+    return jax.jit(infomax.init)(KEY, IMAGES)
+
+
 def _softplus(x):
     return jnp.log1p(jnp.exp(x))
 
@@ -56,8 +60,8 @@ def _jsd(scores, own):
 
 def test_a_step_descends_the_printed_losses():
     with jax.enable_x64(True):
-        images = jnp.asarray(IMAGES, float)
-        prior = jax.random.uniform(jax.random.key(5), (12, 2))
+        images = IMAGES.astype(float)
+        prior = np.asarray(jax.random.uniform(jax.random.key(5), (12, 2)))
         infomax = _make(
             global_critic=GLOBAL,
             global_weight=0.5,
@@ -95,14 +99,15 @@ def test_a_step_descends_the_printed_losses():
             )
             return jnp.mean(_softplus(-real)) + jnp.mean(_softplus(fake))
 
-        (loss, bounds), slope = jax.value_and_grad(of_encoder, has_aux=True)(
-            state.players.generator
-        )
+        of_encoder = jax.jit(jax.value_and_grad(of_encoder, has_aux=True))
+        (loss, bounds), slope = of_encoder(state.players.generator)
         np.testing.assert_allclose(info.loss, loss, rtol=1e-10)
         np.testing.assert_allclose([info.global_bound, info.local_bound], bounds)
         np.testing.assert_allclose(info.gradient_norm, optax.tree.norm(slope))
         expected = jax.tree.map(
-            lambda x, s: x - 0.1 * s, state.players.generator, slope
+            lambda x, s: np.asarray(x) - 0.1 * np.asarray(s),
+            state.players.generator,
+            slope,
         )
         jax.tree.map(
             lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12),
@@ -110,19 +115,18 @@ def test_a_step_descends_the_printed_losses():
             expected,
         )
         critic = state.players.discriminator
+        total, slope = jax.jit(jax.value_and_grad(of_critic))(critic)
         np.testing.assert_allclose(
             moved.players.discriminator,
-            critic - 0.1 * jax.grad(of_critic)(critic),
+            np.asarray(critic) - 0.1 * np.asarray(slope),
             rtol=1e-9,
         )
-        total = of_critic(critic)
         np.testing.assert_allclose(info.prior_bound, 2 * np.log(2) - total, rtol=1e-9)
 
 
 def test_terms_that_are_absent_are_told_so():
     infomax = make_deep_infomax(ENCODER, optimizer=SGD, local_critic=DOT)
-    state = infomax.init(KEY, IMAGES)
-    state, info = infomax.step(KEY, state, IMAGES)
+    state, info = jax.jit(infomax.step)(KEY, _start(infomax), IMAGES)
     assert np.isnan(info.global_bound)
     assert np.isnan(info.prior_bound)
     assert np.isfinite(info.local_bound)
@@ -131,8 +135,9 @@ def test_terms_that_are_absent_are_told_so():
 
 def test_a_network_starts_the_same_whichever_others_there_are():
     alone = make_deep_infomax(ENCODER, optimizer=SGD, global_critic=GLOBAL)
-    first = alone.init(KEY, IMAGES).players.generator["encoder"]
-    second = _make().init(KEY, IMAGES).players.generator["encoder"]
+    first, second = (
+        _start(infomax).players.generator["encoder"] for infomax in (alone, _make())
+    )
     jax.tree.map(np.testing.assert_array_equal, first, second)
 
 
@@ -158,9 +163,9 @@ def test_running_statistics_are_kept_beside_the_parameters(update):
         prior_critic=PRIOR,
         update=update,
     )
-    state = infomax.init(KEY, IMAGES)
+    state, step = _start(infomax), jax.jit(infomax.step)
     for _ in range(2):
-        state, _ = infomax.step(KEY, state, IMAGES)
+        state, _ = step(KEY, state, IMAGES)
     params = state.players.generator["encoder"]
     assert params["calls"] == 2
     np.testing.assert_allclose(params["seen"], 2 * np.mean(IMAGES), rtol=1e-5)
@@ -173,32 +178,32 @@ def test_the_code_alone_is_made_from_what_is_not_occluded():
         local_critic=DOT,
         occlude=lambda key, images: images * 0,
     )
-    state = infomax.init(KEY, IMAGES)
-    _, info = infomax.step(KEY, state, IMAGES)
+    state = _start(infomax)
+    _, info = jax.jit(infomax.step)(KEY, state, IMAGES)
     # A code of nothing tells nothing.
     np.testing.assert_allclose(info.local_bound, 0, atol=1e-6)
-    assert np.any(infomax.encode(state, IMAGES)[1])
+    assert np.any(jax.jit(infomax.encode)(state, IMAGES)[1])
 
 
 def test_images_are_augmented_in_the_step_alone():
     shifted = _make(augment=lambda key, images: images + 1)
     plain = _make()
-    state = plain.init(KEY, IMAGES)
-    _, first = shifted.step(KEY, state, IMAGES)
-    _, second = plain.step(KEY, state, IMAGES + 1)
+    state = _start(plain)
+    _, first = jax.jit(shifted.step)(KEY, state, IMAGES)
+    _, second = jax.jit(plain.step)(KEY, state, IMAGES + 1)
     np.testing.assert_allclose(first.loss, second.loss, rtol=1e-6)
     np.testing.assert_array_equal(
-        shifted.encode(state, IMAGES)[1], plain.encode(state, IMAGES)[1]
+        *(jax.jit(infomax.encode)(state, IMAGES)[1] for infomax in (shifted, plain))
     )
 
 
 def test_bytes_are_fractions_of_255():
     infomax = _make()
-    state = infomax.init(KEY, IMAGES)
+    state, encode = _start(infomax), jax.jit(infomax.encode)
     pixels = np.arange(12 * 12, dtype=np.uint8).reshape(IMAGES.shape)
     for bytes_, floats in zip(
-        infomax.encode(state, jnp.asarray(pixels)),
-        infomax.encode(state, jnp.asarray(pixels / 255, jnp.float32)),
+        encode(state, pixels),
+        encode(state, (pixels / 255).astype(np.float32)),
         strict=True,
     ):
         np.testing.assert_allclose(bytes_, floats, rtol=1e-5)
@@ -206,10 +211,9 @@ def test_bytes_are_fractions_of_255():
 
 def test_a_training_that_is_not_finite_stops_alone():
     infomax = _make()
-    state = infomax.init(KEY, IMAGES)
-    broken = jnp.full_like(IMAGES, jnp.nan)
-    states = jax.tree.map(lambda x: jnp.stack([x, x]), state)
-    batches = jnp.stack([jnp.asarray(IMAGES), broken])
+    state = _start(infomax)
+    states = jax.tree.map(lambda x: np.stack([x, x]), state)
+    batches = np.stack([IMAGES, np.full_like(IMAGES, np.nan)])
     step = jax.jit(jax.vmap(infomax.step, (None, 0, 0)))
     moved, info = step(KEY, states, batches)
     assert moved.stopped_at.tolist() == [-1, 0]
@@ -219,7 +223,7 @@ def test_a_training_that_is_not_finite_stops_alone():
         moved.players,
         state.players,
     )
-    alone, _ = step(KEY, states, jnp.stack([jnp.asarray(IMAGES)] * 2))
+    alone, _ = step(KEY, states, np.stack([IMAGES, IMAGES]))
     jax.tree.map(
         lambda a, b: np.testing.assert_array_equal(a[0], b[0]),
         moved.players,
@@ -243,7 +247,7 @@ def _run(key, images):
 def test_seeds_match_seeds_alone(layout):
     keys = jax.random.split(KEY, 3)
     with jax.enable_x64(True):
-        images = jnp.asarray(IMAGES, float)
+        images = IMAGES.astype(float)
         state, history = sweep(_run, keys, images, layout=layout)
         alone, _ = sweep(_run, keys[1:2], images, layout="map")
     assert history.loss.shape == (3, 2)
@@ -278,7 +282,7 @@ def _run_plain(images):
 
 def test_the_step_keeps_the_structure_of_its_state():
     infomax = _make(global_critic=GLOBAL)
-    state = infomax.init(KEY, IMAGES)
+    state = _start(infomax)
     moved, _ = jax.eval_shape(infomax.step, KEY, state, IMAGES)
     assert jax.tree.structure(moved) == jax.tree.structure(state)
     for new, old in zip(jax.tree.leaves(moved), jax.tree.leaves(state), strict=True):
@@ -325,7 +329,7 @@ def _encoder_of(output):
             "prior_critic must return one",
         ),
         (
-            lambda: _make().step(KEY, _make().init(KEY, IMAGES), IMAGES[:1]),
+            lambda: _make().step(KEY, _start(_make()), IMAGES[:1]),
             "batch of at least two",
         ),
         (
