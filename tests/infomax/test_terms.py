@@ -184,8 +184,10 @@ def test_displacements_can_be_told_from_features_that_name_their_place():
     grid = np.stack([rows, columns], axis=-1).astype(np.float32)[None]
     codes = np.zeros((1, 1), np.float32)
 
-    def displacements(network):
-        return jax.jit(displacement_loss, static_argnums=1)(KEY, network, (), grid, codes)
+    def find_loss(network):
+        return jax.jit(displacement_loss, static_argnums=1)(
+            KEY, network, (), grid, codes
+        )
 
     def tell(params, x):
         row, column = (x[:, :2] - x[:, 2:4]).T
@@ -198,9 +200,9 @@ def test_displacements_can_be_told_from_features_that_name_their_place():
         )
 
     network = Network(lambda key, x: (), tell)
-    np.testing.assert_allclose(displacements(network), 0, atol=1e-6)
+    np.testing.assert_allclose(find_loss(network), 0, atol=1e-6)
     blind = Network(lambda key, x: (), lambda params, x: jnp.zeros((len(x), 12)))
-    np.testing.assert_allclose(displacements(blind), np.log(5 * 7), rtol=1e-5)
+    np.testing.assert_allclose(find_loss(blind), np.log(5 * 7), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
