@@ -3,7 +3,6 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
@@ -21,7 +20,6 @@ def _rows(n, d=3, shift=0.0):
 def _jitted(metric, **settings):
     """As one program."""
     return jax.jit(functools.partial(metric, **settings))
-
 
 
 def test_modes_of_a_mixture():
