@@ -43,9 +43,9 @@ NAMES = [
     for name in information_bound_names()
     if name not in divergences.DIVERGENCES or name in ("PEARSON", "LE_CAM")
 ]
-# One of each kind: over the margins, in the batch, beside a companion, from above, of
-# entropies and of the f-family.
-FAST = {"mine", "info_nce", "flo", "club", "doe_gaussian", "PEARSON"}
+# One of each kind: beside a companion, from above, of entropies and of the f-family.
+# Over the margins and in the batch, "mine" and "info_nce" train in the tests below.
+FAST = {"flo", "club", "doe_gaussian", "PEARSON"}
 PARTS = (_pairs(), _pairs(key=jax.random.key(1)), _pairs(37, key=jax.random.key(2)))
 
 
@@ -72,7 +72,7 @@ def test_members_run_by_name(divergence):
     chex.assert_shape(result.influence, [(23,), (37,)])
 
 
-OF_KL = ["mine", "renyi", *map(slowly, ["f_divergence", "nwj", "smile"])]
+OF_KL = ["renyi", *map(slowly, ["mine", "f_divergence", "nwj", "smile"])]
 
 
 @pytest.mark.parametrize("bound", OF_KL)
@@ -109,19 +109,30 @@ STRANGERS = {
 }
 
 
-@pytest.mark.parametrize("critic", STRANGERS.values(), ids=STRANGERS)
-@pytest.mark.parametrize("bound", ["mine", "info_nce"])
-def test_strangers_train(critic, bound):
+# All pairs in the batch by one module; the other kinds differ as they do for "mine".
+IN_THE_BATCH = [name if name == "linen" else slowly(name) for name in STRANGERS]
+
+
+def _train(stranger, bound):
     run = make_run(
-        critic,
+        STRANGERS[stranger],
         bound=bound,
         num_steps=60,
         cadence=30,
         batch_size=16,
         optimizer=optax.sgd(0.1),
     )
-    result = jax.jit(run)(KEY, *PARTS)
-    assert result.value > 0.1
+    return jax.jit(run)(KEY, *PARTS)
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_strangers_train(stranger):
+    assert _train(stranger, "mine").value > 0.1
+
+
+@pytest.mark.parametrize("stranger", IN_THE_BATCH)
+def test_strangers_train_on_all_pairs_of_a_batch(stranger):
+    assert _train(stranger, "info_nce").value > 0.1
 
 
 COMPANIONS = {
