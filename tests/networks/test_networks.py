@@ -9,6 +9,7 @@ from flax import linen, nnx
 
 from jaxinfo import networks
 from jaxinfo.core.types import Critic, Network
+from tests.marks import slowly
 
 CRITICS = {
     "joint": networks.joint_critic,
@@ -23,7 +24,7 @@ DENSITIES = {
 }
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
-SHAPES = [((3,), (5,)), ((), (2, 2)), ((4, 3, 1), ())]
+SHAPES = [((3,), (5,)), ((), (2, 2)), slowly(((4, 3, 1), ()))]
 
 
 @pytest.mark.parametrize("make", CRITICS.values(), ids=CRITICS)
