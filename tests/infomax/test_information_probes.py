@@ -21,9 +21,10 @@ SMALL = {"discriminator": discriminator((32, 32)), **QUICK}
 
 
 def _codes(correlation, num_rows=6_000):
-    codes = jax.random.normal(KEY, (num_rows, 3))
+    codes = np.array(jax.random.normal(KEY, (num_rows, 3)))
     mixed = correlation * codes[:, 0] + math.sqrt(1 - correlation**2) * codes[:, 1]
-    return codes.at[:, 1].set(mixed)
+    codes[:, 1] = mixed
+    return codes
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.8])
@@ -40,11 +41,10 @@ def test_dependence_is_the_total_correlation(correlation):
 
 def test_dependence_without_end_is_said_to_be_saturated():
     codes = _codes(0.0)
-    found = probe_dependence(KEY, codes.at[:, 1].set(codes[:, 0]), **SMALL)
+    codes[:, 1] = codes[:, 0]
+    found = probe_dependence(KEY, codes, **SMALL)
     assert found.protocol["estimate"]["saturated"]
-    bounded = probe_dependence(
-        KEY, codes.at[:, 1].set(codes[:, 0]), divergence="JENSEN_SHANNON", **SMALL
-    )
+    bounded = probe_dependence(KEY, codes, divergence="JENSEN_SHANNON", **SMALL)
     assert 1 < bounded.value < 2 * math.log(2)
 
 
