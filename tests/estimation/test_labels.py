@@ -16,6 +16,7 @@ from jaxinfo.estimation.labels import (
     fit_tables,
     label_entropy,
 )
+from tests.marks import slowly
 
 RNG = np.random.default_rng(0)
 
@@ -97,7 +98,7 @@ def test_the_entropy_of_a_label_with_its_correction():
     assert label_entropy(x, Labels((), (), whole=False)) == np.inf
 
 
-@pytest.mark.parametrize("kind", [int, float, bool])
+@pytest.mark.parametrize("kind", [int, slowly(float), bool])
 def test_an_estimate_of_labels_stays_below_their_entropy(kind):
     x = _label(2, 600)
     with warnings.catch_warnings():
