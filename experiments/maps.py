@@ -1,5 +1,6 @@
 """Codes in two dimensions."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,15 +31,23 @@ def plot_map(labels: Mapping[str, np.ndarray], codes: Mapping[str, np.ndarray]) 
         codes: [N, ...], of each setting.
     """
     from matplotlib import colormaps
-    from sklearn.manifold import TSNE
 
     figure, axes = panels(len(codes), 2.6, 2.7)
     for axis, (name, found) in zip(axes, codes.items(), strict=False):
-        flat = found.reshape(len(found), -1)
-        flat = (flat - flat.mean(axis=0)) / (flat.std(axis=0) + 1e-6)
-        perplexity = min(30, (len(flat) - 1) // 3)
-        places = TSNE(random_state=0, perplexity=perplexity).fit_transform(flat)
+        flat = np.ascontiguousarray(found.reshape(len(found), -1), np.float32)
+        places = _places(flat.tobytes(), flat.shape)
         colors = colormaps["tab10"](labels[name] % 10)
         axis.scatter(*places.T, c=colors, s=3)
         axis.set_title(name, fontsize=8)
     return figure
+
+
+# A map is drawn anew after each setting, and takes longer than the rest of it.
+@functools.lru_cache(maxsize=64)
+def _places(codes: bytes, shape: tuple[int, int]) -> np.ndarray:
+    from sklearn.manifold import TSNE
+
+    flat = np.frombuffer(codes, np.float32).reshape(shape)
+    flat = (flat - flat.mean(axis=0)) / (flat.std(axis=0) + 1e-6)
+    perplexity = min(30, (len(flat) - 1) // 3)
+    return TSNE(random_state=0, perplexity=perplexity).fit_transform(flat)

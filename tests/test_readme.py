@@ -31,7 +31,7 @@ def test_the_readme_runs(monkeypatch):
         assert large in text
         text = text.replace(large, small)
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     names = {}
     for block in blocks:
         exec(compile(block, str(README), "exec"), names)

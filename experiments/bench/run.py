@@ -23,6 +23,12 @@ from experiments.bench.game import (
     measure_game,
     measure_game_seeds,
 )
+from experiments.bench.graph import (
+    graph_summary,
+    graph_tables,
+    measure_graph,
+    measure_graph_seeds,
+)
 from experiments.bench.timing import seconds_of, spread
 from experiments.folder import read_results, refuse
 from jaxinfo.core.checks import check_one_of
@@ -168,6 +174,8 @@ MEASUREMENTS = {
     "game": measure_game,
     "game_seeds": measure_game_seeds,
     "convolution": measure_convolution,
+    "graph": measure_graph,
+    "graph_seeds": measure_graph_seeds,
 }
 
 
@@ -257,7 +265,8 @@ def _summary(records: list[dict[str, Any]]) -> dict[str, Any]:
         elif r["table"] == "estimate":
             summary.setdefault(f"estimate/{r['cache']}", {"seconds": []})
             summary[f"estimate/{r['cache']}"]["seconds"].append(r["seconds"])
-    return summary | game_summary(records) | convolution_summary(records)
+    summary |= game_summary(records) | convolution_summary(records)
+    return summary | graph_summary(records)
 
 
 def _print_tables(records: list[dict[str, Any]]) -> None:
@@ -307,6 +316,7 @@ def _print_tables(records: list[dict[str, Any]]) -> None:
         whole,
         *game_tables(records),
         convolution_table(records),
+        *graph_tables(records),
     ):
         if table.rows:
             Console().print(table)

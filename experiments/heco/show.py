@@ -12,7 +12,7 @@ from jaxinfo.plots import ACCENT, STYLE
 __all__ = ["plot_results"]
 
 # Nodes on a map: t-SNE of all takes longer than a training.
-NUM_DRAWN = 1_500
+NUM_DRAWN = 1_000
 
 
 def plot_results(

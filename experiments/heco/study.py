@@ -15,7 +15,7 @@ from experiments.heco.config import (
     Variant,
 )
 
-__all__ = ["run_setting"]
+__all__ = ["build_heco", "run_setting"]
 
 # Of encoder and critic of Deep Graph InfoMax: the width of HeCo's embeddings.
 DGI_SIZE, DGI_RATE, DGI_PATIENCE = 64, 1e-3, 20
@@ -85,15 +85,13 @@ def run_setting(setting: str, config: Config) -> tuple[dict[str, Any], Any]:
     return told, found.codes[0]
 
 
-def _heco(
-    data: Any, preset: Preset, variant: Variant, config: Config
-) -> tuple[Callable[..., Trained], Any]:
-    import jax
+def build_heco(data: Any, preset: Preset, variant: Variant) -> tuple[Any, Any]:
+    """The training by a preset, and the graph that it sees."""
     import jax.numpy as jnp
     import optax
 
     from jaxinfo import networks
-    from jaxinfo.infomax import make_heco, make_heco_graph, train_heco
+    from jaxinfo.infomax import make_heco, make_heco_graph
 
     positives = {
         "counted": None,
@@ -121,6 +119,18 @@ def _heco(
         temperature=preset.temperature,
         views=variant.views,
     )
+    return heco, graph
+
+
+def _heco(
+    data: Any, preset: Preset, variant: Variant, config: Config
+) -> tuple[Callable[..., Trained], Any]:
+    import jax
+    import jax.numpy as jnp
+
+    from jaxinfo.infomax import train_heco
+
+    heco, graph = build_heco(data, preset, variant)
     max_steps, patience = _budget(config, preset.patience)
 
     def run(key: jax.Array, graph: Any) -> Trained:

@@ -10,7 +10,13 @@ import pytest
 
 from jaxinfo import data, networks
 from jaxinfo.core.types import Network
-from jaxinfo.infomax import cosine_critic, make_heco, make_heco_graph, train_heco
+from jaxinfo.infomax import (
+    HecoGraph,
+    cosine_critic,
+    make_heco,
+    make_heco_graph,
+    train_heco,
+)
 
 RNG = np.random.default_rng(0)
 NUM = {"paper": 60, "author": 20, "subject": 3}
@@ -192,6 +198,46 @@ def test_a_node_without_edges_is_encoded_and_told(caplog):
     assert np.isfinite(views.meta_path).all()
     assert np.any(views.meta_path[60])
     assert not np.any(views.schema[60])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block_size", [None, 512])
+def test_many_positives_of_many_nodes_fit_in_four_gigabytes(block_size):
+    # DBLP's sizes: two of its three meta-paths join most authors.
+    size, sizes = 4_057, {"author": 334, "paper": 14_328}
+    inputs = HecoGraph(
+        {
+            "author": jax.ShapeDtypeStruct((size, sizes["author"]), jnp.float32),
+            "paper": jax.ShapeDtypeStruct((sizes["paper"],), jnp.int32),
+        },
+        {
+            "paper": data.Neighbours(
+                *(jax.ShapeDtypeStruct((n,), jnp.int32) for n in (size, size, 19_645))
+            )
+        },
+        {
+            name: jax.ShapeDtypeStruct((size, size), jnp.float32)
+            for name in ("APA", "APCPA", "APTPA")
+        },
+        jax.ShapeDtypeStruct((size, 1_000), jnp.int32),
+    )
+    heco = make_heco(
+        networks.heco_encoder("author"),
+        head=networks.projection_head(),
+        optimizer=ADAM,
+        num_samples={"paper": 6},
+        block_size=block_size,
+    )
+
+    def two_updates(key, inputs):
+        return train_heco(key, heco, inputs, max_steps=2, patience=2)
+
+    program = jax.jit(two_updates).lower(jax.random.key(0), inputs).compile()
+    memory = program.memory_analysis()
+    needed = memory.temp_size_in_bytes + memory.argument_size_in_bytes
+    assert needed < 4e9
+    if block_size:
+        assert memory.temp_size_in_bytes < 1e9
 
 
 @pytest.mark.parametrize(
