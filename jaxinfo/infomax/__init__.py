@@ -18,14 +18,8 @@ from jaxinfo.infomax.graphs import (
     shuffle_nodes,
     train_deep_graph_infomax,
 )
-from jaxinfo.infomax.heco import (
-    Heco,
-    HecoGraph,
-    cosine_critic,
-    make_heco,
-    make_heco_graph,
-    train_heco,
-)
+from jaxinfo.infomax.heco import Heco, cosine_critic, make_heco, train_heco
+from jaxinfo.infomax.heco_graph import HecoGraph, make_heco_graph
 from jaxinfo.infomax.information_probes import (
     Pictured,
     probe_dependence,

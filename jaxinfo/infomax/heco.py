@@ -1,37 +1,25 @@
 """HeCo: two views of the nodes of a graph, each pulled to positives in the other."""
 
 import functools
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from jaxinfo.core.checks import check_finite_number, check_key, check_positive
 from jaxinfo.core.types import (
     Array,
-    Bool,
     Critic,
-    Float,
-    Int,
     Key,
     Network,
     PyTree,
     apply_in_training,
     as_network,
 )
-from jaxinfo.data import (
-    HeterogeneousGraph,
-    Neighbours,
-    find_positives,
-    list_neighbours,
-    meta_path_adjacency,
-    normalize_adjacency,
-    sample_neighbours,
-)
+from jaxinfo.data import sample_neighbours
+from jaxinfo.infomax.heco_graph import HecoGraph
 from jaxinfo.information import (
     blocked_multi_positive_info_nce_bound,
     multi_positive_info_nce_bound,
@@ -46,31 +34,12 @@ from jaxinfo.training import (
 
 __all__ = [
     "Heco",
-    "HecoGraph",
     "cosine_critic",
     "make_heco",
-    "make_heco_graph",
     "train_heco",
 ]
 
 VIEWS = ("meta_path", "schema")
-_log = logging.getLogger(__name__)
-
-
-class HecoGraph(NamedTuple):
-    """A graph as training sees it.
-
-    Attributes:
-        features: by type, [M, D], or the nodes' numbers, [M].
-        neighbours: of the target's nodes, by type.
-        adjacencies: normalised, by meta-path, [N, N].
-        positives: a mask, [N, N], or columns for each row, [N, P], filled up with -1.
-    """
-
-    features: Mapping[str, Float[Array, "m d"] | Int[Array, " m"]]
-    neighbours: Mapping[str, Neighbours]
-    adjacencies: Mapping[str, Any]
-    positives: Bool[Array, "n n"] | Int[Array, "n p"]
 
 
 class Heco(NamedTuple):
@@ -86,87 +55,6 @@ class Heco(NamedTuple):
     init: Callable[[Array, HecoGraph], DescentState]
     step: Callable[[Array, DescentState, HecoGraph], tuple[DescentState, Array]]
     encode: Callable[[Array, DescentState, HecoGraph], Any]
-
-
-def make_heco_graph(
-    graph: HeterogeneousGraph,
-    target: str,
-    meta_paths: Mapping[str, Sequence[str]],
-    features: Mapping[str, Any],
-    *,
-    num_positives: int,
-    positives: Any = None,
-) -> HecoGraph:
-    """Prepares a graph for training, once, on the host.
-
-    Args:
-        graph: nodes and edges.
-        target: the type of nodes that is encoded. Its neighbours of other types are
-            the schema's view.
-        meta_paths: chains of types by name, from the target to the target.
-        features: by type; of a type that is left out the nodes' numbers stand for it.
-        num_positives: the most that a node has.
-        positives: a mask, [N, N], or columns, [N, P]; None to find them by the number
-            of meta-paths that join two nodes.
-
-    Returns:
-        The `HecoGraph`.
-
-    Raises:
-        ValueError: where the target has no neighbours, or a meta-path or features do
-            not fit the graph.
-
-    Notes:
-        A self-loop is added to a node that a meta-path does not join with itself:
-        otherwise a node without edges would be nothing in its view.
-    """
-    if target not in graph.num_nodes:
-        raise ValueError(
-            f"unknown target {target!r}; known: {', '.join(sorted(graph.num_nodes))}"
-        )
-    if not meta_paths:
-        raise ValueError("meta_paths must hold at least one, got none")
-    size = graph.num_nodes[target]
-    adjacencies = {}
-    for name, path in meta_paths.items():
-        if path[0] != target:
-            raise ValueError(
-                f"meta_paths[{name!r}] must begin at the target {target!r}, got "
-                f"{'-'.join(path)}"
-            )
-        adjacency = meta_path_adjacency(graph, path)
-        alone = adjacency.diagonal() == 0
-        if alone.any():
-            _log.warning("%d of %d nodes are in no %s", alone.sum(), size, name)
-            adjacency = adjacency.tolil()
-            adjacency.setdiag(True)
-        adjacencies[name] = adjacency.tocsr()
-    kinds = sorted(
-        {kind for edge in graph.edges if target in edge for kind in edge} - {target}
-    )
-    if not kinds:
-        raise ValueError(f"target {target!r} has no edges to nodes of another type")
-    if positives is None:
-        positives = find_positives(list(adjacencies.values()), num_positives)
-    return HecoGraph(
-        {
-            kind: _features_of(kind, graph.num_nodes[kind], features)
-            for kind in (target, *kinds)
-        },
-        {kind: list_neighbours(graph, target, kind) for kind in kinds},
-        {name: normalize_adjacency(a) for name, a in adjacencies.items()},
-        jnp.asarray(positives),
-    )
-
-
-def _features_of(kind: str, size: int, features: Mapping[str, Any]) -> Array:
-    table = np.asarray(features[kind] if kind in features else np.arange(size))
-    if table.ndim not in (1, 2) or len(table) != size:
-        raise ValueError(
-            f"features[{kind!r}] must have a row for each of its {size} nodes, got "
-            f"shape {table.shape}"
-        )
-    return jnp.asarray(table)
 
 
 def cosine_critic(temperature: float) -> Critic:

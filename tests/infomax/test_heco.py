@@ -257,6 +257,10 @@ def test_many_positives_of_many_nodes_fit_in_four_gigabytes(block_size):
             {"features": {"author": np.ones((3, 2))}},
             r"features\['author'\] must have a",
         ),
+        (
+            {"features": {"author": np.full((20, 2), np.nan)}},
+            r"features\['author'\] must be finite",
+        ),
         ({"num_positives": 0}, "num_positives must be a positive"),
     ],
 )
