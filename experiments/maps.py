@@ -23,7 +23,7 @@ def panels(num: int, width: float, height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
-def plot_map(labels: Mapping[str, np.ndarray], codes: Mapping[str, np.ndarray]) -> Any:
+def plot_map(labels: Mapping[str, Any], codes: Mapping[str, np.ndarray]) -> Any:
     """The codes of each setting in two dimensions by t-SNE, coloured by class.
 
     Args:

@@ -105,11 +105,11 @@ def _pytorch(graph: Any, num_steps: int) -> Callable[[int], float]:
             )
 
         def fuse(self, parts: list[Any], which: int) -> Any:
-            parts = torch.stack(parts)
-            hidden = torch.tanh(self.semantic[which](parts)).mean(dim=1)
+            stacked = torch.stack(parts)
+            hidden = torch.tanh(self.semantic[which](stacked)).mean(dim=1)
             vector = functional.dropout(self.vectors[which], PRESET.attention_dropout)
             weights = torch.softmax(hidden @ vector, dim=0)
-            return torch.einsum("k,knd->nd", weights, parts)
+            return torch.einsum("k,knd->nd", weights, stacked)
 
         def forward(self) -> Any:
             nodes = {
