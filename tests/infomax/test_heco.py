@@ -162,7 +162,7 @@ def test_it_learns_what_the_graph_says():
     losses = np.asarray(run.history[:steps])
     assert losses[int(run.best_step)] == losses.min() < losses[0] - 0.3
     codes = np.asarray(ENCODE(jax.random.key(1), run.state, INPUTS).meta_path)
-    codes /= np.linalg.norm(codes, axis=1, keepdims=True)
+    codes = codes / np.linalg.norm(codes, axis=1, keepdims=True)
     similar = codes @ codes.T
     same = TOPIC[:, None] == TOPIC
     assert np.mean(similar, where=same) > np.mean(similar, where=~same) + 0.2
