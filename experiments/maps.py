@@ -42,7 +42,7 @@ def plot_map(labels: Mapping[str, Any], codes: Mapping[str, np.ndarray]) -> Any:
     return figure
 
 
-# A map is drawn anew after each setting, and takes longer than the rest of it.
+# A figure is drawn anew after each setting: the places of the others are kept.
 @functools.lru_cache(maxsize=64)
 def _places(codes: bytes, shape: tuple[int, int]) -> np.ndarray:
     from sklearn.manifold import TSNE

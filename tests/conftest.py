@@ -37,7 +37,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 
 def pytest_collection_finish():
-    """What is imported by now stays: a sixth of the time went into looking it over."""
+    """What is imported by now stays: the collector need not look it over again."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from experiments.bench.timing import seconds_of, spread
+from experiments.bench.timing import cell, seconds_of, spread
 
 __all__ = ["convolution_summary", "convolution_table", "measure_convolution"]
 
@@ -117,14 +117,9 @@ def convolution_table(records: list[dict[str, Any]]) -> Any:
     for r in records:
         if r["table"] != "convolution":
             continue
-        cells = [
-            f"{told['median'] * scale:.{digits}f} "
-            f"({told['min'] * scale:.{digits}f} to {told['max'] * scale:.{digits}f})"
-            for told, scale, digits in (
-                (r["seconds_per_step_and_seed"], 1_000, 0),
-                (r["ratio"], 1, 1),
-            )
-        ]
+        seconds = r["seconds_per_step_and_seed"]
+        milliseconds = {name: 1_000 * value for name, value in seconds.items()}
+        cells = cell(milliseconds, 0), cell(r["ratio"], 1)
         first = f"{r['first_call_seconds']:.1f}"
         table.add_row(r["way"], r["contender"], *cells, first)
     return table

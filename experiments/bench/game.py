@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from experiments.bench.timing import seconds_of, spread
+from experiments.bench.timing import cell, seconds_of, spread
 
 __all__ = ["game_summary", "game_tables", "measure_game", "measure_game_seeds"]
 
@@ -198,12 +198,6 @@ def game_summary(records: list[dict[str, Any]]) -> dict[str, Any]:
 def game_tables(records: list[dict[str, Any]]) -> list[Any]:
     """For the terminal."""
     from rich.table import Table
-
-    def cell(spread: dict[str, float], digits: int) -> str:
-        median, low, high = (
-            f"{spread[name]:,.{digits}f}" for name in ("median", "min", "max")
-        )
-        return f"{median} ({low} to {high})"
 
     loops = Table(title="A GAN on one core, batch 256: median (least to most)")
     for column in (

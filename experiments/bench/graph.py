@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from experiments.bench.timing import seconds_of, spread
+from experiments.bench.timing import cell, seconds_of, spread
 from experiments.heco.config import PRESETS, VARIANTS
 from experiments.heco.study import build_heco
 
@@ -277,12 +277,6 @@ def graph_summary(records: list[dict[str, Any]]) -> dict[str, Any]:
 def graph_tables(records: list[dict[str, Any]]) -> list[Any]:
     """For the terminal."""
     from rich.table import Table
-
-    def cell(spread: dict[str, float], digits: int) -> str:
-        median, low, high = (
-            f"{spread[name]:.{digits}f}" for name in ("median", "min", "max")
-        )
-        return f"{median} ({low} to {high})"
 
     loops = Table(title="HeCo on ACM, one core: median (least to most)")
     for column in ("contender", "s an update", "ratio", "first call s"):

@@ -29,7 +29,7 @@ from experiments.bench.graph import (
     measure_graph,
     measure_graph_seeds,
 )
-from experiments.bench.timing import seconds_of, spread
+from experiments.bench.timing import cell, seconds_of, spread
 from experiments.folder import read_results, refuse
 from jaxinfo.core.checks import check_one_of
 from jaxinfo.results import replacing, write_json
@@ -272,10 +272,6 @@ def _summary(records: list[dict[str, Any]]) -> dict[str, Any]:
 def _print_tables(records: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
-
-    def cell(spread: dict[str, float], digits: int = 3) -> str:
-        low, high = f"{spread['min']:.{digits}f}", f"{spread['max']:.{digits}f}"
-        return f"{spread['median']:.{digits}f} ({low} to {high})"
 
     loops = Table(title="One core, batch 256, 5+5 dimensions: median (least to most)")
     for column in ("critic", "contender", "s per 1,000 steps", "ratio", "first call s"):

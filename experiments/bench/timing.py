@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["seconds_of", "spread"]
+__all__ = ["cell", "seconds_of", "spread"]
 
 
 def seconds_of(run: Callable[[int], Any], seed: int) -> float:
@@ -22,3 +22,11 @@ def spread(values: list[float]) -> dict[str, float]:
         "min": min(values),
         "max": max(values),
     }
+
+
+def cell(spread: dict[str, float], digits: int = 3) -> str:
+    """A spread for a table."""
+    median, low, high = (
+        f"{spread[name]:,.{digits}f}" for name in ("median", "min", "max")
+    )
+    return f"{median} ({low} to {high})"

@@ -12,19 +12,12 @@ from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
 
+OF_NODES = {"macro_f1": "Macro-F1", "micro_f1": "Micro-F1", "auc": "AUC"}
 METRICS = {
-    "macro_f1_20": "Macro-F1, 20",
-    "micro_f1_20": "Micro-F1, 20",
-    "auc_20": "AUC, 20",
-    "macro_f1_40": "Macro-F1, 40",
-    "micro_f1_40": "Micro-F1, 40",
-    "auc_40": "AUC, 40",
-    "macro_f1_60": "Macro-F1, 60",
-    "micro_f1_60": "Micro-F1, 60",
-    "auc_60": "AUC, 60",
-    "nmi": "NMI",
-    "ari": "ARI",
-}
+    f"{name}_{rate}": f"{title}, {rate}"
+    for rate in (20, 40, 60)
+    for name, title in OF_NODES.items()
+} | {"nmi": "NMI", "ari": "ARI"}
 
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:

@@ -32,8 +32,8 @@ __all__ = [
 ]
 
 Relation = tuple[str, str]
-# On a processor a matrix product with stored zeros is faster than one without from
-# about this share of entries on.
+# From this share of entries on, zeros are stored too: their products cost less than
+# gathering what is not zero.
 DENSE_FROM = 0.03
 _log = logging.getLogger(__name__)
 

@@ -115,6 +115,10 @@ def _check_classes(**sets: Labelled) -> int:
     seen = {name: set(np.unique(part.labels).tolist()) for name, part in sets.items()}
     num_classes = max(map(max, seen.values())) + 1
     for name, part in sets.items():
+        if min(seen[name]) < 0:
+            raise ValueError(
+                f"{name} labels must not be negative, got {min(seen[name])}"
+            )
         check_finite_rows(**{f"{name} features": part.features})
         missing = set(range(num_classes)) - seen[name]
         if missing:

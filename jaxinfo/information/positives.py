@@ -102,7 +102,7 @@ def blocked_multi_positive_info_nce_bound(
     if len(y) != size:
         raise ValueError(f"y must have the {size} rows of x, got {len(y)}")
     positives = _admit_positives(positives, size)
-    rows, valid = make_blocks(size, min(max(block_size, 2), size))
+    rows, valid = make_blocks(size, block_size)
 
     @jax.checkpoint
     def block(rows: Array) -> tuple[Array, Array]:
@@ -140,25 +140,22 @@ def _log_ratios(
 
     With axis 0 the scores are [N, B], and both lie along it.
     """
-    num_rows, num_candidates = scores.shape[1 - axis], scores.shape[axis]
-    weights = jnp.ones(num_candidates, bool) if where is None else jnp.asarray(where)
+    weights = jnp.ones(scores.shape[axis], bool)
+    all_of = None
+    if where is not None:
+        weights = jnp.asarray(where)
+        all_of = jnp.expand_dims(weights, 1 - axis)
     if positives.dtype == bool:
-        own, is_chosen, of_chosen = scores, positives, weights
+        own, chosen = (scores if axis else scores.T), jnp.where(positives, weights, 0)
     else:
-        rows = jnp.arange(num_rows)[:, None]
+        rows = jnp.arange(len(positives))[:, None]
         own = scores[rows, positives] if axis else scores[positives, rows]
-        is_chosen, of_chosen = positives >= 0, weights[positives]
-    chosen = jnp.where(is_chosen, of_chosen, 0).astype(weights.dtype)
+        chosen = jnp.where(positives >= 0, weights[positives], 0)
+    chosen = chosen.astype(weights.dtype)
     has_any = jnp.any(chosen > 0, axis=1)
     # A row without positives takes all, so that no slope of it is NaN.
     chosen = jnp.where(has_any[:, None], chosen, jnp.ones_like(chosen))
-    if positives.dtype == bool and axis == 0:
-        log_positive = log_mean_exp(own, chosen.T, axis=0)
-    else:
-        log_positive = log_mean_exp(own, chosen, axis=1)
-    if where is not None and axis == 0:
-        weights = weights[:, None]
-    all_of = None if where is None else weights
+    log_positive = log_mean_exp(own, chosen, axis=1)
     return log_positive - log_mean_exp(scores, all_of, axis=axis), has_any
 
 

@@ -34,7 +34,7 @@ def from_linen(module: linen.Module) -> Network | Critic:
 def _from_linen(hashable: Hashable) -> Network | Critic:
     module = cast(linen.Module, hashable)
 
-    @jax.jit  # One program, where the modules of a user's eager call were one each.
+    @jax.jit  # Called outside of `jit`: one program, not one for each operation.
     def init(key: jax.Array, *inputs: Any) -> Any:
         variables = module.init(key, *inputs)
         _check_collections(module, variables, {"params"})

@@ -189,6 +189,18 @@ MEAN_POSITIVES = {"acm": 4.990, "dblp": 997.457, "aminer": 10.318, "freebase": 4
 
 
 @needs_data
+def test_labels_of_another_length_are_named(tmp_path):
+    folder = tmp_path / "acm"
+    folder.mkdir()
+    for file in (Path(str(DATA)) / "heco" / "acm").iterdir():
+        (folder / file.name).symlink_to(file.resolve())
+    (folder / "labels.npy").unlink()
+    np.save(folder / "labels.npy", np.zeros(7))
+    with pytest.raises(ValueError, match=r"labels.npy .* 4019 nodes .* got 7"):
+        data.load_heco("acm", data_dir=tmp_path)
+
+
+@needs_data
 @pytest.mark.parametrize("name", ["acm", "aminer", "freebase", slowly("dblp")])
 def test_statistics_of_the_four_sets(name):
     loaded = data.load_heco(name, data_dir=DATA)

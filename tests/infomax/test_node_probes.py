@@ -61,5 +61,8 @@ def test_bad_input_is_named():
     poor = Labelled(good.features, np.minimum(good.labels, 1))
     with pytest.raises(ValueError, match="train labels must have every class below 3"):
         probe_nodes(key, poor, good, good)
+    wrong = Labelled(good.features, good.labels - 1)
+    with pytest.raises(ValueError, match="test labels must not be negative, got -1"):
+        probe_nodes(key, good, good, wrong)
     with pytest.raises(ValueError, match="num_steps must be a positive"):
         probe_nodes(key, good, good, good, num_steps=0)

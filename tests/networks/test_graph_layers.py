@@ -77,6 +77,13 @@ def test_convolution(is_sparse):
     np.testing.assert_allclose(output, np.where(x > 0, x, slope * x), rtol=1e-10)
 
 
+def test_convolution_of_numbers_is_that_of_one_hot_rows():
+    params, output = _apply(GraphConvolution(3), ADJACENCY, np.arange(N))
+    x = ADJACENCY @ params["table"] + params["offset"]
+    slope = params["PReLU_0"]["negative_slope"]
+    np.testing.assert_allclose(output, np.where(x > 0, x, slope * x), rtol=1e-6)
+
+
 def test_attention_over_neighbours():
     module = NeighbourAttention()
     params, output = _apply(module, NODES, OTHERS, NEIGHBOURS, is_training=False)
