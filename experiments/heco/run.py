@@ -39,7 +39,7 @@ def main() -> None:
         config = dataclasses.replace(config, num_seeds=min(config.num_seeds, 2))
     prepare_jax()
     from jaxinfo.core.checks import check_one_of, check_positive
-    from jaxinfo.data import load_heco
+    from jaxinfo.data import HECO_SETS, load_heco
     from jaxinfo.results import check_new_folder
 
     try:
@@ -51,9 +51,9 @@ def main() -> None:
             check_positive(patience=config.patience)
         settings = settings_of(config)
         for setting in settings:
-            _, _, variant = setting.partition(".")
-            if not variant.startswith(DGI):
-                check_one_of(VARIANTS, variants=variant)
+            name, _, variant = setting.partition(".")
+            paths = [f"{DGI}.{path}" for path in HECO_SETS[name].meta_paths]
+            check_one_of([*VARIANTS, *paths], variants=variant)
         check_new_folder(config.out)
         names = {setting.partition(".")[0] for setting in settings}
         labels = {
