@@ -36,6 +36,7 @@ class Config:
         width: channels of the generator's last hidden layer.
         discriminator_width: channels of the discriminator's first layer.
         noise_size: coordinates of the noise.
+        learning_rate: of Adam, of both players.
         penalty: weight of R1 and of R2; 0 for neither.
         smoke: the same path end to end with two seeds and few steps.
     """
@@ -50,6 +51,7 @@ class Config:
     width: int = 64
     discriminator_width: int = 64
     noise_size: int = 100
+    learning_rate: float = 2e-4
     penalty: float = 1.0
     smoke: bool = False
 
@@ -72,8 +74,8 @@ def _make_run(
             networks.convolutional_generator(shape, width=config.width),
             networks.convolutional_discriminator(width=config.discriminator_width),
             objective,
-            generator_optimizer=optax.adam(2e-4, b1=0.5),
-            discriminator_optimizer=optax.adam(2e-4, b1=0.5),
+            generator_optimizer=optax.adam(config.learning_rate, b1=0.5),
+            discriminator_optimizer=optax.adam(config.learning_rate, b1=0.5),
             noise_size=config.noise_size,
             penalties=penalties,
             average_decay=0.999,

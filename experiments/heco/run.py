@@ -47,8 +47,6 @@ def main() -> None:
         check_positive(
             num_seeds=config.num_seeds, num_probe_seeds=config.num_probe_seeds
         )
-        if config.patience is not None:
-            check_positive(patience=config.patience)
         settings = settings_of(config)
         for setting in settings:
             name, _, variant = setting.partition(".")

@@ -114,12 +114,28 @@ def build_heco(data: Any, preset: Preset, variant: Variant) -> tuple[Any, Any]:
             masks_views=variant.masks_views,
         ),
         head=networks.projection_head(),
-        optimizer=optax.adam(preset.learning_rate),
+        optimizer=_with_average(optax.adam(preset.learning_rate), variant.averaging),
         num_samples=preset.num_samples,
         temperature=preset.temperature,
         views=variant.views,
     )
     return heco, graph
+
+
+def _with_average(optimizer: Any, decay: float) -> Any:
+    """The optimiser, its state a pair of its own and the running mean of params."""
+    import optax
+
+    def start(params: Any) -> Any:
+        return optimizer.init(params), params
+
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
+        own, average = state
+        updates, own = optimizer.update(updates, own, params)
+        moved = optax.apply_updates(params, updates)
+        return updates, (own, optax.incremental_update(moved, average, 1 - decay))
+
+    return optax.GradientTransformation(start, update)
 
 
 def _heco(
@@ -131,14 +147,21 @@ def _heco(
     from jaxinfo.infomax import train_heco
 
     heco, graph = build_heco(data, preset, variant)
-    max_steps, patience = _budget(config, preset.patience)
+    max_steps, patience = _budget(config, variant.patience * preset.patience)
 
     def run(key: jax.Array, graph: Any) -> Trained:
         for_training, for_codes = jax.random.split(key)
         trained = train_heco(
-            for_training, heco, graph, max_steps=max_steps, patience=patience
+            for_training,
+            heco,
+            graph,
+            max_steps=max_steps,
+            patience=patience,
+            smoothing=preset.smoothing if variant.smooths else 0.0,
         )
-        views = heco.encode(for_codes, trained.state, graph)
+        # With no averaging, the last weights.
+        mean = trained.state._replace(params=trained.state.optimizer[1])
+        views = heco.encode(for_codes, mean, graph)
         return Trained(
             getattr(views, variant.views[0]),
             jnp.nanmin(trained.history),
@@ -183,8 +206,6 @@ def _dgi(
 
 
 def _budget(config: Config, patience: int) -> tuple[int, int]:
-    if config.patience is not None:
-        patience = config.patience
     return (5, 5) if config.smoke else (MAX_STEPS, patience)
 
 

@@ -249,6 +249,7 @@ def train_heco(
     *,
     max_steps: int = 10_000,
     patience: int = 20,
+    smoothing: float = 0.0,
 ) -> PatientRun:
     """Trains until the loss stops falling: legal under `jit`, `vmap` and `lax.map`.
 
@@ -261,6 +262,9 @@ def train_heco(
         graph: from `make_heco_graph`.
         max_steps: the most updates.
         patience: updates in a row without a lower loss after which it ends.
+        smoothing: decay of the running mean of losses that is watched; 0 is the paper.
+            Neighbours drawn anew make single losses noisy, and with little patience a
+            training then ends by chance.
 
     Returns:
         A `PatientRun` whose state is a `DescentState`.
@@ -272,4 +276,5 @@ def train_heco(
         step=lambda key, state: heco.step(key, state, graph),
         max_steps=max_steps,
         patience=patience,
+        smoothing=smoothing,
     )

@@ -16,7 +16,7 @@ class PatientRun(NamedTuple):
     """What a training with patience leaves behind.
 
     Attributes:
-        state: the one of the lowest loss.
+        state: the one of the lowest loss, or running mean of losses.
         best_step: updates that it had seen, [].
         num_steps: updates in all, [].
         history: the loss before each update, [T]; NaN of those that did not come.
@@ -33,6 +33,7 @@ class _Carry(NamedTuple):
     best: PyTree
     best_step: Array
     step: Array
+    mean: Array
     lowest: Array
     history: Array
 
@@ -44,6 +45,7 @@ def train_with_patience(
     step: Callable[[Array, PyTree], tuple[PyTree, Float[Array, ""]]],
     max_steps: int,
     patience: int,
+    smoothing: float = 0.0,
 ) -> PatientRun:
     """Runs `step` until its loss has not fallen for `patience` updates.
 
@@ -54,26 +56,36 @@ def train_with_patience(
         max_steps: the most updates, T.
         patience: updates in a row without a new lowest loss after which it ends. A
             loss that is not finite is none.
+        smoothing: decay of a running mean of the losses that stands in their place
+            when the lowest is sought: noise of a loss that is drawn anew at every
+            update ends a training early. 0 for the losses themselves.
 
     Returns:
         A `PatientRun`. Legal under `jit`, `vmap` and `lax.map`; by `map` every seed
         ends in its own time.
 
     Raises:
-        ValueError: where counts are not positive.
+        ValueError: where counts are not positive or the smoothing not in [0, 1).
     """
     check_positive(max_steps=max_steps, patience=patience)
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"smoothing must lie in [0, 1), got {smoothing}")
     zero = jnp.zeros((), int)
     loss = jax.eval_shape(step, key, state)[1]
     history = jnp.full(max_steps, jnp.nan, loss.dtype)
-    start = _Carry(state, state, zero, zero, jnp.full((), jnp.inf, loss.dtype), history)
+    unseen = jnp.full((), jnp.inf, loss.dtype)
+    start = _Carry(state, state, zero, zero, unseen, unseen, history)
 
     def goes_on(carry: _Carry) -> Array:
         return (carry.step < max_steps) & (carry.step - carry.best_step <= patience)
 
     def advance(carry: _Carry) -> _Carry:
         new, loss = step(jax.random.fold_in(key, carry.step), carry.state)
-        is_best = loss < carry.lowest
+        mean = smoothing * carry.mean + (1 - smoothing) * loss
+        # The first finite loss begins the mean, and one that is not leaves it.
+        mean = jnp.where(jnp.isfinite(carry.mean), mean, loss)
+        mean = jnp.where(jnp.isfinite(loss), mean, carry.mean)
+        is_best = mean < carry.lowest
         best = jax.tree.map(
             lambda a, b: jnp.where(is_best, a, b), carry.state, carry.best
         )
@@ -82,7 +94,8 @@ def train_with_patience(
             best,
             jnp.where(is_best, carry.step, carry.best_step),
             carry.step + 1,
-            jnp.where(is_best, loss, carry.lowest),
+            mean,
+            jnp.where(is_best, mean, carry.lowest),
             carry.history.at[carry.step].set(loss),
         )
 

@@ -55,6 +55,35 @@ def test_what_is_not_finite_is_never_best():
     assert (run.state, run.num_steps) == (0, 3)
 
 
+@pytest.mark.parametrize("patience", [1, 2, 3])
+def test_smoothing_watches_the_running_mean_of_finite_losses(patience):
+    losses = np.array([5, 4, 4.5, 3.5, np.nan, 3, 6, 2, 7, 7], np.float32)
+
+    def step(key, state):
+        del key
+        return state + 1, jnp.asarray(losses)[state]
+
+    run = jax.jit(
+        lambda key: train_with_patience(
+            key,
+            jnp.zeros((), int),
+            step=step,
+            max_steps=10,
+            patience=patience,
+            smoothing=0.75,
+        )
+    )(jax.random.key(0))
+    means, mean = [], losses[0]
+    for loss in losses:
+        mean = mean if np.isnan(loss) else 0.75 * mean + 0.25 * loss
+        means.append(mean)
+    lowest, num_steps = 0, 0
+    while num_steps < len(means) and num_steps - lowest <= patience:
+        lowest = num_steps if means[num_steps] < means[lowest] else lowest
+        num_steps += 1
+    assert (run.state, run.best_step, run.num_steps) == (lowest, lowest, num_steps)
+
+
 @pytest.mark.parametrize("over", ["vmap", "map"])
 def test_seeds_end_in_their_own_time(over):
     def step(key, state):
@@ -83,3 +112,12 @@ def test_bad_counts_are_named():
         _run(0)
     with pytest.raises(ValueError, match="max_steps must be a positive"):
         _run(1, max_steps=0)
+    with pytest.raises(ValueError, match=r"smoothing must lie in \[0, 1\), got 1"):
+        train_with_patience(
+            jax.random.key(0),
+            jnp.zeros((), int),
+            step=_step,
+            max_steps=1,
+            patience=1,
+            smoothing=1,
+        )
