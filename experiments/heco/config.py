@@ -121,7 +121,8 @@ def settings_of(config: Config) -> list[str]:
         f"{name}.{variant}" if variant else name
         for name in names
         for variant in variants
-        if variant != "paper_stop" or PRESETS[name].smoothing
+        # Where the preset ends by the loss itself, it would be the same again.
+        if config.variants or variant != "paper_stop" or PRESETS[name].smoothing
     ]
     if config.ablations and config.variants is None:
         settings += [
