@@ -53,7 +53,7 @@ def _plot_neighbours(
 ) -> Any:
     """Each query, and beside it the images whose codes are nearest, by L1."""
     queries = [int(np.argmax(labels == k)) for k in range(NUM_QUERIES)]
-    figure, axes = panels(len(codes), 3.0, 3.2)
+    figure, axes = panels(len(codes), 2.0, 2.2)
     # Light gaps keep one image from the next.
     tiles = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=GAP)
     for axis, (name, found) in zip(axes, codes.items(), strict=False):
