@@ -5,19 +5,20 @@ import functools
 from typing import Any
 
 from experiments.folder import cell, refuse, run_settings
-from experiments.heco.config import DGI, PRESETS, VARIANTS, Config, settings_of
+from experiments.heco.config import (
+    DGI,
+    METRICS,
+    PRESETS,
+    PUBLISHED,
+    VARIANTS,
+    Config,
+    settings_of,
+)
 from experiments.heco.show import plot_results
 from experiments.heco.study import run_setting
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
-
-OF_NODES = {"macro_f1": "Macro-F1", "micro_f1": "Micro-F1", "auc": "AUC"}
-METRICS = {
-    f"{name}_{rate}": f"{title}, {rate}"
-    for rate in (20, 40, 60)
-    for name, title in OF_NODES.items()
-} | {"nmi": "NMI", "ari": "ARI"}
 
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:
@@ -27,6 +28,9 @@ def _lines(done: dict[str, Any]) -> list[list[str]]:
         cells = [cell(summary[metric], 2) for metric in METRICS]
         cells += [cell(summary["loss"], 3), cell(summary["num_steps"], 0)]
         lines.append([name, *cells, f"{told['seconds']:.0f}"])
+        if name in PUBLISHED:
+            cells = [f"{PUBLISHED[name][metric]:.2f}" for metric in METRICS]
+            lines.append([f"{name}, published", *cells, "", "", ""])
     return lines
 
 

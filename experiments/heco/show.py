@@ -1,4 +1,4 @@
-"""Maps of embeddings, and what the attentions look at."""
+"""Maps of embeddings, scores of every training, what the attentions look at."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.heco.config import PUBLISHED
 from experiments.maps import plot_map
 from jaxinfo.plots import ACCENT, STYLE
 
@@ -18,7 +19,7 @@ NUM_DRAWN = 1_000
 def plot_results(
     labels: dict[str, Any], codes: dict[str, np.ndarray], folder: Path
 ) -> None:
-    """Draws map.png and attention.png.
+    """Draws map.png, scores.png and attention.png.
 
     Args:
         labels: classes of each set's nodes, [N].
@@ -38,6 +39,7 @@ def plot_results(
     with matplotlib.rc_context(STYLE):
         if drawn:
             plot_map(classes, drawn).savefig(folder / "map.png")
+        _plot_scores(settings).savefig(folder / "scores.png")
         weights = {
             name: (told["records"], name.partition(".")[0])
             for name, told in settings.items()
@@ -45,6 +47,33 @@ def plot_results(
         }
         if weights:
             _plot_attention(weights).savefig(folder / "attention.png")
+
+
+def _plot_scores(settings: dict[str, Any]) -> Any:
+    """Macro-F1 of each seed by a dot, and a line where the paper's is."""
+    from matplotlib.figure import Figure
+
+    sets: dict[str, list[str]] = {}
+    for setting in settings:
+        sets.setdefault(setting.partition(".")[0], []).append(setting)
+    counts = [len(names) for names in sets.values()]
+    size = (8, 0.22 * sum(counts) + 0.8 * len(sets))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(
+        len(sets), 3, squeeze=False, sharey="row", height_ratios=[n + 1 for n in counts]
+    )
+    for row, (name, variants) in zip(axes, sets.items(), strict=True):
+        for axis, rate in zip(row, (20, 40, 60), strict=True):
+            metric = f"macro_f1_{rate}"
+            for place, variant in enumerate(variants):
+                records = settings[variant]["records"]
+                scores = [record[metric] for record in records]
+                axis.plot(scores, np.full(len(scores), place), ".", color=ACCENT)
+            axis.axvline(PUBLISHED[name][metric], color="0.5", linestyle="--")
+            axis.set_yticks(range(len(variants)), variants)
+            axis.set_title(f"Macro-F1, {rate} labels", fontsize=8)
+        row[0].set_ylim(len(variants) - 0.5, -0.5)
+    return figure
 
 
 def _plot_attention(weights: dict[str, tuple[list[Any], str]]) -> Any:
