@@ -15,7 +15,7 @@ from experiments.heco.config import (
     settings_of,
 )
 from experiments.heco.show import plot_results
-from experiments.heco.study import run_setting
+from experiments.heco.study import load, run_setting
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
@@ -34,6 +34,14 @@ def _lines(done: dict[str, Any]) -> list[list[str]]:
     return lines
 
 
+def _labels(data_dir: Any, name: str) -> Any:
+    """Classes of a set, None where an earlier run of the folder had its files."""
+    try:
+        return load(name, data_dir).labels
+    except ValueError:
+        return None
+
+
 def main() -> None:
     """Trains by every setting, one after the other, and prints the table."""
     import tyro
@@ -43,7 +51,7 @@ def main() -> None:
         config = dataclasses.replace(config, num_seeds=min(config.num_seeds, 2))
     prepare_jax()
     from jaxinfo.core.checks import check_one_of, check_positive
-    from jaxinfo.data import HECO_SETS, load_heco
+    from jaxinfo.data import HECO_SETS
     from jaxinfo.results import check_new_folder
 
     try:
@@ -58,9 +66,8 @@ def main() -> None:
             check_one_of([*VARIANTS, *paths], variants=variant)
         check_new_folder(config.out)
         names = {setting.partition(".")[0] for setting in settings}
-        labels = {
-            name: load_heco(name, data_dir=config.data_dir).labels for name in names
-        }
+        for name in names:
+            load(name, config.data_dir)
     except ValueError as error:
         refuse(error)
     told = dataclasses.asdict(config)
@@ -73,5 +80,5 @@ def main() -> None:
         settings,
         lambda setting: run_setting(setting, config),
         _lines,
-        functools.partial(plot_results, labels),
+        functools.partial(plot_results, functools.partial(_labels, config.data_dir)),
     )

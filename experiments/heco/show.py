@@ -1,6 +1,7 @@
 """Maps of embeddings, scores of every training, what the attentions look at."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ NUM_DRAWN = 1_000
 
 
 def plot_results(
-    labels: dict[str, Any], codes: dict[str, np.ndarray], folder: Path
+    labels_of: Callable[[str], Any], codes: dict[str, np.ndarray], folder: Path
 ) -> None:
     """Draws map.png, scores.png and attention.png.
 
     Args:
-        labels: classes of each set's nodes, [N].
+        labels_of: classes of a set's nodes, [N], or None: it is left off the map.
         codes: of each setting, of the first seed, [N, D].
         folder: where results.json is already.
     """
@@ -31,11 +32,11 @@ def plot_results(
     settings = json.loads((folder / "results.json").read_text())["settings"]
     drawn, classes = {}, {}
     for setting, found in codes.items():
-        name = setting.partition(".")[0]
-        if name not in labels:
+        labels = labels_of(setting.partition(".")[0])
+        if labels is None:
             continue
         rows = np.random.default_rng(0).permutation(len(found))[:NUM_DRAWN]
-        drawn[setting], classes[setting] = found[rows], labels[name][rows]
+        drawn[setting], classes[setting] = found[rows], labels[rows]
     with matplotlib.rc_context(STYLE):
         if drawn:
             plot_map(classes, drawn).savefig(folder / "map.png")

@@ -15,7 +15,7 @@ from experiments.heco.config import (
     Variant,
 )
 
-__all__ = ["build_heco", "run_setting"]
+__all__ = ["build_heco", "load", "run_setting"]
 
 # Of encoder and critic of Deep Graph InfoMax: the width of HeCo's embeddings.
 DGI_SIZE, DGI_RATE, DGI_PATIENCE = 64, 1e-3, 20
@@ -32,7 +32,8 @@ class Trained(NamedTuple):
 
 
 @functools.lru_cache(maxsize=4)
-def _load(name: str, data_dir: Any) -> Any:
+def load(name: str, data_dir: Any) -> Any:
+    """A set, read once."""
     from jaxinfo.data import load_heco
 
     return load_heco(name, data_dir=data_dir)
@@ -47,7 +48,7 @@ def run_setting(setting: str, config: Config) -> tuple[dict[str, Any], Any]:
     from jaxinfo.training import sweep
 
     name, _, variant = setting.partition(".")
-    data = _load(name, config.data_dir)
+    data = load(name, config.data_dir)
     started = time.perf_counter()
     if variant.startswith(DGI):
         run, graph = _dgi(data, variant.partition(".")[2], config)
