@@ -148,6 +148,7 @@ VARIANTS = {
     "own_positive": Variant(positives="own"),
     "published_positives": Variant(positives="published"),
     "paper_stop": Variant(smooths=False),
+    "as_published": Variant(positives="published", smooths=False),
     "long_patience": Variant(patience=6),
     "averaged_weights": Variant(averaging=0.97),
 }
@@ -167,8 +168,8 @@ def settings_of(config: Config) -> list[str]:
         f"{name}.{variant}" if variant else name
         for name in names
         for variant in variants
-        # Where the preset ends by the loss itself, it would be the same again.
-        if config.variants or variant != "paper_stop" or PRESETS[name].smoothing
+        # Where the preset ends by the loss itself, it would be another's twin.
+        if config.variants or VARIANTS[variant].smooths or PRESETS[name].smoothing
     ]
     if config.ablations and config.variants is None:
         settings += [
