@@ -14,6 +14,7 @@ __all__ = [
     "Preset",
     "Variant",
     "settings_of",
+    "stop_of",
 ]
 
 
@@ -127,7 +128,8 @@ class Variant(NamedTuple):
         views: which are contrasted.
         masks_views: whether each hides what the other sees.
         positives: "counted" by meta-paths, "published" with the data, or "own".
-        smooths: whether a training ends by the mean of losses, if the preset has one.
+        stop: by what a training ends: the "preset", the "loss" itself, as in the
+            paper, or its running "mean", as on ACM.
         patience: a factor on the paper's.
         averaging: decay of a running mean of weights, which then encodes.
     """
@@ -135,7 +137,7 @@ class Variant(NamedTuple):
     views: tuple[str, str] = ("meta_path", "schema")
     masks_views: bool = True
     positives: str = "counted"
-    smooths: bool = True
+    stop: str = "preset"
     patience: int = 1
     averaging: float = 0.0
 
@@ -147,12 +149,20 @@ VARIANTS = {
     "no_view_mask": Variant(masks_views=False),
     "own_positive": Variant(positives="own"),
     "published_positives": Variant(positives="published"),
-    "paper_stop": Variant(smooths=False),
-    "as_published": Variant(positives="published", smooths=False),
+    "paper_stop": Variant(stop="loss"),
+    "as_published": Variant(positives="published", stop="loss"),
+    "mean_stop": Variant(stop="mean"),
     "long_patience": Variant(patience=6),
     "averaged_weights": Variant(averaging=0.97),
 }
 DGI = "dgi"
+
+
+def stop_of(preset: Preset, stop: str = "preset") -> tuple[int, float]:
+    """Patience and smoothing of a rule of when to stop."""
+    if stop == "mean":
+        preset = PRESETS["acm"]
+    return preset.patience, 0.0 if stop == "loss" else preset.smoothing
 
 
 def settings_of(config: Config) -> list[str]:
@@ -168,8 +178,10 @@ def settings_of(config: Config) -> list[str]:
         f"{name}.{variant}" if variant else name
         for name in names
         for variant in variants
-        # Where the preset ends by the loss itself, it would be another's twin.
-        if config.variants or VARIANTS[variant].smooths or PRESETS[name].smoothing
+        # Where a rule of when to stop is the preset's own, it would be another's twin.
+        if config.variants
+        or VARIANTS[variant].stop == "preset"
+        or stop_of(PRESETS[name], VARIANTS[variant].stop) != stop_of(PRESETS[name])
     ]
     if config.ablations and config.variants is None:
         settings += [

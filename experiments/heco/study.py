@@ -13,6 +13,7 @@ from experiments.heco.config import (
     Config,
     Preset,
     Variant,
+    stop_of,
 )
 
 __all__ = ["build_heco", "load", "run_setting"]
@@ -148,7 +149,8 @@ def _heco(
     from jaxinfo.infomax import train_heco
 
     heco, graph = build_heco(data, preset, variant)
-    max_steps, patience = _budget(config, variant.patience * preset.patience)
+    patience, smoothing = stop_of(preset, variant.stop)
+    max_steps, patience = _budget(config, variant.patience * patience)
 
     def run(key: jax.Array, graph: Any) -> Trained:
         for_training, for_codes = jax.random.split(key)
@@ -158,7 +160,7 @@ def _heco(
             graph,
             max_steps=max_steps,
             patience=patience,
-            smoothing=preset.smoothing if variant.smooths else 0.0,
+            smoothing=smoothing,
         )
         # With no averaging, the last weights.
         mean = trained.state._replace(params=trained.state.optimizer[1])
