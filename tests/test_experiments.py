@@ -132,3 +132,21 @@ def test_a_training_that_was_cut_off_goes_on_exactly(tmp_path):
     changed = Study("local_jsd", other, preset_of(other), study.data)
     with pytest.raises(SystemExit):
         train_in_parts(changed, tmp_path / "cut")
+
+
+def test_a_rule_of_when_to_stop_is_not_run_twice():
+    from experiments.heco.config import Config, settings_of
+
+    rules = {
+        name: {
+            setting.partition(".")[2]
+            for setting in settings_of(Config(dataset=name, ablations=True))
+        }
+        & {"paper_stop", "as_published", "mean_stop"}
+        for name in ("acm", "dblp")
+    }
+    # ACM's preset ends by the mean of losses, the others' by the loss itself.
+    assert rules == {"acm": {"paper_stop", "as_published"}, "dblp": {"mean_stop"}}
+    # Asked for by its name, it is run.
+    named = settings_of(Config(dataset="dblp", variants="paper_stop"))
+    assert named == ["dblp.paper_stop"]

@@ -35,7 +35,7 @@ def _lines(done: dict[str, Any]) -> list[list[str]]:
 
 
 def _labels(data_dir: Any, name: str) -> Any:
-    """Classes of a set, None where an earlier run of the folder had its files."""
+    """Classes of a set; None where its files are gone that an earlier run had."""
     try:
         return load(name, data_dir).labels
     except ValueError:

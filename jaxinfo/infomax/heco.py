@@ -263,8 +263,8 @@ def train_heco(
         max_steps: the most updates.
         patience: updates in a row without a lower loss after which it ends.
         smoothing: decay of the running mean of losses that is watched; 0 is the paper.
-            Neighbours drawn anew make single losses noisy, and with little patience a
-            training may end by chance.
+            Neighbours and dropout, drawn anew, make single losses noisy, and with
+            little patience a training may end by chance.
 
     Returns:
         A `PatientRun` whose state is a `DescentState`.
