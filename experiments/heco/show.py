@@ -102,7 +102,7 @@ def _plot_attention(weights: dict[str, tuple[list[Any], str]]) -> Any:
                 axis.plot(np.full(len(column), place), column, ".", color=ACCENT)
             axis.set_xticks(range(len(names)), names)
             axis.set_xlim(-0.5, len(names) - 0.5)
-            axis.set_ylim(0, 1)
+            axis.set_ylim(-0.05, 1.05)
         row[0].set_title(setting, fontsize=9, loc="left")
         row[0].set_ylabel("weight")
     return figure
