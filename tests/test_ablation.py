@@ -13,11 +13,11 @@ RNG = np.random.default_rng(0)
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_exchanged_part_is_there_and_put_back(variant):
-    before = cross_fit_estimate.ask_neighbours
+    before = cross_fit_estimate.halfway
     with exchanged(variant):
-        asked = cross_fit_estimate.ask_neighbours is before
-        assert asked == (variant != "no second opinion")
-    assert cross_fit_estimate.ask_neighbours is before
+        is_there = cross_fit_estimate.halfway is before
+        assert is_there == (variant != "the held-out bound, not halfway")
+    assert cross_fit_estimate.halfway is before
 
 
 @pytest.mark.slow

@@ -90,7 +90,6 @@ VARIANTS: dict[str, _Exchange | None] = {
     "the held-out bound, not halfway": _Exchange(
         "cross_fit_estimate.halfway", _held_out
     ),
-    "no second opinion": _Exchange("cross_fit_estimate.ask_neighbours", _never),
 }
 
 

@@ -22,7 +22,6 @@ from jaxinfo.estimation.labels import label_entropy
 from jaxinfo.estimation.permutation import p_value_of_independence
 from jaxinfo.estimation.preprocessing import Standardization, check_row_counts, warn
 from jaxinfo.estimation.report import Estimate
-from jaxinfo.estimation.second_opinion import ask_neighbours, reconcile
 from jaxinfo.estimation.uncertainty import (
     Summary,
     summary_around,
@@ -34,9 +33,6 @@ from jaxinfo.training.compile_time import compile_stopwatch
 __all__ = ["check_new_rows", "estimate_cross_fitted", "estimate_difference"]
 
 Pair = tuple[np.ndarray, np.ndarray]
-
-# Of the test of independence: at or above it, critics alone are heard.
-LEVEL_OF_DEPENDENCE = 0.05
 
 
 def estimate_cross_fitted(
@@ -149,7 +145,7 @@ def estimate_difference(
             shuffle_key, *pairs[0], fits[0].outcome.shifted
         )
     return Estimate(
-        **_summarize(fits, pairs, p_value, is_series=is_series)._asdict(),
+        **_summarize(fits, pairs, is_series=is_series)._asdict(),
         kind="neither",
         ceiling=float("inf"),
         saturated=not all(fit.outcome.is_measured for fit in fits),
@@ -210,7 +206,6 @@ def _difference(of_pairs: Sequence[np.ndarray]) -> np.ndarray:
 def _summarize(
     fits: Sequence[CrossFit],
     pairs: Sequence[Pair],
-    p_value: float | None,
     *,
     is_series: bool,
 ) -> Summary:
@@ -222,16 +217,6 @@ def _summarize(
     gain = _difference([np.array(fit.outcome.gain) for fit in fits])
     summary = extrapolate(summary, float(gain))
     labels = [marginal.labels for marginal in fits[0].folds[0].fitted.marginals]
-    # Neighbours are noisier than critics, who know independence when they see it. They
-    # lose more in the pair that has more coordinates: the difference of two was further
-    # from the truth in every case that was tried. A table needs no opinion.
-    is_dependent = p_value is not None and p_value < LEVEL_OF_DEPENDENCE
-    if is_dependent and not all(label.whole for label in labels):
-        opinion = ask_neighbours(*pairs[0])
-        if opinion is not None:
-            reported = opinion.contributions[fits[0].rows]
-            opinion = opinion._replace(contributions=reported)
-            summary = reconcile(summary, influence, opinion)
     # I(X; Y | Z) is at most the entropy of X; y of the first pair may hold more than Y.
     known = zip(pairs[0][:1] if len(fits) > 1 else pairs[0], labels, strict=False)
     most = min(label_entropy(rows, label) for rows, label in known)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 import jaxinfo
-from jaxinfo.estimation import cross_fit_estimate
 from jaxinfo.estimation.fold_map import fit_fold_map, fit_marginal
 from jaxinfo.tasks import normal_target, student
 
@@ -117,18 +116,26 @@ def test_independent_rows_have_no_information(size):
     assert abs(estimate.value) < 0.01
 
 
-@pytest.mark.parametrize(("p_value", "is_asked"), [(0.05, False), (0.04, True)])
-def test_neighbours_are_asked_where_independence_is_rejected(
-    p_value, is_asked, monkeypatch
-):
-    asked = []
-    monkeypatch.setattr(
-        cross_fit_estimate, "p_value_of_independence", lambda *rest: p_value
-    )
-    monkeypatch.setattr(
-        cross_fit_estimate, "ask_neighbours", lambda *rows: asked.append(rows)
-    )
-    x = RNG.normal(size=(400, 1))
-    estimate = jaxinfo.estimate_mutual_information(KEY, x, x + 1, num_steps=50)
-    assert estimate.p_value == p_value
-    assert len(asked) == is_asked
+def _rounded_pair(rho, num_rows, *, scale=(1.0, 1.0), grid=0.05):
+    x, noise = np.random.default_rng(0).normal(size=(2, num_rows, 1))
+    y = rho * x + np.sqrt(1 - rho**2) * noise
+    return [
+        np.round(s * rows / grid) * grid for s, rows in zip(scale, (x, y), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rho", "num_rows", "options"),
+    [
+        (0.5, 2_000, {"scale": (7.0, 12.0), "grid": 1.0}),  # Centimetres, kilograms.
+        pytest.param(0.1, 10_000, {}, marks=pytest.mark.slow),
+        pytest.param(0.5, 5_000, {}, marks=pytest.mark.slow),
+    ],
+)
+def test_rounding_adds_no_information(rho, num_rows, options):
+    """At most -log(1 - rho^2) / 2 is there, by the data-processing inequality."""
+    x, y = _rounded_pair(rho, num_rows, **options)
+    estimate = jaxinfo.estimate_mutual_information(KEY, x, y, num_steps=300)
+    truth = -0.5 * np.log(1 - rho**2)
+    assert estimate.lower < truth
+    assert abs(estimate.value - truth) < 0.02
