@@ -24,7 +24,7 @@ def panels(num: int, width: float, height: float) -> tuple[Any, Any]:
 
 
 def plot_map(labels: Mapping[str, Any], codes: Mapping[str, np.ndarray]) -> Any:
-    """The codes of each setting in two dimensions by t-SNE, coloured by class.
+    """The codes of each setting in two dimensions by t-SNE, colored by class.
 
     Args:
         labels: classes, [N], of each setting.

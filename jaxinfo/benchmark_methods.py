@@ -21,7 +21,7 @@ __all__ = ["AnyTask", "Quantity", "choose_methods", "quantities"]
 AnyTask = Task | ConditionalTask | DivergenceTask
 Estimator = Callable[..., Estimate]
 
-USUAL_METHODS = ("default", "copula", "ksg1")
+USUAL_METHODS = ("default", "gaussian_copula", "ksg1")
 
 
 class Quantity(NamedTuple):
@@ -126,7 +126,7 @@ def choose_methods(
     Args:
         tasks: the tasks.
         methods: names: "default" for the estimator with nothing else said, a bound's or
-            a classical method's; None for those of "default", "copula" and "ksg1" that
+            a classical method's; None for those of "default", "gaussian_copula" and "ksg1" that
             the tasks can be asked.
 
     Returns:

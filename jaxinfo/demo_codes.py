@@ -1,4 +1,4 @@
-"""The stage of the demo that is no estimate: what can be read from learnt codes."""
+"""The stage of the demo that is no estimate: what can be read from learned codes."""
 
 import functools
 import time
@@ -12,7 +12,7 @@ import optax
 
 from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.infomax import (
-    Labelled,
+    LabeledData,
     Probe,
     make_deep_infomax,
     probe_accuracy,
@@ -23,7 +23,7 @@ from jaxinfo.networks import (
     convolutional_encoder,
     discriminator,
     embedding_critic,
-    perceptron,
+    mlp,
 )
 from jaxinfo.training import sweep
 
@@ -94,7 +94,7 @@ def _make_run() -> Callable[..., Array]:
         for_start, for_training, for_probe = jax.random.split(key, 3)
         train = pixels[:-NUM_TEST]
         start = infomax.init(for_start, train)
-        learnt = train_deep_infomax(
+        learned = train_deep_infomax(
             for_training,
             infomax,
             train,
@@ -106,15 +106,15 @@ def _make_run() -> Callable[..., Array]:
         def probe(features: Array) -> Array:
             return probe_accuracy(
                 for_probe,
-                perceptron((), 10),
-                Labelled(features[:-NUM_TEST], labels[:-NUM_TEST]),
-                Labelled(features[-NUM_TEST:], labels[-NUM_TEST:]),
+                mlp((), 10),
+                LabeledData(features[:-NUM_TEST], labels[:-NUM_TEST]),
+                LabeledData(features[-NUM_TEST:], labels[-NUM_TEST:]),
                 optimizer=optax.adam(1e-2),
                 num_steps=NUM_PROBE_STEPS,
                 batch_size=BATCH_SIZE,
             )
 
-        codes = [infomax.encode(state, pixels).code for state in (start, learnt)]
+        codes = [infomax.encode(state, pixels).code for state in (start, learned)]
         # As many pixels as numbers of a code: one program for the three.
         return jax.vmap(probe)(jnp.stack([pixels.reshape(codes[0].shape), *codes]))
 

@@ -101,7 +101,7 @@ FITTED_BY = ("KL", "REVERSE_KL")
 FIT_STEPS, FIT_RATE, FIT_ROWS = 1_500, 5e-3, 40_000
 FIT_DISCRIMINATOR = discriminator((32, 32), activation=jnp.tanh)
 # A thousand images are soon overfitted: small networks, validated often.
-SMALL: Any = {"cadence": 50, "patience": 200, "learning_rate": 2e-3}
+SMALL: Any = {"eval_every": 50, "patience": 200, "learning_rate": 2e-3}
 
 
 def sample_correlated_gaussians(
@@ -266,8 +266,8 @@ def _fit_gaussian(name: str) -> Callable[[Array], Array]:
         state = train_gan(
             key, gan, sample_mixture, num_steps=FIT_STEPS, batch_size=256
         ).state
-        learnt = state.players.generator
-        return jnp.concatenate([learnt["mean"], jnp.exp(learnt["log_sd"])])
+        learned = state.players.generator
+        return jnp.concatenate([learned["mean"], jnp.exp(learned["log_sd"])])
 
     return run
 

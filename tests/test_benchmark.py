@@ -135,7 +135,7 @@ def test_summary_by_hand():
 
 
 def test_what_is_run(calls):
-    methods = ["default", "nwj", "copula"]
+    methods = ["default", "nwj", "gaussian_copula"]
     suite = [_line(), _line("other")]
     records = list(run_benchmark(suite, methods=methods, num_rows=50, num_repeats=2))
     assert [(r.task, r.repeat, r.method) for r in records] == [
@@ -150,7 +150,7 @@ def test_what_is_run(calls):
     [default, nwj, copula] = calls[:3]
     assert default[2] == {}
     assert nwj[2] == {"bound": "nwj"}
-    assert copula[::2] == ("classical", {"method": "copula"})
+    assert copula[::2] == ("classical", {"method": "gaussian_copula"})
     for mine, theirs in zip(default[1][1:], copula[1], strict=True):
         assert mine.shape == (50, 1)
         np.testing.assert_array_equal(mine, theirs)  # One sample for all methods.
@@ -190,14 +190,14 @@ def test_what_fails_is_recorded_and_the_rest_goes_on(monkeypatch, calls):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         records = list(
-            run_benchmark([_line(), _line("b")], methods=["copula", "default"])
+            run_benchmark([_line(), _line("b")], methods=["gaussian_copula", "default"])
         )
     assert [r.failure for r in records[:2]] == [
         "x and y have a singular covariance",
         "",
     ]
     assert list(tables.note_lines(records)) == [
-        "failed: copula on 2 tasks: x and y have a singular covariance",
+        "failed: gaussian_copula on 2 tasks: x and y have a singular covariance",
         "doubt: default on 2 tasks: y holds labels",
     ]
     assert "failed" in _text(tables.benchmark_table(records))
@@ -238,7 +238,7 @@ def test_conditional_tasks(monkeypatch):
 
 
 def test_methods():
-    assert choose_methods([_line()]) == ("default", "copula", "ksg1")
+    assert choose_methods([_line()]) == ("default", "gaussian_copula", "ksg1")
     assert choose_methods(tasks.suite("divergence")) == ("default",)
     assert choose_methods([_line()], methods=["nwj", "ksg1", "nwj"]) == (
         "nwj",
@@ -360,7 +360,7 @@ def _main(*argv):
 def test_command(tmp_path, calls, capsys):
     out, figure = tmp_path / "out.json", tmp_path / "figure.png"
     code = _main(
-        *("--suite", "smoke", "--bounds", "default, copula", "--seeds", 2),
+        *("--suite", "smoke", "--bounds", "default, gaussian_copula", "--seeds", 2),
         *("--rows", 40, "--repeats", 2, "--json", out, "--plot", figure),
     )
     captured = capsys.readouterr()
@@ -369,7 +369,7 @@ def test_command(tmp_path, calls, capsys):
     content = json.loads(out.read_text())
     assert content["config"] == {
         "suite": "smoke",
-        "bounds": ["default", "copula"],
+        "bounds": ["default", "gaussian_copula"],
         "seeds": 2,
         "rows": 40,
         "repeats": 2,
@@ -380,7 +380,7 @@ def test_command(tmp_path, calls, capsys):
         "figure.png",
         "out.json",
     ]
-    for words in ("half_cube", "truth", "95 %", "RMSE", "copula", "wrote"):
+    for words in ("half_cube", "truth", "95 %", "RMSE", "gaussian_copula", "wrote"):
         assert words in captured.out
 
 
@@ -420,7 +420,7 @@ def test_an_interruption_shows_what_there_is(monkeypatch, tmp_path, capsys):
 
     monkeypatch.setattr(estimation, "estimate_classical", interrupted)
     out = tmp_path / "out.json"
-    arguments = ("--suite", "smoke", "--bounds", "copula", "--rows", 40)
+    arguments = ("--suite", "smoke", "--bounds", "gaussian_copula", "--rows", 40)
     assert _main(*arguments, "--json", out) == 130
     captured = capsys.readouterr()
     assert "interrupted" in captured.err
@@ -432,7 +432,7 @@ def test_an_interruption_shows_what_there_is(monkeypatch, tmp_path, capsys):
 @pytest.mark.slow
 def test_copula_on_the_smoke_suite(tmp_path, capsys):
     out = tmp_path / "out.json"
-    arguments = ("--suite", "smoke", "--bounds", "copula", "--json", out)
+    arguments = ("--suite", "smoke", "--bounds", "gaussian_copula", "--json", out)
     assert _main(*arguments) == 0
     records = {r["task"]: r for r in json.loads(out.read_text())["records"]}
     assert records.keys() == {task.name for task in tasks.suite("smoke")}
@@ -444,14 +444,14 @@ def test_copula_on_the_smoke_suite(tmp_path, capsys):
 
 def test_estimates_that_are_there_are_not_made_again(calls):
     """Records read back from JSON stand in for the calls that made them."""
-    suite, methods = [_line()], ["default", "copula"]
+    suite, methods = [_line()], ["default", "gaussian_copula"]
     first = list(run_benchmark(suite, methods=methods[:1], num_rows=50))
     told = json.loads(json.dumps([record.to_dict() for record in first]))
     done = list(map(Record.from_dict, told))
     assert [record.to_dict() for record in done] == told
     again = list(run_benchmark(suite, methods=methods, num_rows=50, done=done))
     assert again[0] is done[0]
-    assert again[1].method == "copula"
+    assert again[1].method == "gaussian_copula"
     assert [name for name, *_ in calls] == ["mutual_information", "classical"]
 
 

@@ -29,8 +29,8 @@ def calls(monkeypatch):
 
     monkeypatch.setattr(demo_stages, "estimate_mutual_information", estimate)
     monkeypatch.setattr(demo_stages, "estimate_divergence", estimate)
-    learnt = np.array([[0.9, 1.7], [1.1, 1.9]])
-    monkeypatch.setattr(demo_stages, "sweep", lambda run, keys: learnt)
+    learned = np.array([[0.9, 1.7], [1.1, 1.9]])
+    monkeypatch.setattr(demo_stages, "sweep", lambda run, keys: learned)
     accuracies = np.array([[96.0, 92.0, 95.0]])
 
     def judge(run, keys, pixels, labels, *, layout):
@@ -256,6 +256,6 @@ def test_demo_finds_what_is_there():
     for result in results["digits_3_8"]:
         assert result.is_possible
         assert result.estimate.value > 0.5 * result.limit
-    pixels, start, learnt = results["digit_codes"]
-    assert learnt.probe.value > start.probe.value
+    pixels, start, learned = results["digit_codes"]
+    assert learned.probe.value > start.probe.value
     assert pixels.probe.value > 90

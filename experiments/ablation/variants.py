@@ -62,7 +62,7 @@ class _Exchange(NamedTuple):
 # Each in a process of its own: compiled programs do not know that a part was exchanged.
 VARIANTS: dict[str, _Exchange | None] = {
     RECIPE: None,
-    "standardised coordinates, no normal scores": _Exchange(
+    "standardized coordinates, no normal scores": _Exchange(
         "fold_map.fit_normal_scores", _standardized
     ),
     "no closed form to start from": _Exchange("cross_fit.log_ratio_of_records", _zero),
@@ -71,7 +71,7 @@ VARIANTS: dict[str, _Exchange | None] = {
     "trained on Donsker-Varadhan": _Exchange(
         "cross_fit.BOUND", information_bound("mine")
     ),
-    "parameters not averaged": _Exchange("cross_fit.AVERAGE_DECAY", None),
+    "parameters not averaged": _Exchange("cross_fit.EMA_DECAY", None),
     "both critics correct the closed form": _Exchange(
         "cross_fit.KINDS", (SMOOTH, FREE._replace(corrects_closed_form=True))
     ),

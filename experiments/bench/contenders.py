@@ -4,7 +4,7 @@ A joint critic climbs the Donsker-Varadhan bound of a batch and of the batch wit
 rolled by one; the library runs its MINE on top, moving average and all.
 
 Each maker returns `run(seed) -> number`, which trains from scratch and waits for the
-end. All share the critic's widths, the batch, the optimiser and the data.
+end. All share the critic's widths, the batch, the optimizer and the data.
 """
 
 import importlib.util
@@ -93,7 +93,7 @@ def library(task: Task) -> Callable[[int], float]:
             bound="mine",
             num_steps=task.num_steps,
             batch_size=task.batch_size,
-            num_draws=1,
+            num_negatives=1,
         )
     )
     fifth = len(task.x) // 5

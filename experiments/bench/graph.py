@@ -66,7 +66,7 @@ def _pytorch(graph: Any, num_steps: int) -> Callable[[int], float]:
     features = {kind: tensor(x) for kind, x in graph.features.items()}
     lists = {
         kind: [tensor(x).long() for x in found]
-        for kind, found in graph.neighbours.items()
+        for kind, found in graph.neighbors.items()
     }
     adjacencies = [matrix(a) for a in graph.adjacencies.values()]
     positives = tensor(graph.positives).long()

@@ -110,7 +110,7 @@ def measure_layouts(config: Config) -> list[dict[str, Any]]:
             bound="mine",
             num_steps=num_steps,
             batch_size=256,
-            num_draws=1,
+            num_negatives=1,
         )
         for num_seeds in seeds:
             keys = jax.random.split(jax.random.key(0), num_seeds)

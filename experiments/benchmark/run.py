@@ -45,7 +45,7 @@ def _methods(config: Config) -> list[str]:
     if config.bounds is not None:
         return config.bounds.split(",")
     if config.smoke:
-        return ["default", "copula", "ksg1"]
+        return ["default", "gaussian_copula", "ksg1"]
     every = ["default", *information_bound_names(), *classical_method_names()]
     return [method for method in every if method not in LEFT_OUT]
 

@@ -25,7 +25,7 @@ class Config:
         num_steps: updates of the encoder; left out: the setting's.
         num_train: images to train on, the first of the set; left out: the setting's.
         num_probe_steps: updates of the last probes; left out: the setting's.
-        further: also judge the code by support vectors, nearest neighbours, clusters,
+        further: also judge the code by support vectors, nearest neighbors, clusters,
             reconstruction, dependence and information.
         layout: how seeds are laid out, vmap, map, mesh or mesh_map.
         smoke: the same path end to end with two seeds and few steps.

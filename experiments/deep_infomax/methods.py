@@ -195,7 +195,7 @@ def _vae(parts: Parts) -> Method:
 
 
 def _supervised(parts: Parts) -> Method:
-    head = networks.perceptron((), parts.num_classes)
+    head = networks.mlp((), parts.num_classes)
     return _descent(parts, parts.encoder(), head, _cross_entropy)
 
 

@@ -7,7 +7,7 @@ __all__ = ["FURTHER", "judge_further"]
 # What each is told in: percent, shares from 0 to 1, and nats.
 FURTHER = {
     "support_vectors": "%",
-    "neighbours": "%",
+    "neighbors": "%",
     "nmi": "",
     "ari": "",
     "similarity": "",
@@ -36,25 +36,25 @@ def judge_further(
     import jax
 
     from jaxinfo.infomax import (
-        Labelled,
+        LabeledData,
         Pictured,
-        probe_clusters,
-        probe_dependence,
-        probe_information,
-        probe_nearest_neighbours,
-        probe_reconstruction,
-        probe_support_vectors,
+        clustering_probe,
+        dependence_probe,
+        information_probe,
+        linear_svm_probe,
+        nearest_neighbors_probe,
+        reconstruction_probe,
     )
 
     keys = jax.random.split(key, 5)
-    sets = Labelled(train, data.train_labels), Labelled(test, data.test_labels)
+    sets = LabeledData(train, data.train_labels), LabeledData(test, data.test_labels)
     seen, unseen = (images.astype(float) / 255 for images in (data.train, data.test))
     window = WINDOW if seen.shape[1] >= WINDOW else SMALL_WINDOW
     found = {
-        "support_vectors": probe_support_vectors(keys[0], *sets, num_seeds=1),
-        "neighbours": probe_nearest_neighbours(*sets),
-        **probe_clusters(keys[1], sets[1], num_seeds=1),
-        "similarity": probe_reconstruction(
+        "support_vectors": linear_svm_probe(keys[0], *sets, num_seeds=1),
+        "neighbors": nearest_neighbors_probe(*sets),
+        **clustering_probe(keys[1], sets[1], num_seeds=1),
+        "similarity": reconstruction_probe(
             keys[2],
             decoder,
             Pictured(train, seen),
@@ -63,10 +63,10 @@ def judge_further(
             num_seeds=1,
         ),
         # Codes of images fill no volume: KL has no end, this one ends at 2 ln 2.
-        "dependence": probe_dependence(
+        "dependence": dependence_probe(
             keys[3], train, divergence="JENSEN_SHANNON", num_seeds=2
         ),
-        "information": probe_information(
+        "information": information_probe(
             keys[4], seen, train, bound="info_nce", num_seeds=2
         ),
     }

@@ -131,7 +131,7 @@ def train_in_parts(
         save_checkpoint(
             folder,
             state,
-            step=(part + 1) * study.cadence,
+            step=(part + 1) * study.eval_every,
             info={"curve": curve, "config": study.told},
             num_kept=1,
         )

@@ -1,4 +1,4 @@
-"""Nearest neighbours and a map of codes, and accuracy over training."""
+"""Nearest neighbors and a map of codes, and accuracy over training."""
 
 import json
 from pathlib import Path
@@ -11,14 +11,14 @@ from jaxinfo.plots import ACCENT, STYLE
 
 __all__ = ["plot_results"]
 
-NUM_QUERIES, NUM_NEIGHBOURS, GAP = 6, 5, 255
+NUM_QUERIES, NUM_NEIGHBORS, GAP = 6, 5, 255
 BASELINES = ("random_encoder", "autoencoder", "vae", "raw_pixels", "supervised")
 
 
 def plot_results(
     images: Any, labels: Any, codes: dict[str, np.ndarray], folder: Path
 ) -> None:
-    """Draws neighbours.png, map.png and training.png.
+    """Draws neighbors.png, map.png and training.png.
 
     Args:
         images: test images, [N, H, W, C] of bytes.
@@ -36,7 +36,7 @@ def plot_results(
         ].items()
     }
     with matplotlib.rc_context(STYLE):
-        _plot_neighbours(images, labels, codes).savefig(folder / "neighbours.png")
+        _plot_neighbors(images, labels, codes).savefig(folder / "neighbors.png")
         plot_map(dict.fromkeys(codes, labels), codes).savefig(folder / "map.png")
         if any(map(any, curves.values())):
             _plot_training(curves).savefig(folder / "training.png")
@@ -48,7 +48,7 @@ def _figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), dpi=110, layout="constrained")
 
 
-def _plot_neighbours(
+def _plot_neighbors(
     images: np.ndarray, labels: np.ndarray, codes: dict[str, np.ndarray]
 ) -> Any:
     """Each query, and beside it the images whose codes are nearest, by L1."""
@@ -69,7 +69,7 @@ def _nearest(codes: np.ndarray, query: int) -> np.ndarray:
     flat = codes.reshape(len(codes), -1)
     scale = np.std(flat, axis=0) + 1e-6
     distances = np.abs((flat - flat[query]) / scale).sum(axis=1)
-    return np.argsort(distances, kind="stable")[: NUM_NEIGHBOURS + 1]
+    return np.argsort(distances, kind="stable")[: NUM_NEIGHBORS + 1]
 
 
 def _plot_training(curves: dict[str, list[list[float]]]) -> Any:

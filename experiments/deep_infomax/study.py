@@ -75,7 +75,7 @@ class Study:
         self.method = METHODS[name](self.parts)
         self.told = told_of(config, preset, data)
         self.keys = jax.random.split(jax.random.key(0), config.num_seeds)
-        self.cadence = block_of(preset.num_steps, NUM_PARTS)
+        self.eval_every = block_of(preset.num_steps, NUM_PARTS)
 
     def over_seeds(self, run: Callable[..., Any], *data: Any, **of_seeds: Any) -> Any:
         """`run(key, *data, **of_seed)` for every seed, in one program."""
@@ -124,8 +124,8 @@ class Study:
             state,
             draw=draw,
             step=self.method.step,
-            num_steps=self.cadence,
-            cadence=self.cadence,
+            num_steps=self.eval_every,
+            eval_every=self.eval_every,
         ).state
 
     def encode(self, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -200,7 +200,7 @@ def _probe(
     import optax
 
     from jaxinfo import networks
-    from jaxinfo.infomax import Labelled, probe_accuracy
+    from jaxinfo.infomax import LabeledData, probe_accuracy
 
     # The paper divides the rate by ten twice, and averages over what comes after.
     schedule = optax.piecewise_constant_schedule(
@@ -213,8 +213,8 @@ def _probe(
         return probe_accuracy(
             jax.random.fold_in(key, 2),
             networks.probe_classifier(num_classes),
-            Labelled(train, labels),
-            Labelled(test, test_labels),
+            LabeledData(train, labels),
+            LabeledData(test, test_labels),
             optimizer=optax.adam(schedule),
             num_steps=num_steps,
             batch_size=min(batch_size, len(labels)),

@@ -66,7 +66,7 @@ def _make_run(setting: str, config: Config) -> Callable[..., tuple[Any, Any]]:
             return features, jnp.zeros((), int)
         infomax = make_deep_graph_infomax(
             networks.graph_encoder(sizes=(config.size,)),
-            critic=networks.bilinear_critic(has_offsets=False),
+            critic=networks.bilinear_critic(use_bias=False),
             optimizer=optax.adam(config.learning_rate),
             bound=BOUNDS[0] if setting == RANDOM else setting,
         )
@@ -93,7 +93,7 @@ def _run_setting(
     """Records of all seeds, and codes of the first."""
     import jax
 
-    from jaxinfo.infomax import Labelled, probe_nodes
+    from jaxinfo.infomax import LabeledData, node_probe
     from jaxinfo.results import mean_and_sd
     from jaxinfo.training import sweep
 
@@ -108,9 +108,9 @@ def _run_setting(
     for seed, key in enumerate(keys):
         record = {"setting": setting, "seed": seed, "num_steps": int(steps[seed])}
         for rate, split in data.splits.items():
-            found = probe_nodes(
+            found = node_probe(
                 jax.random.fold_in(key, 1),
-                *(Labelled(codes[seed][rows], data.labels[rows]) for rows in split),
+                *(LabeledData(codes[seed][rows], data.labels[rows]) for rows in split),
                 learning_rate=PROBE_RATE,
                 num_seeds=2 if config.smoke else 50,
             )

@@ -63,7 +63,7 @@ def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
             sample_mixture,
             num_steps=config.num_steps,
             batch_size=config.batch_size,
-            cadence=block_of(config.num_steps, NUM_LOOKS),
+            eval_every=block_of(config.num_steps, NUM_LOOKS),
             observe=lambda _, state: state.players.generator,
         )
         state = trained.state
@@ -74,10 +74,10 @@ def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
                 gan.sample(for_q, state, NUM_FRESH),
             )
         )
-        learnt = state.players.generator
+        learned = state.players.generator
         return {
-            "mu": learnt["mean"][0],
-            "sigma": jnp.exp(learnt["log_sd"][0]),
+            "mu": learned["mean"][0],
+            "sigma": jnp.exp(learned["log_sd"][0]),
             "bound": gan.objective.bound(*scores),
             "stopped_at": state.stopped_at,
             "path": jnp.concatenate(
@@ -89,7 +89,7 @@ def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
 
 
 def _run_member(member: str, config: Config) -> dict[str, Any]:
-    """All seeds of one member: what they learnt, and the best fit beside them."""
+    """All seeds of one member: what they learned, and the best fit beside them."""
     import jax
 
     from jaxinfo.divergences import DIVERGENCES

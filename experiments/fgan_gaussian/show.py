@@ -19,7 +19,7 @@ def _spread(told: dict[str, Any]) -> str:
 
 
 def tables(content: dict[str, Any]) -> str:
-    """What was learnt beside the best fits, and the train-by-test matrix."""
+    """What was learned beside the best fits, and the train-by-test matrix."""
     fits = [["member", "D*", "F", "D", "mu*", "mu", "sigma*", "sigma", "stopped"]]
     for member, told in content["summary"].items():
         best = content["best"][member]

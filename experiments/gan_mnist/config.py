@@ -26,7 +26,7 @@ class Config:
             results.json holds already are not run again.
         dataset: a set of images with labels, as TensorFlow Datasets spells it.
         data_dir: where to look for it first.
-        setting: goodfellow, fgan or cpu: networks and optimisers.
+        setting: goodfellow, fgan or cpu: networks and optimizers.
         objectives: names of `jaxinfo.adversarial.OBJECTIVES`, comma-separated; left
             out: the non-saturating loss and those of the f-GAN paper's table.
         classifier: what `python -m experiments.mnist_classifier --out` wrote, for
@@ -48,7 +48,7 @@ class Config:
 
 
 class Preset(NamedTuple):
-    """Networks, optimisers and sizes of one setting."""
+    """Networks, optimizers and sizes of one setting."""
 
     generator: Callable[[tuple[int, ...]], Network]
     discriminator: Network
@@ -60,7 +60,7 @@ class Preset(NamedTuple):
     num_steps: int
     noise_size: int = 100
     penalties: tuple[Penalty, ...] = ()
-    average_decay: float | None = None
+    ema_decay: float | None = None
 
 
 def _momentum(rate: float) -> optax.GradientTransformation:
@@ -136,6 +136,6 @@ PRESETS = {
         batch_size=200,
         num_steps=8_000,
         penalties=(r1(0.5),),
-        average_decay=0.9995,
+        ema_decay=0.9995,
     ),
 }

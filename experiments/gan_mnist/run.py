@@ -56,7 +56,7 @@ def _load(config: Config) -> _Pixels:
 def _distances(real: Any, fake: Any) -> dict[str, Any]:
     """How far samples are from data, both embedded."""
     from jaxinfo.adversarial import (
-        compare_neighbourhoods,
+        compare_neighborhoods,
         frechet_distance,
         kernel_distance,
     )
@@ -64,7 +64,7 @@ def _distances(real: Any, fake: Any) -> dict[str, Any]:
     return {
         "frechet": frechet_distance(real, fake),
         "kernel": kernel_distance(real, fake),
-        **compare_neighbourhoods(real, fake)._asdict(),
+        **compare_neighborhoods(real, fake)._asdict(),
     }
 
 
@@ -90,7 +90,7 @@ def _make_run(
         sample_noise=preset.sample_noise,
         update=preset.update,
         penalties=preset.penalties,
-        average_decay=preset.average_decay,
+        ema_decay=preset.ema_decay,
     )
 
     def run(key: jax.Array, pixels: _Pixels) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _make_run(
             pixels.train,
             num_steps=preset.num_steps,
             batch_size=preset.batch_size,
-            cadence=block_of(preset.num_steps, NUM_BLOCKS),
+            eval_every=block_of(preset.num_steps, NUM_BLOCKS),
         )
         samples = gan.sample(for_samples, trained.state, _num_samples(config))
         return _judge(samples, pixels, shape, see) | {

@@ -82,7 +82,7 @@ def _make_run(
         sample_noise=functools.partial(sample_signs_first, config.num_signs),
         update=update,
         penalties=penalties,
-        average_decay=0.999,
+        ema_decay=0.999,
     )
     centers = jnp.asarray(law.centers)
 
@@ -103,7 +103,7 @@ def _make_run(
             lambda key, size: sample_law(key, law, size),
             num_steps=config.num_steps,
             batch_size=config.batch_size,
-            cadence=block_of(config.num_steps, NUM_LOOKS),
+            eval_every=block_of(config.num_steps, NUM_LOOKS),
             observe=look,
         )
         return trained.observed | {

@@ -1,4 +1,4 @@
-"""Three digits in three colours, a thousand modes: how many of them a GAN finds."""
+"""Three digits in three colors, a thousand modes: how many of them a GAN finds."""
 
 import dataclasses
 import time
@@ -78,7 +78,7 @@ def _make_run(
             discriminator_optimizer=optax.adam(config.learning_rate, b1=0.5),
             noise_size=config.noise_size,
             penalties=penalties,
-            average_decay=0.999,
+            ema_decay=0.999,
         )
 
         for_training, for_samples = jax.random.split(key)
@@ -88,7 +88,7 @@ def _make_run(
             lambda key, size: _stack(key, digits, size),
             num_steps=config.num_steps,
             batch_size=config.batch_size,
-            cadence=block_of(config.num_steps, NUM_BLOCKS),
+            eval_every=block_of(config.num_steps, NUM_BLOCKS),
         )
         samples = gan.sample(for_samples, trained.state, _num_counted(config))
         return _count(samples, see) | {"stopped_at": trained.state.stopped_at}
@@ -108,7 +108,7 @@ def _make_run_of_data(config: Config, see: Callable[[Any], Seen]) -> Callable[..
 
 
 def _stack(key: Any, digits: Any, num_samples: int) -> Any:
-    """Three digits a sample, one in each colour."""
+    """Three digits a sample, one in each color."""
     import jax
     import jax.numpy as jnp
 

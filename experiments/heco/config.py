@@ -57,7 +57,7 @@ class Preset(NamedTuple):
         temperature: tau.
         feature_dropout: share of projected features left out.
         attention_dropout: share of attention vectors left out.
-        num_samples: neighbours drawn for every update, by type.
+        num_samples: neighbors drawn for every update, by type.
         probe_rate: Adam's, of the logistic regression.
         smoothing: decay of the mean of losses by which a training ends.
     """

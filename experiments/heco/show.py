@@ -96,7 +96,7 @@ def _plot_attention(weights: dict[str, tuple[list[Any], str]]) -> Any:
             (row[1], "type_weights", types),
         ):
             values = np.array([record[key] for record in records])
-            # Without masks the node itself stands behind its neighbours' types.
+            # Without masks the node itself stands behind its neighbors' types.
             names = [*names, "itself"][: values.shape[1]]
             for place, column in enumerate(values.T):
                 axis.plot(np.full(len(column), place), column, ".", color=ACCENT)

@@ -125,7 +125,7 @@ def build_heco(data: Any, preset: Preset, variant: Variant) -> tuple[Any, Any]:
 
 
 def _with_average(optimizer: Any, decay: float) -> Any:
-    """The optimiser, its state a pair of its own and the running mean of params."""
+    """The optimizer, its state a pair of its own and the running mean of params."""
     import optax
 
     def start(params: Any) -> Any:
@@ -189,7 +189,7 @@ def _dgi(
 
     infomax = make_deep_graph_infomax(
         networks.graph_encoder(sizes=(DGI_SIZE,)),
-        critic=networks.bilinear_critic(has_offsets=False),
+        critic=networks.bilinear_critic(use_bias=False),
         optimizer=optax.adam(DGI_RATE),
     )
     adjacency = meta_path_adjacency(data.graph, data.meta_paths[path])
@@ -218,21 +218,21 @@ def _judge(
     """Macro-F1, Micro-F1 and AUC at each number of labels, NMI and ARI, in percent."""
     import jax
 
-    from jaxinfo.infomax import Labelled, probe_clusters, probe_nodes
+    from jaxinfo.infomax import LabeledData, clustering_probe, node_probe
 
     for_nodes, for_clusters = jax.random.split(jax.random.fold_in(key, 1))
     metrics = {}
     for rate, split in data.splits.items():
-        found = probe_nodes(
+        found = node_probe(
             for_nodes,
-            *(Labelled(codes[rows], data.labels[rows]) for rows in split),
+            *(LabeledData(codes[rows], data.labels[rows]) for rows in split),
             learning_rate=preset.probe_rate,
             num_seeds=2 if config.smoke else config.num_probe_seeds,
         )
         metrics |= {f"{name}_{rate}": probe.value for name, probe in found.items()}
-    clusters = probe_clusters(
+    clusters = clustering_probe(
         for_clusters,
-        Labelled(codes, data.labels),
+        LabeledData(codes, data.labels),
         num_seeds=2 if config.smoke else 10,
     )
     return metrics | {name: 100 * probe.value for name, probe in clusters.items()}

@@ -2,8 +2,8 @@
 
 from jaxinfo.adversarial.checkpoint import restore_gan, sample_gan, save_gan
 from jaxinfo.adversarial.distances import (
-    Neighbourhoods,
-    compare_neighbourhoods,
+    Neighborhoods,
+    compare_neighborhoods,
     frechet_distance,
     kernel_distance,
 )
@@ -44,7 +44,7 @@ __all__ = [
     "GanState",
     "LabelCounts",
     "ModeReport",
-    "Neighbourhoods",
+    "Neighborhoods",
     "Objective",
     "Penalty",
     "Players",
@@ -52,7 +52,7 @@ __all__ = [
     "SolverState",
     "alternating",
     "choose_bandwidth",
-    "compare_neighbourhoods",
+    "compare_neighborhoods",
     "consensus",
     "count_labels",
     "count_modes",

@@ -13,8 +13,8 @@ from jaxinfo.core.checks import check_positive, check_rank
 from jaxinfo.core.types import Array, Float
 
 __all__ = [
-    "Neighbourhoods",
-    "compare_neighbourhoods",
+    "Neighborhoods",
+    "compare_neighborhoods",
     "frechet_distance",
     "kernel_distance",
 ]
@@ -98,8 +98,8 @@ def kernel_distance(
     return within(real) + within(fake) - 2 * across
 
 
-class Neighbourhoods(NamedTuple):
-    """Shares of one set that lie where the other does, by balls to a k-th neighbour.
+class Neighborhoods(NamedTuple):
+    """Shares of one set that lie where the other does, by balls to a k-th neighbor.
 
     Attributes:
         precision: generated samples inside a ball around any data point.
@@ -115,13 +115,13 @@ class Neighbourhoods(NamedTuple):
     coverage: Float[Array, ""]
 
 
-def compare_neighbourhoods(
+def compare_neighborhoods(
     real: Float[Array, "n d"],
     fake: Float[Array, "m d"],
     *,
-    num_neighbours: int = 5,
+    num_neighbors: int = 5,
     chunk_size: int = 256,
-) -> Neighbourhoods:
+) -> Neighborhoods:
     """Precision and recall, density and coverage of embedded samples.
 
     Source: Kynkaanniemi et al., "Improved precision and recall metric", NeurIPS 2019;
@@ -130,24 +130,24 @@ def compare_neighbourhoods(
     Args:
         real: embedded data, [N, D].
         fake: embedded generated samples, [M, D].
-        num_neighbours: k, below N and M; a row is not its own neighbour.
+        num_neighbors: k, below N and M; a row is not its own neighbor.
         chunk_size: rows that meet all others at once; changes no value.
 
     Returns:
-        The `Neighbourhoods`.
+        The `Neighborhoods`.
 
     Raises:
         ValueError: where shapes do not fit, or a set has not more than k rows.
     """
-    check_positive(num_neighbours=num_neighbours, chunk_size=chunk_size)
-    few = f"num_neighbours = {num_neighbours} rows"
-    _check_sizes(num_neighbours, few, real=real, fake=fake)
+    check_positive(num_neighbors=num_neighbors, chunk_size=chunk_size)
+    few = f"num_neighbors = {num_neighbors} rows"
+    _check_sizes(num_neighbors, few, real=real, fake=fake)
 
     def radii(rows: Array) -> Array:
-        """Squared distance to the k-th neighbour; the row itself comes first."""
+        """Squared distance to the k-th neighbor; the row itself comes first."""
 
         def one(row: Array) -> Array:
-            return -jax.lax.top_k(-squared_distances(row, rows), num_neighbours + 1)[0]
+            return -jax.lax.top_k(-squared_distances(row, rows), num_neighbors + 1)[0]
 
         return jax.lax.map(one, rows, batch_size=chunk_size)[:, -1]
 
@@ -163,10 +163,10 @@ def compare_neighbourhoods(
 
     balls = jax.lax.map(balls_around, fake, batch_size=chunk_size)
     inside, covered = jax.lax.map(is_found, (real, around_real), batch_size=chunk_size)
-    return Neighbourhoods(
+    return Neighborhoods(
         precision=jnp.mean(balls > 0),
         recall=jnp.mean(inside),
-        density=jnp.mean(balls) / num_neighbours,
+        density=jnp.mean(balls) / num_neighbors,
         coverage=jnp.mean(covered),
     )
 

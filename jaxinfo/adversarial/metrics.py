@@ -160,7 +160,7 @@ def parzen_log_likelihood(
         ValueError: where shapes do not fit.
 
     Notes:
-        A poor judge of pictures: a set of k-means centres beats the data themselves
+        A poor judge of pictures: a set of k-means centers beats the data themselves
         (Theis, van den Oord and Bethge, ICLR 2016). It is here to compare with what was
         published.
     """

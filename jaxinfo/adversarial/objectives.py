@@ -1,4 +1,4 @@
-"""What each player of the game minimises, from raw critic outputs.
+"""What each player of the game minimizes, from raw critic outputs.
 
 The discriminator scores samples of the data, P, and of the generator, Q. At its best
 its loss tells a divergence between the two; what it tells at any other time is a lower
@@ -44,8 +44,8 @@ class Objective:
 
     Attributes:
         name: as in `OBJECTIVES`.
-        discriminator_loss: what the discriminator minimises, [].
-        generator_loss: what the generator minimises, [].
+        discriminator_loss: what the discriminator minimizes, [].
+        generator_loss: what the generator minimizes, [].
         bound: of the divergence that `estimates` names, from below, [].
         estimates: the divergence; in nats but for "WASSERSTEIN_1", which needs a
             discriminator of Lipschitz constant 1.
@@ -94,7 +94,7 @@ bound is 2 log 2 minus the loss, twice the usual JSD (theorem 1).
 non_saturating = Objective(
     "non_saturating", _cross_entropy, _minus_log_d, _jensen_shannon, JENSEN_SHANNON.name
 )
-"""The generator maximises E_q[log D] instead: strong gradients where it is behind.
+"""The generator maximizes E_q[log D] instead: strong gradients where it is behind.
 
 Source: Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, section 3.
 """
@@ -215,7 +215,7 @@ wasserstein = Objective(
 """E_p[v] - E_q[v], climbed and descended: the earth mover's distance, in units of x.
 
 Source: Arjovsky et al., "Wasserstein GAN", ICML 2017, equation 2; needs a Lipschitz
-discriminator (`gradient_penalty`, spectral normalisation).
+discriminator (`gradient_penalty`, spectral normalization).
 """
 
 

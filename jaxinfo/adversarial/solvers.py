@@ -34,7 +34,7 @@ __all__ = [
 
 
 class Players(NamedTuple):
-    """One thing for each player: parameters, gradients, optimisers or their states.
+    """One thing for each player: parameters, gradients, optimizers or their states.
 
     Attributes:
         discriminator: the discriminator's.
@@ -66,7 +66,7 @@ class SolverState(NamedTuple):
     """What a solver keeps from one move to the next.
 
     Attributes:
-        optimizers: `Players` of the states of their optimisers.
+        optimizers: `Players` of the states of their optimizers.
         memory: what else the solver remembers.
     """
 
@@ -79,12 +79,12 @@ class Solver(NamedTuple):
 
     Attributes:
         init: `init(optimizers, players) -> SolverState`, with `Players` of Optax
-            optimisers and of parameters.
+            optimizers and of parameters.
         update: `update(optimizers, game, players, state, draws) -> (players, state,
             info)`: one update of each player.
         differentiates_gradients: whether it needs derivatives of the game's gradients,
             which a game that is split over devices cannot give.
-        optimizer_updates: how often a move calls each optimiser: a learning rate's
+        optimizer_updates: how often a move calls each optimizer: a learning rate's
             schedule counts these.
     """
 
@@ -94,7 +94,7 @@ class Solver(NamedTuple):
     optimizer_updates: int = 1
 
 
-# Moves of the optimisers -----------------------------------------------------------
+# Moves of the optimizers -----------------------------------------------------------
 
 
 def _plain_init(optimizers: Players, players: Players) -> SolverState:
@@ -210,7 +210,7 @@ A schedule of the learning rate counts both: give it twice the updates.
 
 Source: Korpelevich, 1976; Gidel et al., "A variational inequality perspective on
 generative adversarial networks", ICLR 2019, algorithms 2 and 4, for the moments of an
-adaptive optimiser, which take in both gradients.
+adaptive optimizer, which take in both gradients.
 """
 
 past_extragradient = Solver(_past_init, _past_extragradient)

@@ -44,7 +44,7 @@ class GanState(NamedTuple):
     Attributes:
         step: updates done, [].
         players: parameters of both.
-        solver: optimisers and the solver's memory.
+        solver: optimizers and the solver's memory.
         average: of the generator's parameters; None where none is kept.
         stopped_at: the update that was not finite, at which this game stopped; -1.
         losses: of both players at the last update, [2].
@@ -61,7 +61,7 @@ class GanState(NamedTuple):
 
 
 class GanInfo(NamedTuple):
-    """What one update tells: losses and bound on the samples that it learnt from.
+    """What one update tells: losses and bound on the samples that it learned from.
 
     With several discriminator updates in a step, of the last of them; extragradient
     tells of the place that it looked ahead to.
@@ -120,7 +120,7 @@ class _Plan(NamedTuple):
     solver: Solver
     penalties: tuple[Penalty, ...]
     num_discriminator_steps: int
-    average_decay: float | None
+    ema_decay: float | None
     draw_noise: Callable[[Array, int], Array]
     axis_name: str | None
 
@@ -137,7 +137,7 @@ def make_gan(
     num_discriminator_steps: int = 1,
     update: Solver | str = "alternating",
     penalties: Sequence[Penalty] = (),
-    average_decay: float | None = None,
+    ema_decay: float | None = None,
     axis_name: str | None = None,
 ) -> Gan:
     """Makes a game of two networks: an init, a step and a sampler.
@@ -158,21 +158,21 @@ def make_gan(
             `apply_train` serves training where it has one (dropout): its state is the
             empty tuple.
         objective: an `Objective`, or a name of `OBJECTIVES`.
-        generator_optimizer: an Optax optimiser.
-        discriminator_optimizer: an Optax optimiser.
+        generator_optimizer: an Optax optimizer.
+        discriminator_optimizer: an Optax optimizer.
         noise_size: coordinates of the noise.
         sample_noise: `sample_noise(key, shape)`.
         num_discriminator_steps: discriminator updates in a step, the last of them in
             the solver's move; fresh noise and data each.
         update: a `Solver`, or a name of `SOLVERS`.
         penalties: terms of the discriminator's loss, such as `r1(10.0, every=16)`.
-        average_decay: of the moving average of the generator's parameters, in (0, 1);
+        ema_decay: of the moving average of the generator's parameters, in (0, 1);
             shorter at first, (1 + step) / (10 + step). None for none.
         axis_name: the mesh axis over whose devices the batch is split, under
             `shard_map`; losses and gradients are those of the whole batch, and the
             noise is each device's slice of the whole batch's. What dropout and
             penalties draw is each device's own, and so is the spread that `dragan` or a
-            network that standardises over the batch takes from its samples.
+            network that standardizes over the batch takes from its samples.
 
     Returns:
         The `Gan`.
@@ -189,8 +189,8 @@ def make_gan(
     check_positive(
         num_discriminator_steps=num_discriminator_steps, noise_size=noise_size
     )
-    if average_decay is not None:
-        check_finite_number(0.0, 1.0, average_decay=average_decay)
+    if ema_decay is not None:
+        check_finite_number(0.0, 1.0, ema_decay=ema_decay)
     solver = find_solver(update)
     if axis_name is not None and solver.differentiates_gradients:
         raise ValueError(
@@ -211,7 +211,7 @@ def make_gan(
         solver,
         tuple(penalties),
         num_discriminator_steps,
-        average_decay,
+        ema_decay,
         draw_noise,
         axis_name,
     )
@@ -241,7 +241,7 @@ def _init(plan: _Plan, key: Key[Array, ""], samples: Float[Array, "n ..."]) -> G
         step=jnp.zeros((), int),
         players=players,
         solver=plan.solver.init(plan.optimizers, players),
-        average=None if plan.average_decay is None else players.generator,
+        average=None if plan.ema_decay is None else players.generator,
         stopped_at=jnp.full((), -1, int),
         losses=jnp.full(2, jnp.inf, jnp.result_type(float)),
         unchanged=jnp.zeros((), int),
@@ -267,7 +267,7 @@ def _sample(
     plan: _Plan, key: Key[Array, ""], state: GanState, num_samples: int
 ) -> Float[Array, "n ..."]:
     check_positive(num_samples=num_samples)
-    averaged = plan.average_decay is not None
+    averaged = plan.ema_decay is not None
     params = state.average if averaged else state.players.generator
     noise = plan.draw_noise(key, num_samples)
     return plan.networks.generator.apply(params, noise)
@@ -298,10 +298,10 @@ def _step(
             return update_discriminator(plan.optimizers, game, *carry, draws), None
 
         (players, solver), _ = jax.lax.scan(one, (players, solver), before)
-    players, solver, told = plan.solver.update(
+    players, solver, metrics = plan.solver.update(
         plan.optimizers, game, players, solver, last
     )
-    return _advance(plan, state, players, solver, told)
+    return _advance(plan, state, players, solver, metrics)
 
 
 def _draw(plan: _Plan, key: Array, indices: Array, batch: Array) -> Draws:
@@ -330,18 +330,18 @@ def _advance(
     state: GanState,
     players: Players,
     solver: SolverState,
-    told: dict[str, Array],
+    metrics: dict[str, Array],
 ) -> tuple[GanState, GanInfo]:
     """The next state, or the old one where the game has stopped."""
     average = None
-    if plan.average_decay is not None:
-        decay = jnp.minimum(plan.average_decay, (1 + state.step) / (10 + state.step))
+    if plan.ema_decay is not None:
+        decay = jnp.minimum(plan.ema_decay, (1 + state.step) / (10 + state.step))
         average = jax.tree.map(
             lambda new, old: old + ((1 - decay) * (new - old)).astype(old.dtype),
             players.generator,
             state.average,
         )
-    losses = jnp.stack([told["discriminator_loss"], told["generator_loss"]])
+    losses = jnp.stack([metrics["discriminator_loss"], metrics["generator_loss"]])
     losses = losses.astype(state.losses.dtype)
     finite = all_finite((players, solver, losses))
     # Rounding of a mean is a few units in the last place.
@@ -358,8 +358,8 @@ def _advance(
         losses=losses,
     )._replace(unchanged=unchanged)
     info = GanInfo(
-        **told,
-        is_saturated=told["generator_slope"] < SATURATED_SLOPE,
+        **metrics,
+        is_saturated=metrics["generator_slope"] < SATURATED_SLOPE,
         is_frozen=unchanged >= FROZEN_UPDATES,
         is_stopped=new_state.stopped_at >= 0,
     )

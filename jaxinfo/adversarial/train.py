@@ -21,7 +21,7 @@ class GanRun(NamedTuple):
 
     Attributes:
         state: after the last update; goes on by another call of `train_gan`.
-        history: a `GanInfo` for each block of `cadence` updates, [T]: means of its
+        history: a `GanInfo` for each block of `eval_every` updates, [T]: means of its
             numbers, and whether an alarm rang in it.
         observed: what `observe` returned after each block, stacked; None without it.
     """
@@ -38,7 +38,7 @@ def train_gan(
     *,
     num_steps: int,
     batch_size: int,
-    cadence: int = 100,
+    eval_every: int = 100,
     state: GanState | None = None,
     observe: Callable[[Array, GanState], PyTree] | None = None,
 ) -> GanRun:
@@ -52,9 +52,9 @@ def train_gan(
         gan: from `make_gan`.
         data: samples [N, ...] to draw batches from, in an order without information; or
             `data(key, num_samples)`, which draws fresh ones.
-        num_steps: updates of the generator, a multiple of `cadence`.
+        num_steps: updates of the generator, a multiple of `eval_every`.
         batch_size: samples of each update.
-        cadence: updates between two entries of the history.
+        eval_every: updates between two entries of the history.
         state: where to go on from; None to start anew.
         observe: `observe(key, state) -> arrays` after each block, to look at later.
 
@@ -79,7 +79,7 @@ def train_gan(
         draw=draw,
         step=gan.step,
         num_steps=num_steps,
-        cadence=cadence,
+        eval_every=eval_every,
         observe=observe,
     )
     return GanRun(*run)

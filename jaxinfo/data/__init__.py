@@ -1,4 +1,4 @@
-"""Files in, arrays in memory out; random changes of images, samples of neighbours."""
+"""Files in, arrays in memory out; random changes of images, samples of neighbors."""
 
 from jaxinfo.data.augmentation import occlude, random_crop, random_flip
 from jaxinfo.data.graphs import (
@@ -17,7 +17,7 @@ from jaxinfo.data.images import (
     load_image_folder,
     load_images,
 )
-from jaxinfo.data.neighbours import Neighbours, list_neighbours, sample_neighbours
+from jaxinfo.data.neighbors import Neighbors, list_neighbors, sample_neighbors
 from jaxinfo.data.tables import read_columns
 
 __all__ = [
@@ -26,11 +26,11 @@ __all__ = [
     "HecoSet",
     "HeterogeneousGraph",
     "Images",
-    "Neighbours",
+    "Neighbors",
     "NodeSplit",
     "find_images",
     "find_positives",
-    "list_neighbours",
+    "list_neighbors",
     "load_heco",
     "load_image_folder",
     "load_images",
@@ -43,5 +43,5 @@ __all__ = [
     "random_flip",
     "read_columns",
     "read_edges",
-    "sample_neighbours",
+    "sample_neighbors",
 ]

@@ -106,7 +106,7 @@ HECO_SETS: dict[str, HecoSet] = {
 
 
 class NodeSplit(NamedTuple):
-    """Which labelled nodes serve for what.
+    """Which labeled nodes serve for what.
 
     Attributes:
         train: node numbers, [N].

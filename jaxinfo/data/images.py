@@ -67,7 +67,7 @@ def load_images(
 
     Args:
         name: as TensorFlow Datasets spells it, such as "mnist" or "cifar10".
-        split: such as "train", "test" or STL-10's "unlabelled".
+        split: such as "train", "test" or STL-10's "unlabeled".
         data_dir: where to look first, see `find_images`.
 
     Returns:
@@ -121,7 +121,7 @@ def load_image_folder(
         size: height and width to scale pictures to; None where they have the same.
 
     Returns:
-        The `Images`, in three colours, in the order of their paths.
+        The `Images`, in three colors, in the order of their paths.
 
     Raises:
         ValueError: where the folder or split is not there or holds no pictures, or

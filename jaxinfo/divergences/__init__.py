@@ -1,7 +1,7 @@
 """Floor 1: what a divergence is, its bounds from scores, and its exact values."""
 
 from jaxinfo.divergences.bounds import (
-    SHIFT_OPTIMISED,
+    SHIFT_OPTIMIZED,
     MineState,
     donsker_varadhan_bound,
     effective_sample_size,
@@ -10,7 +10,7 @@ from jaxinfo.divergences.bounds import (
     mine_update,
     nwj_bound,
     renyi_donsker_varadhan_bound,
-    shift_optimised_bound,
+    shift_optimized_bound,
     smile_bound,
 )
 from jaxinfo.divergences.exact import (
@@ -52,7 +52,7 @@ __all__ = [
     "NEYMAN",
     "PEARSON",
     "REVERSE_KL",
-    "SHIFT_OPTIMISED",
+    "SHIFT_OPTIMIZED",
     "SQUARED_HELLINGER",
     "TOTAL_VARIATION",
     "FDivergence",
@@ -75,7 +75,7 @@ __all__ = [
     "mine_update",
     "nwj_bound",
     "renyi_donsker_varadhan_bound",
-    "shift_optimised_bound",
+    "shift_optimized_bound",
     "skewed_jensen_shannon",
     "smile_bound",
 ]

@@ -17,7 +17,7 @@ from jaxinfo.divergences.mine import MineState, mine_init, mine_update
 from jaxinfo.divergences.scores import ScoresP, ScoresQ, admit, admit_both
 
 __all__ = [
-    "SHIFT_OPTIMISED",
+    "SHIFT_OPTIMIZED",
     "MineState",
     "donsker_varadhan_bound",
     "effective_sample_size",
@@ -26,11 +26,11 @@ __all__ = [
     "mine_update",
     "nwj_bound",
     "renyi_donsker_varadhan_bound",
-    "shift_optimised_bound",
+    "shift_optimized_bound",
     "smile_bound",
 ]
 
-SHIFT_OPTIMISED: tuple[FDivergence, ...] = (
+SHIFT_OPTIMIZED: tuple[FDivergence, ...] = (
     family.KL,
     family.REVERSE_KL,
     family.PEARSON,
@@ -68,7 +68,7 @@ def f_divergence_bound(
 
     Notes:
         Unbiased for a fixed critic. Members with an exponential overflow at extreme
-        scores; `shift_optimised_bound` is their log-space form.
+        scores; `shift_optimized_bound` is their log-space form.
 
     Example:
         >>> zeros = jnp.zeros(3)
@@ -82,7 +82,7 @@ def f_divergence_bound(
     )
 
 
-def shift_optimised_bound(
+def shift_optimized_bound(
     divergence: FDivergence,
     scores_p: ScoresP,
     scores_q: ScoresQ,
@@ -104,7 +104,7 @@ def shift_optimised_bound(
         divergences", IEEE Trans. Inf. Theory 2022, for the principle.
 
     Args:
-        divergence: one of `SHIFT_OPTIMISED`; static.
+        divergence: one of `SHIFT_OPTIMIZED`; static.
         scores_p: raw critic outputs v on samples of P, [N].
         scores_q: the same on samples of Q, [M].
         where: mask or weights of scores_q, [M].
@@ -122,9 +122,9 @@ def shift_optimised_bound(
         to the sign of v, 0 where v does not vary under Q, and its supremum is without
         the flat branch: only where v < -2 on Q may `f_divergence_bound` be higher.
     """
-    if divergence not in SHIFT_OPTIMISED:
-        known = ", ".join(member.name for member in SHIFT_OPTIMISED)
-        raise ValueError(f"{divergence.name} has no shift-optimised form; {known} have")
+    if divergence not in SHIFT_OPTIMIZED:
+        known = ", ".join(member.name for member in SHIFT_OPTIMIZED)
+        raise ValueError(f"{divergence.name} has no shift-optimized form; {known} have")
     p, q = admit_both(scores_p, scores_q, where, where_p)
     if divergence == family.PEARSON:
         return _hammersley_chapman_robbins(p, q, where, where_p)
@@ -251,7 +251,7 @@ def smile_bound(
 
     Notes:
         The clip is in the partition term alone, where it trades variance for a bias up.
-        Train T with the Jensen-Shannon bound: maximising this value rewards scores of Q
+        Train T with the Jensen-Shannon bound: maximizing this value rewards scores of Q
         beyond the clip with nothing.
     """
     if not isinstance(clip, jax.Array) and not clip > 0:

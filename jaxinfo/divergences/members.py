@@ -67,7 +67,7 @@ class KL(FDivergence):
 class ReverseKL(FDivergence):
     """KL(Q || P) = integral of q log(q / p). g_f(v) overflows for v below -log(max).
 
-    The log-space form is `bounds.shift_optimised_bound`.
+    The log-space form is `bounds.shift_optimized_bound`.
     """
 
     def _generator(self, u: Array) -> Array:
@@ -122,7 +122,7 @@ class Neyman(FDivergence):
     """Neyman's chi-squared, integral of (p - q)^2 / p.
 
     g_f(v) overflows for v below -log(max); the log-space form is
-    `bounds.shift_optimised_bound`.
+    `bounds.shift_optimized_bound`.
     """
 
     def _generator(self, u: Array) -> Array:
@@ -151,7 +151,7 @@ class SquaredHellinger(FDivergence):
     """Squared Hellinger, integral of (sqrt p - sqrt q)^2, in [0, 2].
 
     g_f(v) overflows for v below -log(max), f*(g_f(v)) for v above log(max); the
-    log-space form is `bounds.shift_optimised_bound`.
+    log-space form is `bounds.shift_optimized_bound`.
     """
 
     def _generator(self, u: Array) -> Array:
@@ -180,7 +180,7 @@ class Jeffreys(FDivergence):
     """Jeffreys, KL(P || Q) + KL(Q || P) = integral of (p - q) log(p / q).
 
     With L = -log u, f'(u) = t reads exp(L) + L = 1 - t. f* overflows for t above
-    log(max); the log-space form is `bounds.shift_optimised_bound`.
+    log(max); the log-space form is `bounds.shift_optimized_bound`.
     """
 
     def _generator(self, u: Array) -> Array:

@@ -43,28 +43,28 @@ class Bound:
         "pairs"    (scores_p [N], scores_q [M], where [M], where_p [N], **settings)
         "matrix"   (scores [N, N], where [N], **settings)
         "joint"    (scores_p [N], where [N], **settings)
-    with `companion` [N] behind the scores where there is one ("matrix" and "joint").
+    with `auxiliary` [N] behind the scores where there is one ("matrix" and "joint").
     `objective` takes a state in front and no masks, and returns the next state too.
 
     Attributes:
         name: the name users type.
         kind: what the population functional behind `value` is to the truth.
-        objective: `(state, scores ..., **settings) -> (to be maximised, state)`.
+        objective: `(state, scores ..., **settings) -> (to be maximized, state)`.
         value: the number reported, nats.
-        select: what validation maximises; None where it is `value`.
+        select: what validation maximizes; None where it is `value`.
         init: `init() -> state` of the objective.
-        log_ratio: the log density ratio that raw scores, and the companion where there
+        log_ratio: the log density ratio that raw scores, and the auxiliary where there
             is one, stand for.
-        free_up_to: what `log_ratio` may be off by: "nothing", a "constant", or a
+        identifiable_up_to: what `log_ratio` may be off by: "nothing", a "constant", or a
             function of "x" or of "y".
         exponents: what `value` averages the exponentials of: pairs of a side, 0 for
             scores of p and 1 for those of q, and a function `(scores, **settings)`,
-            or `(scores [..., N, N], companion [..., N], **settings)`.
+            or `(scores [..., N, N], auxiliary [..., N], **settings)`.
         form: scores of "pairs", a "matrix" of them, or of "joint" pairs alone.
         critic: maker of the bundled critic that suits the bound.
-        companion: maker of the bundled second network; None where there is none.
-        companion_sees: whether that network takes "y" or the "pair" (x, y).
-        pairing: the pairing of training that suits the bound; None for "off_diagonal"
+        auxiliary: maker of the bundled second network; None where there is none.
+        auxiliary_inputs: whether that network takes "y" or the "pair" (x, y).
+        negative_sampling: the negative_sampling of training that suits the bound; None for "off_diagonal"
             where the form is "matrix", else "roll".
         ceiling: `(num_candidates, **settings)`, the nats where it saturates.
         settings: the numbers that `value` and `objective` take as keywords.
@@ -77,13 +77,13 @@ class Bound:
     select: Callable[..., Array] | None = None
     init: Callable[[], PyTree] = tuple
     log_ratio: Callable[..., Array] = jnp.asarray
-    free_up_to: Literal["nothing", "constant", "x", "y"] = "nothing"
+    identifiable_up_to: Literal["nothing", "constant", "x", "y"] = "nothing"
     exponents: tuple[tuple[int, Callable[..., Array]], ...] = ()
     form: Literal["pairs", "matrix", "joint"] = "pairs"
     critic: Callable[[], Critic] = joint_critic
-    companion: Callable[[], Network | Critic] | None = None
-    companion_sees: Literal["y", "pair"] = "y"
-    pairing: str | None = None
+    auxiliary: Callable[[], Network | Critic] | None = None
+    auxiliary_inputs: Literal["y", "pair"] = "y"
+    negative_sampling: str | None = None
     ceiling: Callable[..., float] = _no_ceiling
     settings: tuple[Setting, ...] = ()
 

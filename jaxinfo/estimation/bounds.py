@@ -17,13 +17,17 @@ from jaxinfo.divergences import bounds as dual
 from jaxinfo.divergences import family
 from jaxinfo.divergences.family import FDivergence
 from jaxinfo.estimation.bound import Bound, Setting, Stateless
+from jaxinfo.information.auxiliary_bounds import (
+    flo_bound,
+    interpolated_bound,
+    tuba_bound,
+)
 from jaxinfo.information.bounds import (
     club_bound,
     difference_of_entropies,
     info_nce_bound,
     leave_one_out_bound,
 )
-from jaxinfo.information.companions import flo_bound, interpolated_bound, tuba_bound
 from jaxinfo.information.dime import (
     DIME,
     dime_log_ratio,
@@ -97,18 +101,18 @@ def _log_likelihood_of_matrix(scores: Array, where: Any = None) -> Array:
     return weighted_mean(jnp.diagonal(scores), where)
 
 
-def _log_likelihoods(scores: Array, companion: Array, where: Any = None) -> Array:
-    return weighted_mean(scores + companion, where)
+def _log_likelihoods(scores: Array, auxiliary: Array, where: Any = None) -> Array:
+    return weighted_mean(scores + auxiliary, where)
 
 
-def _critic_alone(scores: Array, companion: Array) -> Array:
-    del companion
+def _critic_alone(scores: Array, auxiliary: Array) -> Array:
+    del auxiliary
     return scores
 
 
-def _negative_companion(scores: Array, companion: Array) -> Array:
+def _negative_auxiliary(scores: Array, auxiliary: Array) -> Array:
     del scores
-    return -companion
+    return -auxiliary
 
 
 def _over_baseline(scores: Array, baseline: Array, **settings: Any) -> Array:
@@ -154,7 +158,7 @@ _DONSKER_VARADHAN = Bound(
     kind="lower_bound",
     objective=Stateless(dual.donsker_varadhan_bound),
     value=dual.donsker_varadhan_bound,
-    free_up_to="constant",
+    identifiable_up_to="constant",
     exponents=_TILTED,
 )
 
@@ -196,7 +200,7 @@ _TUBA = Bound(
     exponents=((1, _over_baseline),),
     form="matrix",
     critic=separable_critic,
-    companion=discriminator,
+    auxiliary=discriminator,
 )
 
 _CLUB = Bound(
@@ -205,7 +209,7 @@ _CLUB = Bound(
     objective=Stateless(_log_likelihood),
     value=club_bound,
     select=_log_likelihood,
-    free_up_to="y",
+    identifiable_up_to="y",
     critic=gaussian_conditional_critic,
 )
 
@@ -218,7 +222,7 @@ _DOE_GAUSSIAN = Bound(
     log_ratio=jnp.subtract,
     form="joint",
     critic=gaussian_conditional_critic,
-    companion=gaussian_density,
+    auxiliary=gaussian_density,
 )
 
 _INFORMATION = (
@@ -229,7 +233,7 @@ _INFORMATION = (
             kind="lower_bound",
             objective=Stateless(info_nce_bound),
             value=info_nce_bound,
-            free_up_to="x",
+            identifiable_up_to="x",
             form="matrix",
             critic=separable_critic,
             ceiling=_log_candidates,
@@ -242,7 +246,7 @@ _INFORMATION = (
             value=interpolated_bound,
             # Near alpha 1 nothing teaches the baseline: the log ratio leaves it out.
             log_ratio=_critic_alone,
-            free_up_to="y",
+            identifiable_up_to="y",
             exponents=(),
             ceiling=_log_candidates_over_alpha,
             settings=(Setting("alpha", 0.01, 0.0, 1.0),),
@@ -252,10 +256,10 @@ _INFORMATION = (
             name="flo",
             objective=Stateless(flo_bound),
             value=flo_bound,
-            log_ratio=_negative_companion,
+            log_ratio=_negative_auxiliary,
             exponents=((1, _over_positive),),
-            companion=joint_critic,
-            companion_sees="pair",
+            auxiliary=joint_critic,
+            auxiliary_inputs="pair",
         ),
         "club": _CLUB,
         "leave_one_out": dataclasses.replace(
@@ -271,7 +275,7 @@ _INFORMATION = (
             _DOE_GAUSSIAN,
             name="doe_logistic",
             critic=logistic_conditional_critic,
-            companion=logistic_density,
+            auxiliary=logistic_density,
         ),
     }
     | {
@@ -282,7 +286,7 @@ _INFORMATION = (
             value=_DimeValue(name),
             select=functools.partial(dime_objective, name),
             log_ratio=functools.partial(dime_log_ratio, name),
-            pairing="derangement",
+            negative_sampling="derangement",
         )
         for name in DIME
     }

@@ -20,18 +20,18 @@ from jaxinfo.estimation.preprocessing import (
 from jaxinfo.estimation.report import Estimate, History
 from jaxinfo.estimation.uncertainty import Z_95, Summary, summarize
 from jaxinfo.information.classical import (
-    copula_information,
     fit_gaussian,
+    gaussian_copula_information,
     gaussian_information,
     gaussian_log_ratio,
     normal_scores,
     plug_in_information,
 )
 from jaxinfo.information.local import LocalInformation
-from jaxinfo.information.nearest_neighbours import (
+from jaxinfo.information.nearest_neighbors import (
     ksg1_information,
     ksg2_information,
-    mixed_information,
+    mixed_ksg_information,
 )
 from jaxinfo.training.compile_time import compile_stopwatch
 
@@ -43,7 +43,7 @@ NUM_PARTS, NUM_SPLITS = 3, 8
 LARGEST_SHARE_OF_TIES = 0.01
 # With fewer rows a state, the bias correction itself is in doubt.
 FEWEST_ROWS_PER_STATE = 5
-# A standardised coordinate with less variance of its own is a function of the others.
+# A standardized coordinate with less variance of its own is a function of the others.
 SMALLEST_OWN_VARIANCE = 1e-12
 
 
@@ -61,13 +61,15 @@ def _method(information: Callable[..., LocalInformation], **options: Any) -> _Me
     return _Method(compiled, settings, **options)
 
 
-_NEIGHBOURS: dict[str, int | bool] = {"num_neighbours": 3, "chunk_size": 64}
+_NEIGHBORS: dict[str, int | bool] = {"num_neighbors": 3, "chunk_size": 64}
 _METHODS = {
-    "ksg1": _method(ksg1_information, settings=_NEIGHBOURS, ties_are_doubtful=True),
-    "ksg2": _method(ksg2_information, settings=_NEIGHBOURS, ties_are_doubtful=True),
-    "mixed": _method(mixed_information, settings=_NEIGHBOURS),
+    "ksg1": _method(ksg1_information, settings=_NEIGHBORS, ties_are_doubtful=True),
+    "ksg2": _method(ksg2_information, settings=_NEIGHBORS, ties_are_doubtful=True),
+    "mixed_ksg": _method(mixed_ksg_information, settings=_NEIGHBORS),
     "gaussian": _method(gaussian_information, is_gaussian=True),
-    "copula": _method(copula_information, ties_are_doubtful=True, is_gaussian=True),
+    "gaussian_copula": _method(
+        gaussian_copula_information, ties_are_doubtful=True, is_gaussian=True
+    ),
     "plug_in": _method(
         plug_in_information, settings={"miller_madow": True}, is_discrete=True
     ),
@@ -92,15 +94,15 @@ def estimate_classical(
     Args:
         x: rows of x, [N, ...] of any trailing shape.
         y: rows of y, [N, ...], row i paired with row i of x.
-        method: "ksg1" or "ksg2" for continuous data, "mixed" for discrete, continuous
+        method: "ksg1" or "ksg2" for continuous data, "mixed_ksg" for discrete, continuous
             and mixed data, "gaussian" for the information that a covariance holds,
-            "copula" for that of a covariance of ranks, "plug_in" for discrete data.
-        **settings: of the method: `num_neighbours` and `chunk_size` of the first
+            "gaussian_copula" for that of a covariance of ranks, "plug_in" for discrete data.
+        **settings: of the method: `num_neighbors` and `chunk_size` of the first
             three, `miller_madow` of "plug_in".
 
     Returns:
         An `Estimate` in nats of one "seed" and no history. Its `log_ratio(x, y)` is
-        the fitted pointwise information of "gaussian" and "copula"; that of the others
+        the fitted pointwise information of "gaussian" and "gaussian_copula"; that of the others
         raises ValueError.
 
     Raises:
@@ -109,10 +111,10 @@ def estimate_classical(
 
     Notes:
         Computed in float64 on every row. Standard errors are those of the influence
-        function; of nearest neighbours they come from subsamples (Holmes and Nemenman,
+        function; of nearest neighbors they come from subsamples (Holmes and Nemenman,
         "Estimation of mutual information for real-valued data with error bars and
         controlled bias", Phys. Rev. E 100, 2019), which a fixed generator draws. They
-        hold no bias: nearest neighbours fall short of the truth in many dimensions,
+        hold no bias: nearest neighbors fall short of the truth in many dimensions,
         and a covariance sees linear dependence only.
 
     Example:
@@ -203,12 +205,12 @@ def _summarize(
     method: _Method, settings: dict[str, int | bool], x: np.ndarray, y: np.ndarray
 ) -> Summary:
     value, contributions = jax.device_get(method.information(x, y, **settings))
-    if "num_neighbours" not in method.settings:
+    if "num_neighbors" not in method.settings:
         return summarize(np.array([value]), [contributions[None]])
-    if len(x) < NUM_PARTS * (settings["num_neighbours"] + 1):
+    if len(x) < NUM_PARTS * (settings["num_neighbors"] + 1):
         raise ValueError(
-            f"x has {len(x)} rows, too few for an error of num_neighbours = "
-            f"{settings['num_neighbours']}: give {NUM_PARTS} times as many and more"
+            f"x has {len(x)} rows, too few for an error of num_neighbors = "
+            f"{settings['num_neighbors']}: give {NUM_PARTS} times as many and more"
         )
     error = _subsampling_error(
         lambda rows: method.information(x[rows], y[rows], **settings).value, len(x)
@@ -241,13 +243,13 @@ def _make_log_ratio(
             del x, y
             raise ValueError(
                 f"method {method!r} fits no pointwise information; "
-                "'gaussian' and 'copula' do"
+                "'gaussian' and 'gaussian_copula' do"
             )
 
         return no_log_ratio
 
     def scores(new_rows: np.ndarray, reference: np.ndarray) -> Array:
-        if method == "copula":
+        if method == "gaussian_copula":
             return _scores(jnp.asarray(new_rows), reference=jnp.asarray(reference))
         return jnp.asarray(new_rows)
 
@@ -286,7 +288,7 @@ def _doubts(
             if tied:
                 doubts.append(
                     f"{name} repeats values in {tied} of {sample.shape[1]} "
-                    f"coordinates, and ties mislead {method!r}: compare with 'mixed'"
+                    f"coordinates, and ties mislead {method!r}: compare with 'mixed_ksg'"
                 )
     if _METHODS[method].is_discrete:
         per_state = len(rows[0]) / num_states

@@ -21,7 +21,7 @@ class Combination(NamedTuple):
 
     Attributes:
         weights: of each critic, adding up to 1, [C].
-        largest: the cut: a product pair that scores more would rule the normaliser.
+        largest: the cut: a product pair that scores more would rule the normalizer.
     """
 
     weights: np.ndarray
@@ -38,13 +38,13 @@ class Report(NamedTuple):
     Attributes:
         value: nats.
         influence: the influence function of each row, [B m].
-        log_normaliser: log of the mean exponentiated product score, nats.
+        log_normalizer: log of the mean exponentiated product score, nats.
         effective_sample_size: of the exponentiated product scores.
     """
 
     value: float
     influence: np.ndarray
-    log_normaliser: float
+    log_normalizer: float
     effective_sample_size: float
 
 
@@ -70,11 +70,11 @@ def report_blocks(matrices: np.ndarray) -> Report:
     count = off.shape[0] - 1
     own, other = (ratios.sum(axis=axis) / count for axis in (2, 1))
     mean = own.mean()
-    log_normaliser = top + np.log(mean)
+    log_normalizer = top + np.log(mean)
     return Report(
-        float(joint.mean() - log_normaliser),
+        float(joint.mean() - log_normalizer),
         (joint - (own + other) / mean).reshape(-1),
-        float(log_normaliser),
+        float(log_normalizer),
         float(ratios.sum() ** 2 / np.sum(ratios**2)),
     )
 
@@ -83,12 +83,12 @@ def fit_combination(matrices: np.ndarray, preferred: np.ndarray) -> Combination:
     """Chooses weights, then a cut, on validation rows.
 
     Weights by the logistic bound, as the critics were trained: few pairs carry the
-    normaliser of Donsker and Varadhan's where there is much information. The preferred
+    normalizer of Donsker and Varadhan's where there is much information. The preferred
     critics alike, unless all alike gain more than noise, or a greedy selection with
     replacement does: where scores are so large that the bound tells nothing, nothing
     but the preference is left. The cut by the bound that is reported; a little above
     the largest joint score at least, which costs next to nothing, and saves the
-    normaliser from a pair such as validation rows show none of.
+    normalizer from a pair such as validation rows show none of.
 
     Source: Caruana et al., "Ensemble selection from libraries of models", ICML 2004.
 

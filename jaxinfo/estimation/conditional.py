@@ -31,7 +31,7 @@ def estimate_conditional_mutual_information(
     num_seeds: int = 8,
     num_steps: int | None = None,
     batch_size: int | None = None,
-    cadence: int = 100,
+    eval_every: int = 100,
     patience: int | None = 500,
     layout: Layout = "auto",
     progress: bool | None = None,
@@ -54,7 +54,7 @@ def estimate_conditional_mutual_information(
         num_seeds: critics of each term, over all four folds.
         num_steps: the most updates of each critic; None for 4,000.
         batch_size: rows of a minibatch; None for 256, or the training rows if fewer.
-        cadence: updates between validations.
+        eval_every: updates between validations.
         patience: stop a critic after this many updates without better validation.
         layout: how critics are laid out, see `jaxinfo.training.sweep`.
         progress: show a bar; None for long runs on a terminal.
@@ -101,7 +101,7 @@ def estimate_conditional_mutual_information(
     return _estimate_by_chain_rule(
         key,
         (flat_y, flat_x, flat_z) if swaps else (flat_x, flat_y, flat_z),
-        budget=_budget(num_seeds, num_steps, cadence, layout, progress),
+        budget=_budget(num_seeds, num_steps, eval_every, layout, progress),
         batch_size=batch_size,
         patience=patience,
         doubts=doubts,
@@ -119,7 +119,7 @@ def estimate_transfer_entropy(
     num_seeds: int = 8,
     num_steps: int | None = None,
     batch_size: int | None = None,
-    cadence: int = 100,
+    eval_every: int = 100,
     patience: int | None = 500,
     layout: Layout = "auto",
     progress: bool | None = None,
@@ -128,7 +128,7 @@ def estimate_transfer_entropy(
 
     T = I(target_t; source_(t-1), ..., source_(t-L) | target_(t-1), ..., target_(t-L)),
     by the chain rule as in `estimate_conditional_mutual_information`. Each fold is a
-    stretch of time, and the error allows for rows that depend on their neighbours.
+    stretch of time, and the error allows for rows that depend on their neighbors.
 
     Source: Schreiber, "Measuring information transfer", Phys. Rev. Lett. 85, 2000,
         equation 4 with k = l = L.
@@ -141,7 +141,7 @@ def estimate_transfer_entropy(
         num_seeds: critics of each term, over all four folds.
         num_steps: the most updates of each critic; None for 4,000.
         batch_size: rows of a minibatch; None for 256, or the training rows if fewer.
-        cadence: updates between validations.
+        eval_every: updates between validations.
         patience: stop a critic after this many updates without better validation.
         layout: how critics are laid out, see `jaxinfo.training.sweep`.
         progress: show a bar; None for long runs on a terminal.
@@ -190,7 +190,7 @@ def estimate_transfer_entropy(
     return _estimate_by_chain_rule(
         key,
         rows,
-        budget=_budget(num_seeds, num_steps, cadence, layout, progress),
+        budget=_budget(num_seeds, num_steps, eval_every, layout, progress),
         batch_size=batch_size,
         patience=patience,
         doubts=doubts,
@@ -272,13 +272,13 @@ def _check(**samples: Any) -> tuple[dict[str, np.ndarray], list[str]]:
 def _budget(
     num_seeds: int,
     num_steps: int | None,
-    cadence: int,
+    eval_every: int,
     layout: Layout,
     progress: bool | None,
 ) -> Budget:
     check_positive(num_seeds=num_seeds)
     steps = RECIPE_STEPS if num_steps is None else num_steps
-    return Budget(num_seeds, steps, cadence, layout, progress)
+    return Budget(num_seeds, steps, eval_every, layout, progress)
 
 
 def _rows_of_series(source: np.ndarray, target: np.ndarray, lags: int) -> _Rows:

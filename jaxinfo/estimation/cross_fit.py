@@ -38,8 +38,8 @@ NUM_FOLDS = 4
 FEWEST_ROWS = 2 * NUM_FOLDS * MIN_ROWS
 HIDDEN_SIZES = (64, 64, 64)
 # Averaged parameters bear a larger rate, and overfit later.
-LEARNING_RATE, AVERAGE_DECAY = 4e-3, 0.995
-NUM_DRAWS = 2
+LEARNING_RATE, EMA_DECAY = 4e-3, 0.995
+NUM_NEGATIVES = 2
 
 # Trained and chosen by the logistic bound, which no single pair can rule.
 _logistic = functools.partial(dual.f_divergence_bound, JENSEN_SHANNON)
@@ -123,7 +123,7 @@ class CrossFit(NamedTuple):
             combined = self.outcome.combinations[index].apply(
                 self._scores(index, sides)
             )
-            by_fold.append(combined - self.outcome.held_out[index].log_normaliser)
+            by_fold.append(combined - self.outcome.held_out[index].log_normalizer)
         return np.mean(by_fold, axis=0)
 
     def _scores(self, index: int, sides: list[Inputs]) -> np.ndarray:
@@ -196,9 +196,9 @@ def deal_rows(
     """Deals rows to folds.
 
     The folds of a series are made of stretches of about sqrt(N) steps, so that few rows
-    have neighbours in time among those that their critics were trained on. Stretches of
+    have neighbors in time among those that their critics were trained on. Stretches of
     all folds alternate, for a single long one would have marginals of its own. Rows are
-    then shuffled, so that those of a product pair are seldom neighbours either.
+    then shuffled, so that those of a product pair are seldom neighbors either.
 
     Source: Bergmeir and Benitez, "On the use of cross-validation for time series
         predictor evaluation", Information Sciences 191, 2012, for folds of a series.
@@ -248,7 +248,7 @@ def _make_folds(order: np.ndarray, data: tuple[np.ndarray, np.ndarray]) -> list[
         )
         return _Fold(fitted, train, validation, test)
 
-    # NumPy leaves the interpreter free while it sorts and factorises; threads of its
+    # NumPy leaves the interpreter free while it sorts and factorizes; threads of its
     # own beside these would only wait for each other.
     with threadpool_limits(1), ThreadPoolExecutor(NUM_FOLDS) as pool:
         return list(pool.map(make_fold, range(NUM_FOLDS)))
@@ -293,7 +293,7 @@ def _preferred(num_critics: int) -> np.ndarray:
 @functools.lru_cache(maxsize=64)
 def _corrected_critic(num_recorded: int) -> Critic:
     """T(x, y) = closed form of the records + network of the features, zero at first."""
-    network = joint_critic(HIDDEN_SIZES, activation=jax.nn.silu, zero_start=True)
+    network = joint_critic(HIDDEN_SIZES, activation=jax.nn.silu, zero_init=True)
 
     def init(key: Array, x: Array, y: Array) -> PyTree:
         return network.init(key, x[:, num_recorded:], y[:, num_recorded:])
@@ -330,11 +330,11 @@ def _member_run(
         optimizer=_decayed_adam,
         num_steps=budget.num_steps,
         batch_size=batch_size,
-        num_draws=NUM_DRAWS,
-        cadence=budget.cadence,
+        num_negatives=NUM_NEGATIVES,
+        eval_every=budget.eval_every,
         patience=patience,
         may_keep_start=True,
-        average_decay=AVERAGE_DECAY,
+        ema_decay=EMA_DECAY,
         report_progress=budget.shows_bar,
     )
 

@@ -190,7 +190,7 @@ def _bar(budget: Budget, num_pairs: int) -> contextlib.AbstractContextManager[No
     if not budget.shows_bar:
         return contextlib.nullcontext()
     num_runs = -(-budget.num_seeds // NUM_FOLDS) * NUM_FOLDS * num_pairs
-    return progress.bar(num_runs * budget.num_steps, budget.cadence)
+    return progress.bar(num_runs * budget.num_steps, budget.eval_every)
 
 
 def _joined(results: Sequence[RunResult]) -> RunResult:

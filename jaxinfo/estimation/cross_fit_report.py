@@ -45,7 +45,7 @@ class Outcome(NamedTuple):
 
     @property
     def is_measured(self) -> bool:
-        """Whether enough product pairs carry the normaliser of every fold."""
+        """Whether enough product pairs carry the normalizer of every fold."""
         sizes = [report.effective_sample_size for report in self.held_out]
         return min(sizes) >= FEWEST_EFFECTIVE_SCORES
 
@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
     def held_out_values(self) -> np.ndarray:
         """What each fold's critics report of rows that they never saw, nats, [K].
 
-        Where too few product pairs carry the normaliser, the critics' own, which is
+        Where too few product pairs carry the normalizer, the critics' own, which is
         zero, is more certain.
         """
         return self._values(self.held_out)
@@ -62,7 +62,7 @@ class Outcome(NamedTuple):
     def training_values(self) -> np.ndarray:
         """The same of training rows, nats, [K].
 
-        At least that of held-out rows where too few product pairs carry a normaliser
+        At least that of held-out rows where too few product pairs carry a normalizer
         that those carry well: critics cannot know less of the rows they saw.
         """
         values = self._values(self.training)
@@ -78,7 +78,7 @@ class Outcome(NamedTuple):
 
     def _values(self, reports: list[Report]) -> np.ndarray:
         free = 0.0 if self.is_measured else 1.0
-        return np.array([r.value + free * r.log_normaliser for r in reports])
+        return np.array([r.value + free * r.log_normalizer for r in reports])
 
 
 def halfway(held_out: float, training: float, variance: float) -> Summary:
@@ -108,7 +108,7 @@ def extrapolate(summary: Summary, gain: float) -> Summary:
     """Adds a quarter of what networks found beyond the closed form, nats.
 
     Where a law is like no closed form, networks find a part of it that grows with the
-    rows, and some is left. The share is set by hand, and low: it centres laws with hard
+    rows, and some is left. The share is set by hand, and low: it centers laws with hard
     edges, and leaves others below the truth (`experiments/ablation`). What is left is
     taken to lie anywhere between nothing and twice that, so it over the root of 3 adds
     to the error.

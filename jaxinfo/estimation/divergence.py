@@ -52,7 +52,7 @@ def estimate_divergence(
     num_seeds: int = 8,
     num_steps: int = 2_000,
     batch_size: int | None = None,
-    cadence: int = 100,
+    eval_every: int = 100,
     patience: int | None = 500,
     split: tuple[float, float, float] = (0.6, 0.2, 0.2),
     layout: Layout = "auto",
@@ -76,18 +76,18 @@ def estimate_divergence(
             f-GAN bound as it is; "donsker_varadhan", "mine", "nwj", "smile" for KL;
             "renyi" for the Renyi divergence of setting `order`.
         discriminator: a `Network` of one input or a pair (init, apply); None for a
-            bundled perceptron.
+            bundled mlp.
         optimizer: a maker such as `optax.adam`, whose keywords become settings, or an
-            optax optimiser, which compiles anew for each object made.
+            optax optimizer, which compiles anew for each object made.
         num_seeds: seeds, trained in one compiled call.
         num_steps: the most updates of each seed.
         batch_size: rows of a minibatch of either sample; None for 256, or all if fewer.
-        cadence: updates between validations.
+        eval_every: updates between validations.
         patience: stop a seed after this many updates without better validation.
         split: shares of training, validation and test rows.
         layout: how seeds are laid out, see `jaxinfo.training.sweep`.
         progress: show a bar; None for long runs on a terminal.
-        **settings: numbers of the bound or of the optimiser's maker.
+        **settings: numbers of the bound or of the optimizer's maker.
 
     Returns:
         An `Estimate` in nats; its `log_ratio(samples)` is log p / q.
@@ -120,7 +120,7 @@ def estimate_divergence(
     network = as_network(
         bundled_discriminator() if discriminator is None else discriminator
     )
-    budget = Budget(num_seeds, num_steps, cadence, layout, progress)
+    budget = Budget(num_seeds, num_steps, eval_every, layout, progress)
     run = make_divergence_run(
         network,
         divergence=divergence,
@@ -128,7 +128,7 @@ def estimate_divergence(
         optimizer=optimizer,
         num_steps=num_steps,
         batch_size=batch_size,
-        cadence=cadence,
+        eval_every=eval_every,
         patience=patience,
         report_progress=budget.shows_bar,
     )
@@ -162,7 +162,7 @@ def _make_log_ratio(
     network: Network,
     scale: Standardization,
     params: PyTree,
-    log_normaliser: Array,
+    log_normalizer: Array,
 ) -> Callable[[Any], np.ndarray]:
     @jax.jit
     def mean_over_seeds(params: PyTree, constants: Array, samples: Array) -> Array:
@@ -172,7 +172,7 @@ def _make_log_ratio(
     def log_ratio(samples: Any) -> np.ndarray:
         """Log density ratio log p / q in nats, [N]."""
         rows = scale.apply(scale.check("samples", samples))
-        return np.asarray(mean_over_seeds(params, log_normaliser, rows))
+        return np.asarray(mean_over_seeds(params, log_normalizer, rows))
 
     return log_ratio
 
@@ -185,7 +185,7 @@ def make_divergence_run(
     optimizer: Optimizer = adam,
     num_steps: int = 2_000,
     batch_size: int | None = None,
-    cadence: int = 100,
+    eval_every: int = 100,
     patience: int | None = None,
     report_progress: bool = False,
 ) -> Callable[..., RunResult]:
@@ -199,7 +199,7 @@ def make_divergence_run(
         optimizer: as in `make_run`.
         num_steps: the most updates.
         batch_size: rows of a minibatch of either sample; None as in `make_run`.
-        cadence: updates between validations.
+        eval_every: updates between validations.
         patience: stop after this many updates without better validation; None never.
         report_progress: call back to the host after each validation.
 
@@ -215,7 +215,7 @@ def make_divergence_run(
         as_network(discriminator),
         resolved,
         optimizer,
-        *check_counts(num_steps, batch_size, cadence, patience),
+        *check_counts(num_steps, batch_size, eval_every, patience),
         report_progress,
     )
     return _divergence_run(plan)

@@ -21,7 +21,7 @@ def divergence_bound(
 
     Args:
         divergence: a member of the f-family or its name.
-        bound: None for the member's tightest: optimised over shifts where that has a
+        bound: None for the member's tightest: optimized over shifts where that has a
             closed form. "f_divergence" for the f-GAN bound as it is;
             "donsker_varadhan", "mine", "nwj" and "smile" for KL alone; "renyi" for the
             Renyi divergence of setting `order`; or a `Bound` of one's own.
@@ -59,10 +59,10 @@ def divergence_bound(
 @functools.lru_cache
 def _divergence_row(divergence: FDivergence, *, plain: bool) -> Bound:
     # Pearson's is free up to scale as well, and its scores would have no read-out.
-    plain = plain or divergence not in dual.SHIFT_OPTIMISED
+    plain = plain or divergence not in dual.SHIFT_OPTIMIZED
     plain = plain or divergence == family.PEARSON
     value = functools.partial(
-        dual.f_divergence_bound if plain else dual.shift_optimised_bound, divergence
+        dual.f_divergence_bound if plain else dual.shift_optimized_bound, divergence
     )
     log_ratio = divergence.log_ratio
     exponents = {
@@ -73,12 +73,12 @@ def _divergence_row(divergence: FDivergence, *, plain: bool) -> Bound:
         family.JEFFREYS: ((0, lambda v: -log_ratio(v)), (1, log_ratio)),
     }
     return Bound(
-        name="f_divergence" if plain else "shift_optimised",
+        name="f_divergence" if plain else "shift_optimized",
         kind="lower_bound",
         objective=Stateless(value),
         value=value,
         log_ratio=divergence.log_ratio,
-        free_up_to="nothing" if plain else "constant",
+        identifiable_up_to="nothing" if plain else "constant",
         exponents=exponents.get(divergence, ()),
     )
 
@@ -88,7 +88,7 @@ _RENYI = Bound(
     kind="lower_bound",
     objective=Stateless(dual.renyi_donsker_varadhan_bound),
     value=dual.renyi_donsker_varadhan_bound,
-    free_up_to="constant",
+    identifiable_up_to="constant",
     exponents=((0, lambda v, order: (order - 1) * v), (1, lambda v, order: order * v)),
     settings=(Setting("order", 0.5, 0.0, float("inf"), excluded=1.0),),
 )

@@ -29,19 +29,19 @@ class RunResult(NamedTuple):
         value: the bound on test rows, nats.
         influence: the influence function of `value` on each test row, one array for
             each independent sample: [N], or [N] and [M] for two samples.
-        log_normaliser: log of the mean exponentiated log-ratio of product scores, nats.
+        log_normalizer: log of the mean exponentiated log-ratio of product scores, nats.
         effective_sample_size: of the exponentiated scores behind `value`; inf if none.
         params: the parameters with the best validation; a pair, the critic's and the
-            companion's, where the bound has a companion.
+            auxiliary's, where the bound has a auxiliary.
         best_step: updates done when it was reached.
         num_steps: updates tried before the run ended.
         num_nonfinite: updates skipped.
-        history: what selection maximised on validation rows, [T].
+        history: what selection maximized on validation rows, [T].
     """
 
     value: Float[Array, ""]
     influence: tuple[Float[Array, " n"], ...]
-    log_normaliser: Float[Array, ""]
+    log_normalizer: Float[Array, ""]
     effective_sample_size: Float[Array, ""]
     params: PyTree
     best_step: Int[Array, ""]
@@ -65,14 +65,14 @@ class Plan(NamedTuple):
     optimizer: Optimizer
     num_steps: int
     batch_size: int | None
-    cadence: int
+    eval_every: int
     patience: int | None
     report_progress: bool
-    pairing: str = "roll"
-    num_draws: int = 1
-    companion: Network | None = None
+    negative_sampling: str = "roll"
+    num_negatives: int = 1
+    auxiliary: Network | None = None
     may_keep_start: bool = False
-    average_decay: float | None = None
+    ema_decay: float | None = None
 
 
 def adam(learning_rate: float | Array = 1e-3) -> optax.GradientTransformation:
@@ -82,7 +82,7 @@ def adam(learning_rate: float | Array = 1e-3) -> optax.GradientTransformation:
         learning_rate: the rate; may be traced, so a sweep may vary it.
 
     Returns:
-        The optimiser.
+        The optimizer.
     """
     return optax.adam(learning_rate)
 
@@ -103,17 +103,17 @@ def as_network(network: Any, *, name: str = "discriminator") -> Network:
 
 
 def check_counts(
-    num_steps: int, batch_size: int | None, cadence: int, patience: int | None
+    num_steps: int, batch_size: int | None, eval_every: int, patience: int | None
 ) -> tuple[int, int | None, int, int | None]:
     """The counts of a plan, checked; a short run validates at its end."""
-    check_positive(num_steps=num_steps, cadence=cadence)
+    check_positive(num_steps=num_steps, eval_every=eval_every)
     if batch_size is not None:
         check_positive(batch_size=batch_size)
         if batch_size == 1:
             raise ValueError("batch_size must be at least 2, got 1")
     if patience is not None:
         check_positive(patience=patience)
-    return num_steps, batch_size, min(cadence, num_steps), patience
+    return num_steps, batch_size, min(eval_every, num_steps), patience
 
 
 def fit(
@@ -133,7 +133,7 @@ def fit(
         plan: the static choices.
         key: random key.
         params: initial parameters.
-        optimizer: the optimiser.
+        optimizer: the optimizer.
         draw: the random numbers of one update.
         scores: `scores(params, draws)`, what the bound's objective takes.
         validate: `validate(params) -> value`, larger is better.
@@ -143,7 +143,7 @@ def fit(
         The `TrainResult`; its state holds the parameters that validated best as
         `params`, averaged where the plan says so.
     """
-    bound, decay = plan.bound, plan.average_decay
+    bound, decay = plan.bound, plan.ema_decay
 
     def kept(state: State) -> PyTree:
         return state.params if decay is None else state.average
@@ -175,7 +175,7 @@ def fit(
         step=step,
         validate=lambda state: validate(kept(state)),
         num_steps=plan.num_steps,
-        cadence=plan.cadence,
+        eval_every=plan.eval_every,
         patience=plan.patience,
         may_keep_start=plan.may_keep_start,
         report_progress=plan.report_progress,
@@ -186,7 +186,7 @@ def fit(
 def apply_settings(
     plan: Plan, settings: dict[str, Any]
 ) -> tuple[dict[str, Any], optax.GradientTransformation]:
-    """Deals the settings out to the bound and to the optimiser's maker."""
+    """Deals the settings out to the bound and to the optimizer's maker."""
     own = plan.bound.own_settings(settings)
     rest = {name: value for name, value in settings.items() if name not in own}
     if not isinstance(plan.optimizer, optax.GradientTransformation):
@@ -221,14 +221,14 @@ def make_result(
         exponents = exponent(*scores, **settings).reshape(-1)
         effective = effective_sample_size(exponents, where)
         size = jnp.minimum(size, effective)
-    log_normaliser = jnp.zeros_like(value)
-    if bound.free_up_to != "nothing":
+    log_normalizer = jnp.zeros_like(value)
+    if bound.identifiable_up_to != "nothing":
         scores, where = sides[1]
-        log_normaliser = log_mean_exp(bound.log_ratio(*scores).reshape(-1), where)
+        log_normalizer = log_mean_exp(bound.log_ratio(*scores).reshape(-1), where)
     return RunResult(
         value=value,
         influence=influence,
-        log_normaliser=log_normaliser,
+        log_normalizer=log_normalizer,
         effective_sample_size=size,
         params=fitted.state.params,
         best_step=fitted.best_step,

@@ -39,7 +39,7 @@ MOST_LIFTED = 8
 LIFTS = (("normal", True), ("clipped", True), ("about_zero", True), ("clipped", False))
 # The best lifts are turned to independence too, by so many leading variates.
 NUM_TURNED, NUMS_TURNED = 2, (3, MOST_LIFTED)
-# Factorising the lift of more coordinates than this takes seconds.
+# Factorizing the lift of more coordinates than this takes seconds.
 MOST_WAVED = 80
 # Networks see every coordinate of fewer; of more, first those that correlate.
 MOST_COORDINATES = 8
@@ -149,9 +149,9 @@ class FoldMap(NamedTuple):
         levels = self.marginals[side].labels.apply(rows)
         records = self._records(side, normal, lifted, levels)
         features, leading = self._features(side, normal, raw, lifted, levels)
-        centred = features - self.feature_means[side]
+        centered = features - self.feature_means[side]
         features = np.clip(
-            centred / self.feature_scales[side], -LARGEST_FEATURE, LARGEST_FEATURE
+            centered / self.feature_scales[side], -LARGEST_FEATURE, LARGEST_FEATURE
         )
         return Inputs(records, features, leading)
 

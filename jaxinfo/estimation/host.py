@@ -43,7 +43,7 @@ class Budget(NamedTuple):
 
     num_seeds: int
     num_steps: int
-    cadence: int
+    eval_every: int
     layout: Layout
     progress: bool | None
 
@@ -87,7 +87,7 @@ def estimate_over_seeds(
         parts: the data.
         settings: a number for each setting of the run.
         budget: seeds, steps, layout and progress.
-        make_log_ratio: from parameters and normalisers of all seeds to the function
+        make_log_ratio: from parameters and normalizers of all seeds to the function
             that users call.
         ceiling: the most that the bound can report, nats.
         quantity: what is estimated, in words.
@@ -102,7 +102,7 @@ def estimate_over_seeds(
     started = time.perf_counter()
     one_setting = {name: jnp.asarray([value]) for name, value in settings.items()}
     show = (
-        progress.bar(budget.num_seeds * budget.num_steps, budget.cadence)
+        progress.bar(budget.num_seeds * budget.num_steps, budget.eval_every)
         if budget.shows_bar
         else contextlib.nullcontext()
     )
@@ -136,7 +136,7 @@ def estimate_over_seeds(
         per_seed=np.asarray(result.value, dtype=float),
         history=history_of_run(result, budget),
         log_ratio=make_log_ratio(
-            jax.tree.map(lambda leaf: leaf[kept], params), result.log_normaliser[kept]
+            jax.tree.map(lambda leaf: leaf[kept], params), result.log_normalizer[kept]
         ),
         quantity=quantity,
         bound=bound.name,
@@ -157,8 +157,8 @@ def _saturated(result: RunResult, value: float, ceiling: float) -> bool:
 def history_of_run(result: RunResult, budget: Budget) -> History:
     """The validation curve of every run."""
     values = np.asarray(result.history)
-    cadence = min(budget.cadence, budget.num_steps)
-    steps = np.minimum(np.arange(1, values.shape[1] + 1) * cadence, budget.num_steps)
+    eval_every = min(budget.eval_every, budget.num_steps)
+    steps = np.minimum(np.arange(1, values.shape[1] + 1) * eval_every, budget.num_steps)
     return History(steps, values)
 
 

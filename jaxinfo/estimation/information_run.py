@@ -26,11 +26,11 @@ from jaxinfo.estimation.fit import (
 )
 from jaxinfo.estimation.information_scores import (
     Scorer,
-    as_companion,
+    as_auxiliary,
     product_weights,
     value_on_blocks,
 )
-from jaxinfo.information.pairings import PAIRINGS, sample_pairing
+from jaxinfo.information.negative_sampling import NEGATIVE_SAMPLERS, sample_negatives
 from jaxinfo.information.scoring import Blocks, make_blocks
 from jaxinfo.training.loop import TrainResult, sample_rows
 
@@ -47,16 +47,16 @@ def make_run(
     critic: Critic | Network | tuple[Callable[..., Any], Callable[..., Any]],
     *,
     bound: str | FDivergence | Bound = "mine",
-    companion: Any = None,
+    auxiliary: Any = None,
     optimizer: Optimizer = adam,
     num_steps: int = 2_000,
     batch_size: int | None = None,
-    pairing: str | None = None,
-    num_draws: int = 4,
-    cadence: int = 100,
+    negative_sampling: str | None = None,
+    num_negatives: int = 4,
+    eval_every: int = 100,
     patience: int | None = None,
     may_keep_start: bool = False,
-    average_decay: float | None = None,
+    ema_decay: float | None = None,
     report_progress: bool = False,
 ) -> Callable[..., RunResult]:
     """Makes the pure function that estimates mutual information once.
@@ -65,23 +65,23 @@ def make_run(
         critic: a `Critic`, a `Network` of two inputs, or a pair (init, apply) of plain
             functions; `apply(params, x [N, ...], y [N, ...]) -> scores [N]`.
         bound: a name, a member of the f-family or a `Bound`.
-        companion: the second network of a bound that has one, a `Network` or a pair
+        auxiliary: the second network of a bound that has one, a `Network` or a pair
             (init, apply): log a(y) of "tuba" and "interpolated" and log q(y) of
             "doe_*", `apply(params, y) -> [N]`, or u(x, y) of "flo"; None for a bundled
             one.
-        optimizer: an optax optimiser, or a maker of one whose keywords (such as
+        optimizer: an optax optimizer, or a maker of one whose keywords (such as
             `learning_rate`) then become settings of the run.
         num_steps: the most updates.
         batch_size: rows of a minibatch; None for 256 or all training rows if fewer.
-        pairing: product pairs in training, one of `jaxinfo.information.PAIRINGS`; None
+        negative_sampling: product pairs in training, one of `jaxinfo.information.NEGATIVE_SAMPLERS`; None
             for what suits the bound: "roll" for most, "derangement" for f-DIME,
             "off_diagonal" where the bound needs the score matrix.
-        num_draws: product pairs for each row in training, where the pairing asks.
-        cadence: updates between validations.
+        num_negatives: product pairs for each row in training, where the negative_sampling asks.
+        eval_every: updates between validations.
         patience: stop after this many updates without better validation; None never.
         may_keep_start: for a critic that starts from something good: validate it before
             the first update too, and keep it where training improves nothing.
-        average_decay: validate and report an exponential moving average of the
+        ema_decay: validate and report an exponential moving average of the
             parameters with this decay, such as 0.99, which overfits later (Polyak and
             Juditsky, SIAM J. Control Optim. 30, 1992); None for the parameters.
         report_progress: call back to the host after each validation.
@@ -93,32 +93,32 @@ def make_run(
 
     Raises:
         ValueError: where a name is unknown, a count is not positive, or the bound and
-            the pairing do not go together; at the call, where shapes do not fit.
+            the negative_sampling do not go together; at the call, where shapes do not fit.
     """
     resolved = information_bound(bound)
     matrix = resolved.form == "matrix"
-    usual = resolved.pairing or ("off_diagonal" if matrix else "roll")
-    pairing = usual if pairing is None else pairing
-    check_one_of(PAIRINGS, pairing=pairing)
-    check_positive(num_draws=num_draws)
-    if average_decay is not None:
-        check_finite_number(0.0, 1.0, average_decay=average_decay)
-    if matrix and pairing != "off_diagonal":
+    usual = resolved.negative_sampling or ("off_diagonal" if matrix else "roll")
+    negative_sampling = usual if negative_sampling is None else negative_sampling
+    check_one_of(NEGATIVE_SAMPLERS, negative_sampling=negative_sampling)
+    check_positive(num_negatives=num_negatives)
+    if ema_decay is not None:
+        check_finite_number(0.0, 1.0, ema_decay=ema_decay)
+    if matrix and negative_sampling != "off_diagonal":
         raise ValueError(
-            f"pairing must be 'off_diagonal' for bound {resolved.name!r}, got "
-            f"{pairing!r}"
+            f"negative_sampling must be 'off_diagonal' for bound {resolved.name!r}, got "
+            f"{negative_sampling!r}"
         )
     plan = Plan(
         as_critic(critic),
         resolved,
         optimizer,
-        *check_counts(num_steps, batch_size, cadence, patience),
+        *check_counts(num_steps, batch_size, eval_every, patience),
         report_progress,
-        pairing,
-        num_draws,
-        as_companion(resolved, companion),
+        negative_sampling,
+        num_negatives,
+        as_auxiliary(resolved, auxiliary),
         may_keep_start,
-        average_decay,
+        ema_decay,
     )
     return _information_run(plan)
 
@@ -127,7 +127,7 @@ def make_run(
 def _information_run(plan: Plan) -> Callable[..., RunResult]:
     bound, critic = plan.bound, plan.network
     assert isinstance(critic, Critic)
-    scorer = Scorer(bound, critic, plan.companion)
+    scorer = Scorer(bound, critic, plan.auxiliary)
 
     def run(
         key: Key[Array, ""], train: Any, validation: Any, test: Any, **settings: Any
@@ -143,14 +143,19 @@ def _information_run(plan: Plan) -> Callable[..., RunResult]:
         bound_settings, optimizer = apply_settings(plan, settings)
 
         def draw(key: Array) -> tuple[Array, Array]:
-            rows_key, pairing_key = jax.random.split(key)
-            return sample_rows(rows_key, len(x), batch_size), sample_pairing(
-                pairing_key, batch_size, plan.num_draws, name=plan.pairing
+            rows_key, negatives_key = jax.random.split(key)
+            return sample_rows(rows_key, len(x), batch_size), sample_negatives(
+                negatives_key,
+                batch_size,
+                plan.num_negatives,
+                name=plan.negative_sampling,
             )
 
         def scores(params: PyTree, draws: tuple[Array, Array]) -> tuple[Array, ...]:
-            rows, pairing = draws
-            return scorer.on_batch(params, x[rows], y[rows], pairing, plan.pairing)
+            rows, negative_sampling = draws
+            return scorer.on_batch(
+                params, x[rows], y[rows], negative_sampling, plan.negative_sampling
+            )
 
         blocks = _blocks(bound, len(validation[0]), batch_size, VALIDATION_BLOCK)
         select = bound.select or bound.value
@@ -206,9 +211,9 @@ def _report_information(
 
 def _sides(scores: tuple[Array, ...], valid: Array):
     """Scores of the joint and of the product pairs, with their weights."""
-    matrices, *companion = scores
+    matrices, *auxiliary = scores
     joint = jnp.diagonal(matrices, axis1=1, axis2=2).reshape(-1)
-    product = (matrices, *companion) if companion else (matrices.reshape(-1),)
+    product = (matrices, *auxiliary) if auxiliary else (matrices.reshape(-1),)
     where = product_weights(valid).reshape(-1)
     return ((joint,), valid.reshape(-1)), (product, where)
 

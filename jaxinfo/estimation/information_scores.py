@@ -1,4 +1,4 @@
-"""Critic and companion at work: rows in, what a bound takes out."""
+"""Critic and auxiliary at work: rows in, what a bound takes out."""
 
 import functools
 from collections.abc import Callable
@@ -12,27 +12,27 @@ from jaxinfo.core.numerics import weighted_mean
 from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
 from jaxinfo.estimation.bound import Bound
 from jaxinfo.estimation.fit import as_network
-from jaxinfo.information.pairings import split_scores
+from jaxinfo.information.negative_sampling import split_scores
 from jaxinfo.information.scoring import (
     Blocks,
     pairwise_scores,
     score_blocks,
-    score_pairing,
+    score_negatives,
 )
 
-__all__ = ["Scorer", "as_companion", "product_weights", "value_on_blocks"]
+__all__ = ["Scorer", "as_auxiliary", "product_weights", "value_on_blocks"]
 
 
-def as_companion(bound: Bound, companion: Any) -> Network | None:
+def as_auxiliary(bound: Bound, auxiliary: Any) -> Network | None:
     """The second network of a bound: the user's, the bundled one, or none."""
-    if bound.companion is None:
-        if companion is not None:
-            raise ValueError(f"companion must be None: bound {bound.name!r} has none")
+    if bound.auxiliary is None:
+        if auxiliary is not None:
+            raise ValueError(f"auxiliary must be None: bound {bound.name!r} has none")
         return None
-    companion = bound.companion() if companion is None else companion
-    if isinstance(companion, Critic):
-        companion = Network(*companion[:2])
-    return as_network(companion, name="companion")
+    auxiliary = bound.auxiliary() if auxiliary is None else auxiliary
+    if isinstance(auxiliary, Critic):
+        auxiliary = Network(*auxiliary[:2])
+    return as_network(auxiliary, name="auxiliary")
 
 
 class Scorer(NamedTuple):
@@ -41,37 +41,42 @@ class Scorer(NamedTuple):
     Attributes:
         bound: the bound.
         critic: the critic.
-        companion: the second network; None where the bound has none.
+        auxiliary: the second network; None where the bound has none.
     """
 
     bound: Bound
     critic: Critic
-    companion: Network | None
+    auxiliary: Network | None
 
     def init(self, key: Key[Array, ""], x: Array, y: Array) -> PyTree:
-        """Parameters: the critic's, or a pair of its and the companion's; checked."""
+        """Parameters: the critic's, or a pair of its and the auxiliary's; checked."""
         critic_key = key
-        if self.companion is not None:
+        if self.auxiliary is not None:
             critic_key, key = jax.random.split(key)
         params = self.critic.init(critic_key, x, y)
         check_scores("critic", self.critic.apply, params, x, y)
         _check_pairwise(self.critic, params, x[:2], y[:1])
-        if self.companion is None:
+        if self.auxiliary is None:
             return params
         inputs = self._seen(x, y)
-        companion_params = self.companion.init(key, *inputs)
-        check_scores("companion", self.companion.apply, companion_params, *inputs)
-        return params, companion_params
+        auxiliary_params = self.auxiliary.init(key, *inputs)
+        check_scores("auxiliary", self.auxiliary.apply, auxiliary_params, *inputs)
+        return params, auxiliary_params
 
     def on_joint(self, params: PyTree, x: Array, y: Array) -> tuple[Array, ...]:
-        """Scores of the joint pairs, and of the companion: [N] each."""
+        """Scores of the joint pairs, and of the auxiliary: [N] each."""
         scores = self.critic.apply(self.critic_params(params), x, y)
         return (scores, *self._beside(params, x, y))
 
     def on_batch(
-        self, params: PyTree, x: Array, y: Array, pairing: Int[Array, "n k"], name: str
+        self,
+        params: PyTree,
+        x: Array,
+        y: Array,
+        negative_sampling: Int[Array, "n k"],
+        name: str,
     ) -> tuple[Array, ...]:
-        """What the objective takes from a batch, `name` being that of the pairing."""
+        """What the objective takes from a batch, `name` being that of the negative_sampling."""
         own = self.critic_params(params)
         if self.bound.form == "joint":
             return self.on_joint(params, x, y)
@@ -79,13 +84,15 @@ class Scorer(NamedTuple):
             scores = pairwise_scores(self.critic, own, x, y)
             return (scores, *self._beside(params, x, y))
         if name == "off_diagonal":
-            return split_scores(pairwise_scores(self.critic, own, x, y), pairing)
-        return score_pairing(self.critic, own, x, y, pairing)
+            return split_scores(
+                pairwise_scores(self.critic, own, x, y), negative_sampling
+            )
+        return score_negatives(self.critic, own, x, y, negative_sampling)
 
     def on_blocks(
         self, params: PyTree, x: Array, y: Array, blocks: Blocks
     ) -> tuple[Array, ...]:
-        """The same for every block: [B, m, m] or [B, m], and [B, m] of the companion.
+        """The same for every block: [B, m, m] or [B, m], and [B, m] of the auxiliary.
 
         The product pairs are those inside a block.
         """
@@ -98,15 +105,15 @@ class Scorer(NamedTuple):
 
     def critic_params(self, params: PyTree) -> PyTree:
         """The critic's share of the parameters."""
-        return params if self.companion is None else params[0]
+        return params if self.auxiliary is None else params[0]
 
     def _beside(self, params: PyTree, x: Array, y: Array) -> tuple[Array, ...]:
-        if self.companion is None:
+        if self.auxiliary is None:
             return ()
-        return (self.companion.apply(params[1], *self._seen(x, y)),)
+        return (self.auxiliary.apply(params[1], *self._seen(x, y)),)
 
     def _seen(self, x: Array, y: Array) -> tuple[Array, ...]:
-        return (y,) if self.bound.companion_sees == "y" else (x, y)
+        return (y,) if self.bound.auxiliary_inputs == "y" else (x, y)
 
 
 def value_on_blocks(

@@ -23,7 +23,7 @@ from jaxinfo.estimation.fit import (
 )
 from jaxinfo.estimation.host import Budget, Parts, estimate_over_seeds
 from jaxinfo.estimation.information_run import make_run
-from jaxinfo.estimation.information_scores import Scorer, as_companion
+from jaxinfo.estimation.information_scores import Scorer, as_auxiliary
 from jaxinfo.estimation.preprocessing import (
     Standardization,
     check_rows,
@@ -50,14 +50,14 @@ def estimate_mutual_information(
     *,
     bound: str | FDivergence | Bound | None = None,
     critic: Any = None,
-    companion: Any = None,
+    auxiliary: Any = None,
     optimizer: Optimizer = adam,
     num_seeds: int = 8,
     num_steps: int | None = None,
     batch_size: int | None = None,
-    pairing: str | None = None,
-    num_draws: int = 4,
-    cadence: int = 100,
+    negative_sampling: str | None = None,
+    num_negatives: int = 4,
+    eval_every: int = 100,
     patience: int | None = 500,
     split: tuple[float, float, float] = (0.6, 0.2, 0.2),
     layout: Layout = "auto",
@@ -83,23 +83,23 @@ def estimate_mutual_information(
             `Bound`; None for the default recipe, or "mine" where a critic is given.
         critic: a `Critic`, a `Network` of two inputs or a pair (init, apply); None for
             a bundled one that suits the bound.
-        companion: the second network of a bound that has one, see `make_run`; None for
+        auxiliary: the second network of a bound that has one, see `make_run`; None for
             a bundled one.
         optimizer: a maker such as `optax.adam`, whose keywords become settings, or an
-            optax optimiser, which compiles anew for each object made.
+            optax optimizer, which compiles anew for each object made.
         num_seeds: seeds, trained in one compiled call; of the default recipe, critics
             over all four folds.
         num_steps: the most updates of each seed; None for 2,000, or 4,000 of the
             default recipe.
         batch_size: rows of a minibatch; None for 256, or the training rows if fewer.
-        pairing: product pairs in training, see `make_run`.
-        num_draws: product pairs for each row in training.
-        cadence: updates between validations.
+        negative_sampling: product pairs in training, see `make_run`.
+        num_negatives: product pairs for each row in training.
+        eval_every: updates between validations.
         patience: stop a seed after this many updates without better validation.
         split: shares of training, validation and test rows.
         layout: how seeds are laid out, see `jaxinfo.training.sweep`.
         progress: show a bar; None for long runs on a terminal.
-        **settings: numbers of the bound or of the optimiser's maker, such as `clip` or
+        **settings: numbers of the bound or of the optimizer's maker, such as `clip` or
             `learning_rate`; new values do not compile anew.
 
     Returns:
@@ -113,7 +113,7 @@ def estimate_mutual_information(
         The interval of a bound is one for what these critics reach, which is below the
         information where the critic is too small or the rows are too few. That of the
         default recipe counts the cost of fitting, but not what no critic of its size
-        can see. `optimizer`, `companion`, `pairing`, `num_draws`, `split` and settings
+        can see. `optimizer`, `auxiliary`, `negative_sampling`, `num_negatives`, `split` and settings
         belong to bounds.
 
     Example:
@@ -131,13 +131,13 @@ def estimate_mutual_information(
     check_same_rows(checked_x, checked_y)
     if num_steps is None:
         num_steps = RECIPE_STEPS if by_recipe else BOUND_STEPS
-    budget = Budget(num_seeds, num_steps, cadence, layout, progress)
+    budget = Budget(num_seeds, num_steps, eval_every, layout, progress)
     doubts = [*doubts_x, *doubts_y]
     if by_recipe:
-        own = [optimizer, companion, pairing, num_draws, split]
+        own = [optimizer, auxiliary, negative_sampling, num_negatives, split]
         if own != [adam, None, None, 4, (0.6, 0.2, 0.2)] or settings:
             raise ValueError(
-                "optimizer, companion, pairing, num_draws, split and settings "
+                "optimizer, auxiliary, negative_sampling, num_negatives, split and settings "
                 f"({', '.join(settings) or 'none'}) belong to a bound: name one, such "
                 "as bound='mine'"
             )
@@ -154,17 +154,17 @@ def estimate_mutual_information(
     resolved = information_bound("mine" if bound is None else bound)
     resolved.check_settings(settings)
     critic = as_critic(resolved.critic() if critic is None else critic)
-    companion = as_companion(resolved, companion)
+    auxiliary = as_auxiliary(resolved, auxiliary)
     run = make_run(
         critic,
         bound=resolved,
-        companion=companion,
+        auxiliary=auxiliary,
         optimizer=optimizer,
         num_steps=num_steps,
         batch_size=batch_size,
-        pairing=pairing,
-        num_draws=num_draws,
-        cadence=cadence,
+        negative_sampling=negative_sampling,
+        num_negatives=num_negatives,
+        eval_every=eval_every,
         patience=patience,
         report_progress=budget.shows_bar,
     )
@@ -187,7 +187,7 @@ def estimate_mutual_information(
         budget,
         make_log_ratio=functools.partial(
             _make_log_ratio,
-            Scorer(resolved, critic, companion),
+            Scorer(resolved, critic, auxiliary),
             (scale_x, scale_y),
             reference,
         ),
@@ -203,17 +203,22 @@ def _make_log_ratio(
     scales: tuple[Standardization, Standardization],
     reference: tuple[Array, ...],
     params: PyTree,
-    log_normaliser: Array,
+    log_normalizer: Array,
 ) -> Callable[[Any, Any], np.ndarray]:
     @jax.jit
     def mean_over_seeds(params: PyTree, constants: Array, x: Array, y: Array) -> Array:
         def one(params: PyTree, constant: Array) -> Array:
-            own, free_up_to = scorer.critic_params(params), scorer.bound.free_up_to
+            own, identifiable_up_to = (
+                scorer.critic_params(params),
+                scorer.bound.identifiable_up_to,
+            )
             scores = scorer.bound.log_ratio(*scorer.on_joint(params, x, y))
-            if free_up_to == "x":
+            if identifiable_up_to == "x":
                 others = pairwise_scores(scorer.critic, own, x, reference[1])
                 return scores - log_mean_exp(others, axis=1)
-            if free_up_to == "y":  # A density's q(y) = mean of q(y | x_j), for one.
+            if (
+                identifiable_up_to == "y"
+            ):  # A density's q(y) = mean of q(y | x_j), for one.
                 others = pairwise_scores(scorer.critic, own, reference[0], y)
                 return scores - log_mean_exp(others, axis=0)
             return scores - constant
@@ -225,6 +230,6 @@ def _make_log_ratio(
         checked_x, checked_y = scales[0].check("x", x), scales[1].check("y", y)
         check_same_rows(checked_x, checked_y)
         rows = scales[0].apply(checked_x), scales[1].apply(checked_y)
-        return np.asarray(mean_over_seeds(params, log_normaliser, *rows))
+        return np.asarray(mean_over_seeds(params, log_normalizer, *rows))
 
     return log_ratio

@@ -25,7 +25,7 @@ __all__ = [
 NUM_PERMUTATIONS = 999
 # Correlations of so many leading directions of so many coordinates, evenly spread.
 MOST_DIRECTIONS, MOST_COORDINATES = 16, 64
-# Scores that depend on the pairing by less than this have learned nothing.
+# Scores that depend on the negative_sampling by less than this have learned nothing.
 ROUNDING = 1e-5
 
 
@@ -100,11 +100,11 @@ def shifted_scores(
         depend on how rows are paired.
     """
     own, other = (matrices.mean(axis=axis, keepdims=True) for axis in (2, 1))
-    centred = matrices - own - other + matrices.mean(axis=(1, 2), keepdims=True)
+    centered = matrices - own - other + matrices.mean(axis=(1, 2), keepdims=True)
     size = matrices.shape[1]
-    if centred.std() <= ROUNDING * np.abs(matrices).max():
+    if centered.std() <= ROUNDING * np.abs(matrices).max():
         return np.zeros((len(matrices), size))
-    return centred[:, np.arange(size), _partners(size)].sum(axis=2)
+    return centered[:, np.arange(size), _partners(size)].sum(axis=2)
 
 
 def combine_p_values(p_values: np.ndarray, weights: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Arrays as users have them -> checked, split and standardised rows."""
+"""Arrays as users have them -> checked, split and standardized rows."""
 
 import warnings
 from typing import Any, NamedTuple

@@ -17,7 +17,7 @@ class History(NamedTuple):
 
     Attributes:
         steps: updates done at each validation, [T].
-        values: what selection maximised on validation rows, [S, T]; NaN after a seed
+        values: what selection maximized on validation rows, [S, T]; NaN after a seed
             stopped. The bound in nats, but for "smile" and the default estimate the
             logistic objective, and for "club" the log-likelihood.
     """

@@ -94,7 +94,7 @@ class Lift(NamedTuple):
 
 
 def fit_lift(rows: np.ndarray, *, with_waves: bool) -> Lift:
-    """Fits the centre and scale of the norm, and the scale of what is lifted.
+    """Fits the center and scale of the norm, and the scale of what is lifted.
 
     Args:
         rows: training rows, [N, D].

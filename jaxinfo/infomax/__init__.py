@@ -1,9 +1,9 @@
 """Encoders that keep information of what they encode."""
 
 from jaxinfo.infomax.classical_probes import (
-    probe_clusters,
-    probe_nearest_neighbours,
-    probe_support_vectors,
+    clustering_probe,
+    linear_svm_probe,
+    nearest_neighbors_probe,
 )
 from jaxinfo.infomax.deep_infomax import (
     DeepInfomax,
@@ -22,16 +22,16 @@ from jaxinfo.infomax.heco import Heco, cosine_critic, make_heco, train_heco
 from jaxinfo.infomax.heco_graph import HecoGraph, make_heco_graph
 from jaxinfo.infomax.information_probes import (
     Pictured,
-    probe_dependence,
-    probe_information,
-    probe_reconstruction,
+    dependence_probe,
+    information_probe,
+    reconstruction_probe,
 )
-from jaxinfo.infomax.node_probes import f1_scores, probe_nodes
+from jaxinfo.infomax.node_probes import f1_scores, node_probe
 from jaxinfo.infomax.probes import (
-    Labelled,
+    LabeledData,
     Probe,
+    network_probe,
     probe_accuracy,
-    probe_by_network,
 )
 from jaxinfo.infomax.similarity import structural_similarity
 from jaxinfo.infomax.terms import (
@@ -54,29 +54,29 @@ __all__ = [
     "DeepInfomaxState",
     "Heco",
     "HecoGraph",
-    "Labelled",
+    "LabeledData",
     "Pictured",
     "Probe",
+    "clustering_probe",
     "coordinate_loss",
     "cosine_critic",
+    "dependence_probe",
     "displacement_loss",
     "f1_scores",
+    "information_probe",
+    "linear_svm_probe",
     "local_scores",
     "make_deep_graph_infomax",
     "make_deep_infomax",
     "make_heco",
     "make_heco_graph",
     "mean_summary",
+    "nearest_neighbors_probe",
+    "network_probe",
+    "node_probe",
     "pair_bound",
     "probe_accuracy",
-    "probe_by_network",
-    "probe_clusters",
-    "probe_dependence",
-    "probe_information",
-    "probe_nearest_neighbours",
-    "probe_nodes",
-    "probe_reconstruction",
-    "probe_support_vectors",
+    "reconstruction_probe",
     "shuffle_nodes",
     "structural_similarity",
     "train_deep_graph_infomax",

@@ -1,4 +1,4 @@
-"""Probes by scikit-learn: support vectors, nearest neighbours, clusters."""
+"""Probes by scikit-learn: support vectors, nearest neighbors, clusters."""
 
 from collections.abc import Callable
 
@@ -8,21 +8,21 @@ import numpy as np
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Key
 from jaxinfo.infomax.probes import (
-    Labelled,
+    LabeledData,
     Probe,
-    check_labelled,
+    check_labeled,
     make_probe,
     sizes_of,
-    standardise,
+    standardize,
 )
 
-__all__ = ["probe_clusters", "probe_nearest_neighbours", "probe_support_vectors"]
+__all__ = ["clustering_probe", "linear_svm_probe", "nearest_neighbors_probe"]
 
 
-def probe_support_vectors(
+def linear_svm_probe(
     key: Key[Array, ""],
-    train: Labelled,
-    test: Labelled,
+    train: LabeledData,
+    test: LabeledData,
     *,
     regularization: float = 1.0,
     num_seeds: int = 5,
@@ -47,8 +47,8 @@ def probe_support_vectors(
     from sklearn.svm import LinearSVC
 
     check_positive(num_seeds=num_seeds)
-    train, test = check_labelled(train=train, test=test)
-    features, seen = map(np.asarray, standardise(train.features, test.features))
+    train, test = check_labeled(train=train, test=test)
+    features, seen = map(np.asarray, standardize(train.features, test.features))
     labels, truth = np.asarray(train.labels), np.asarray(test.labels)
 
     def run(key: Array) -> float:
@@ -68,17 +68,17 @@ def probe_support_vectors(
     )
 
 
-def probe_nearest_neighbours(
-    train: Labelled, test: Labelled, *, num_neighbours: int = 5
+def nearest_neighbors_probe(
+    train: LabeledData, test: LabeledData, *, num_neighbors: int = 5
 ) -> Probe:
     """The most frequent class among the nearest training rows.
 
     Source: scikit-learn's `KNeighborsClassifier`.
 
     Args:
-        train: the neighbours.
+        train: the neighbors.
         test: what it is judged by.
-        num_neighbours: so many of them, by Euclidean distance.
+        num_neighbors: so many of them, by Euclidean distance.
 
     Returns:
         The accuracy in percent, a `Probe` of one run, for nothing in it is random.
@@ -88,23 +88,23 @@ def probe_nearest_neighbours(
     """
     from sklearn.neighbors import KNeighborsClassifier
 
-    check_positive(num_neighbours=num_neighbours)
-    train, test = check_labelled(train=train, test=test)
-    features, seen = map(np.asarray, standardise(train.features, test.features))
-    neighbours = KNeighborsClassifier(min(num_neighbours, len(features)))
-    neighbours.fit(features, np.asarray(train.labels))
-    accuracy = 100 * float(neighbours.score(seen, np.asarray(test.labels)))
+    check_positive(num_neighbors=num_neighbors)
+    train, test = check_labeled(train=train, test=test)
+    features, seen = map(np.asarray, standardize(train.features, test.features))
+    neighbors = KNeighborsClassifier(min(num_neighbors, len(features)))
+    neighbors.fit(features, np.asarray(train.labels))
+    accuracy = 100 * float(neighbors.score(seen, np.asarray(test.labels)))
     return make_probe(
         [accuracy],
-        probe="nearest neighbours",
+        probe="nearest neighbors",
         unit="percent",
-        num_neighbours=num_neighbours,
+        num_neighbors=num_neighbors,
         **sizes_of(train, test),
     )
 
 
-def probe_clusters(
-    key: Key[Array, ""], labelled: Labelled, *, num_seeds: int = 5
+def clustering_probe(
+    key: Key[Array, ""], labeled: LabeledData, *, num_seeds: int = 5
 ) -> dict[str, Probe]:
     """How well as many clusters as classes, found without labels, meet the classes.
 
@@ -113,7 +113,7 @@ def probe_clusters(
 
     Args:
         key: random key.
-        labelled: features and classes.
+        labeled: features and classes.
         num_seeds: runs of k-means.
 
     Returns:
@@ -127,9 +127,9 @@ def probe_clusters(
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
     check_positive(num_seeds=num_seeds)
-    (labelled,) = check_labelled(labelled=labelled)
-    (features,) = map(np.asarray, standardise(labelled.features))
-    labels = np.asarray(labelled.labels)
+    (labeled,) = check_labeled(labeled=labeled)
+    (features,) = map(np.asarray, standardize(labeled.features))
+    labels = np.asarray(labeled.labels)
     num_clusters = len(np.unique(labels))
 
     def run(seed: int) -> np.ndarray:

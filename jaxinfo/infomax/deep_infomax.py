@@ -41,7 +41,7 @@ class DeepInfomaxState(NamedTuple):
     Attributes:
         step: updates done, [].
         players: parameters of the prior critic, and of the encoder's side.
-        solver: optimisers and the solver's memory.
+        solver: optimizers and the solver's memory.
         stopped_at: the update that was not finite, at which this training stopped; -1.
     """
 
@@ -52,7 +52,7 @@ class DeepInfomaxState(NamedTuple):
 
 
 class DeepInfomaxInfo(NamedTuple):
-    """What one update tells, of the batch that it learnt from; NaN for absent terms.
+    """What one update tells, of the batch that it learned from; NaN for absent terms.
 
     Attributes:
         loss: of the encoder's side.
@@ -140,7 +140,7 @@ def make_deep_infomax(
     Args:
         encoder: a network from images [N, ...] to local features [N, ..., C], a code
             [N, D] and whatever else. Its `apply_train` serves training.
-        optimizer: an Optax optimiser, of the encoder and of all networks on its side.
+        optimizer: an Optax optimizer, of the encoder and of all networks on its side.
         bound: "jensen_shannon", "donsker_varadhan", "info_nce", another name of
             `BOUNDS`, a member of the f-family, or a function of scores [N, L, N].
         global_critic: of flattened feature maps [N, HWC] and codes [N, D].
@@ -310,32 +310,32 @@ def _step(
     _, codes = _check_encoder(plan, state.players.generator["encoder"], images)
     prior = plan.sample_prior(for_prior, codes.shape)
     draws = Draws(state.step, images, prior, for_rest)
-    players, solver, told = plan.solver.update(
+    players, solver, metrics = plan.solver.update(
         plan.optimizers, make_game(plan.rules), state.players, state.solver, draws
     )
     params = players.generator
-    encoder = with_statistics(params["encoder"], told["statistics"])
+    encoder = with_statistics(params["encoder"], metrics["statistics"])
     players = players._replace(generator=params | {"encoder": encoder})
-    return _advance(state, players, solver, told)
+    return _advance(state, players, solver, metrics)
 
 
 def _advance(
     state: DeepInfomaxState,
     players: Players,
     solver: SolverState,
-    told: dict[str, Array],
+    metrics: dict[str, Array],
 ) -> tuple[DeepInfomaxState, DeepInfomaxInfo]:
     """The next state, or the old one where the training has stopped."""
-    finite = all_finite((players, solver, told["loss"]))
+    finite = all_finite((players, solver, metrics["loss"]))
     new_state = next_state(state, finite, players=players, solver=solver)
-    absent = jnp.full((), jnp.nan, told["loss"].dtype)
+    absent = jnp.full((), jnp.nan, metrics["loss"].dtype)
     return new_state, DeepInfomaxInfo(
-        loss=told["loss"],
-        global_bound=told.get("global_critic", absent),
-        local_bound=told.get("local_critic", absent),
-        prior_bound=told.get("prior_critic", absent),
-        coordinate_loss=told.get("coordinate_network", absent),
-        displacement_loss=told.get("displacement_network", absent),
-        gradient_norm=told["gradient_norm"],
+        loss=metrics["loss"],
+        global_bound=metrics.get("global_critic", absent),
+        local_bound=metrics.get("local_critic", absent),
+        prior_bound=metrics.get("prior_critic", absent),
+        coordinate_loss=metrics.get("coordinate_network", absent),
+        displacement_loss=metrics.get("displacement_network", absent),
+        gradient_norm=metrics["gradient_norm"],
         is_stopped=new_state.stopped_at >= 0,
     )

@@ -107,13 +107,13 @@ def make_game(rules: Rules) -> Game:
         return _of_critic(rules, players.discriminator, draws, codes)
 
     def generator(players: Players, draws: Draws) -> tuple[PyTree, PyTree]:
-        gradient, told, _ = _of_encoder(rules, players, draws)
-        return gradient, told
+        gradient, metrics, _ = _of_encoder(rules, players, draws)
+        return gradient, metrics
 
     def both(players: Players, draws: Draws) -> tuple[Players, PyTree]:
-        own, told, codes = _of_encoder(rules, players, draws)
+        own, metrics, codes = _of_encoder(rules, players, draws)
         other, also = _of_critic(rules, players.discriminator, draws, codes)
-        return Players(other, own), told | also
+        return Players(other, own), metrics | also
 
     return Game(discriminator, generator, both)
 
@@ -153,15 +153,15 @@ def _of_encoder(
     (total, (values, codes, statistics)), gradient = jax.value_and_grad(
         loss, has_aux=True
     )(players.generator)
-    told = {
+    metrics = {
         name: -value if name in BOUNDED else value for name, value in values.items()
     }
-    told |= {
+    metrics |= {
         "loss": total,
         "gradient_norm": optax.tree.norm(gradient),
         "statistics": statistics,
     }
-    return gradient, told, codes
+    return gradient, metrics, codes
 
 
 # Terms that are bounds, of which the loss has the negative.
@@ -239,5 +239,8 @@ def _of_critic(
         )
         total += value
         gradient = jax.tree.map(jnp.add, gradient, slope)
-    told = {"prior_critic": rules.objective.bound(*scores), "prior_critic_loss": total}
-    return gradient, told
+    metrics = {
+        "prior_critic": rules.objective.bound(*scores),
+        "prior_critic_loss": total,
+    }
+    return gradient, metrics

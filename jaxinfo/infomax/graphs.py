@@ -112,8 +112,8 @@ def make_deep_graph_infomax(
         encoder: `apply(params, features [N, D], adjacency) -> codes [N, K]`, such as
             `networks.graph_encoder`. Its `apply_train` serves training.
         critic: of codes [N, K] and the summary on every row, [N, K], such as
-            `networks.bilinear_critic(has_offsets=False)`.
-        optimizer: an Optax optimiser of both.
+            `networks.bilinear_critic(use_bias=False)`.
+        optimizer: an Optax optimizer of both.
         bound: "jensen_shannon", the paper's up to a factor and a constant, another name
             of `PAIR_BOUNDS`, a member of the f-family, or a function of scores of P [N]
             and of Q [N].

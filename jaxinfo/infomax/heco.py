@@ -18,7 +18,7 @@ from jaxinfo.core.types import (
     apply_in_training,
     as_network,
 )
-from jaxinfo.data import sample_neighbours
+from jaxinfo.data import sample_neighbors
 from jaxinfo.infomax.heco_graph import HecoGraph
 from jaxinfo.information import (
     blocked_multi_positive_info_nce_bound,
@@ -49,7 +49,7 @@ class Heco(NamedTuple):
         init: `init(key, graph) -> DescentState`.
         step: `step(key, state, graph) -> (DescentState, loss)`.
         encode: `encode(key, state, graph)`, what the encoder returns without dropout;
-            the key draws neighbours.
+            the key draws neighbors.
     """
 
     init: Callable[[Array, HecoGraph], DescentState]
@@ -117,14 +117,14 @@ def make_heco(
         co-contrastive learning", KDD 2021, equations 8 to 11.
 
     Args:
-        encoder: `apply(params, features, neighbours, adjacencies)` returns the two
+        encoder: `apply(params, features, neighbors, adjacencies)` returns the two
             views of the target's nodes, [N, D] each, as attributes `meta_path` and
             `schema`, such as `networks.heco_encoder`. Its `apply_train` serves
             training.
         head: a network between a view and the loss, [N, D] to [N, K], the same for
             both views.
-        optimizer: an Optax optimiser.
-        num_samples: neighbours of each type that every update draws anew.
+        optimizer: an Optax optimizer.
+        num_samples: neighbors of each type that every update draws anew.
         temperature: tau.
         balance: lambda.
         views: which is a and which b; the same twice for one view alone.
@@ -167,18 +167,18 @@ def make_heco(
 
 
 def _inputs(plan: _Plan, key: Array, graph: HecoGraph) -> tuple[Any, Any, Any]:
-    """What the encoder sees, with neighbours of this draw."""
-    missing = sorted(set(graph.neighbours) - set(plan.num_samples))
+    """What the encoder sees, with neighbors of this draw."""
+    missing = sorted(set(graph.neighbors) - set(plan.num_samples))
     if missing:
         raise ValueError(
-            f"num_samples must have a number for each type of neighbour, lacks "
+            f"num_samples must have a number for each type of neighbor, lacks "
             f"{', '.join(missing)}"
         )
-    kinds = sorted(graph.neighbours)
+    kinds = sorted(graph.neighbors)
     keys = jax.random.split(key, len(kinds))
     drawn = {
-        kind: sample_neighbours(
-            own, graph.neighbours[kind], num_samples=plan.num_samples[kind]
+        kind: sample_neighbors(
+            own, graph.neighbors[kind], num_samples=plan.num_samples[kind]
         )
         for kind, own in zip(kinds, keys, strict=True)
     }
@@ -263,7 +263,7 @@ def train_heco(
         max_steps: the most updates.
         patience: updates in a row without a lower loss after which it ends.
         smoothing: decay of the running mean of losses that is watched; 0 is the paper.
-            Neighbours and dropout, drawn anew, make single losses noisy, and with
+            Neighbors and dropout, drawn anew, make single losses noisy, and with
             little patience a training may end by chance.
 
     Returns:

@@ -11,9 +11,9 @@ from jaxinfo.core.checks import check_finite_rows
 from jaxinfo.core.types import Array, Bool, Float, Int
 from jaxinfo.data import (
     HeterogeneousGraph,
-    Neighbours,
+    Neighbors,
     find_positives,
-    list_neighbours,
+    list_neighbors,
     meta_path_adjacency,
     normalize_adjacency,
 )
@@ -28,13 +28,13 @@ class HecoGraph(NamedTuple):
 
     Attributes:
         features: by type, [M, D], or the nodes' numbers, [M].
-        neighbours: of the target's nodes, by type.
-        adjacencies: normalised, by meta-path, [N, N].
+        neighbors: of the target's nodes, by type.
+        adjacencies: normalized, by meta-path, [N, N].
         positives: a mask, [N, N], or columns for each row, [N, P], filled up with -1.
     """
 
     features: Mapping[str, Float[Array, "m d"] | Int[Array, " m"]]
-    neighbours: Mapping[str, Neighbours]
+    neighbors: Mapping[str, Neighbors]
     adjacencies: Mapping[str, Any]
     positives: Bool[Array, "n n"] | Int[Array, "n p"]
 
@@ -52,7 +52,7 @@ def make_heco_graph(
 
     Args:
         graph: nodes and edges.
-        target: the type of nodes that is encoded. Its neighbours of other types are
+        target: the type of nodes that is encoded. Its neighbors of other types are
             the schema's view.
         meta_paths: chains of types by name, from the target to the target.
         features: by type; of a type that is left out the nodes' numbers stand for it.
@@ -64,7 +64,7 @@ def make_heco_graph(
         The `HecoGraph`.
 
     Raises:
-        ValueError: where the target has no neighbours, or a meta-path or features do
+        ValueError: where the target has no neighbors, or a meta-path or features do
             not fit the graph.
 
     Notes:
@@ -104,7 +104,7 @@ def make_heco_graph(
             kind: _features_of(kind, graph.num_nodes[kind], features)
             for kind in (target, *kinds)
         },
-        {kind: list_neighbours(graph, target, kind) for kind in kinds},
+        {kind: list_neighbors(graph, target, kind) for kind in kinds},
         {name: normalize_adjacency(a) for name, a in adjacencies.items()},
         jnp.asarray(positives),
     )

@@ -28,9 +28,9 @@ from jaxinfo.training import make_descent, sample_rows, sweep, train_in_blocks
 
 __all__ = [
     "Pictured",
-    "probe_dependence",
-    "probe_information",
-    "probe_reconstruction",
+    "dependence_probe",
+    "information_probe",
+    "reconstruction_probe",
 ]
 
 # Images whose decodings are compared in one call.
@@ -49,7 +49,7 @@ class Pictured(NamedTuple):
     images: Any
 
 
-def probe_dependence(
+def dependence_probe(
     key: Key[Array, ""], codes: Float[Array, "n d"], **settings: Any
 ) -> Probe:
     """How far a code's coordinates are from independent: the total correlation, nats.
@@ -92,7 +92,7 @@ def probe_dependence(
     return _of_estimate(estimate, "dependence of coordinates", settings)
 
 
-def probe_information(
+def information_probe(
     key: Key[Array, ""],
     inputs: Float[Array, "n ..."],
     codes: Float[Array, "n d"],
@@ -116,7 +116,7 @@ def probe_information(
 
     Notes:
         A code that is a smooth function of a continuous input has infinite information
-        with it: what is told is how much of it these networks find in these rows, and
+        with it: what is metrics is how much of it these networks find in these rows, and
         `saturated` and `upper` of the protocol say how little that number bounds.
     """
     check_key(0, key=key)
@@ -136,7 +136,7 @@ def _of_estimate(estimate: Estimate, probe: str, settings: dict[str, Any]) -> Pr
     return found._replace(value=estimate.value)
 
 
-def probe_reconstruction(
+def reconstruction_probe(
     key: Key[Array, ""],
     decoder: Network,
     train: Pictured,
@@ -160,7 +160,7 @@ def probe_reconstruction(
             `networks.convolutional_generator(shape, normalizes_batch=False)`.
         train: what it learns from.
         test: what it is judged by.
-        optimizer: an Optax optimiser; None for Adam at 0.001.
+        optimizer: an Optax optimizer; None for Adam at 0.001.
         num_steps: updates.
         batch_size: rows of each update.
         window_size: of `structural_similarity`.
@@ -248,7 +248,7 @@ def _similarity(
         draw=lambda key: sample_rows(key, len(train.codes), batch_size),
         step=step,
         num_steps=num_steps,
-        cadence=num_steps,
+        eval_every=num_steps,
     )
     decode = functools.partial(decoder.apply, run.state.params["decoder"])
 

@@ -12,10 +12,10 @@ import optax
 
 from jaxinfo.core.checks import check_finite_number, check_finite_rows, check_positive
 from jaxinfo.core.types import Array, Float, Int, Key
-from jaxinfo.infomax.probes import Labelled, Probe, check_labelled, make_probe
+from jaxinfo.infomax.probes import LabeledData, Probe, check_labeled, make_probe
 from jaxinfo.training import sweep
 
-__all__ = ["f1_scores", "probe_nodes"]
+__all__ = ["f1_scores", "node_probe"]
 
 
 def f1_scores(
@@ -33,18 +33,18 @@ def f1_scores(
         has; and the same of the sums over classes, which is the accuracy.
     """
     classes = jnp.arange(num_classes)[:, None]
-    told, true = predicted == classes, labels == classes
-    hits = jnp.sum(told & true, axis=1)
-    sizes = jnp.sum(told, axis=1) + jnp.sum(true, axis=1)
+    metrics, true = predicted == classes, labels == classes
+    hits = jnp.sum(metrics & true, axis=1)
+    sizes = jnp.sum(metrics, axis=1) + jnp.sum(true, axis=1)
     macro = jnp.mean(2 * hits / jnp.maximum(sizes, 1))
     return macro, 2 * jnp.sum(hits) / jnp.sum(sizes)
 
 
-def probe_nodes(
+def node_probe(
     key: Key[Array, ""],
-    train: Labelled,
-    validation: Labelled,
-    test: Labelled,
+    train: LabeledData,
+    validation: LabeledData,
+    test: LabeledData,
     *,
     learning_rate: float = 0.01,
     num_steps: int = 200,
@@ -56,7 +56,7 @@ def probe_nodes(
 
     Args:
         key: random key.
-        train: the few labelled nodes to learn from.
+        train: the few labeled nodes to learn from.
         validation: nodes that choose the update.
         test: what it is judged by.
         learning_rate: of Adam on all of `train` at a time.
@@ -73,7 +73,7 @@ def probe_nodes(
     """
     check_positive(num_steps=num_steps, num_seeds=num_seeds)
     check_finite_number(0.0, learning_rate=learning_rate)
-    train, validation, test = check_labelled(
+    train, validation, test = check_labeled(
         train=train, validation=validation, test=test
     )
     num_classes = _check_classes(train=train, validation=validation, test=test)
@@ -110,7 +110,7 @@ def probe_nodes(
     }
 
 
-def _check_classes(**sets: Labelled) -> int:
+def _check_classes(**sets: LabeledData) -> int:
     """How many classes there are; ValueError where a set lacks one or is not finite."""
     seen = {name: set(np.unique(part.labels).tolist()) for name, part in sets.items()}
     num_classes = max(map(max, seen.values())) + 1
@@ -140,9 +140,9 @@ class _Found(NamedTuple):
 def _make_run(num_classes: int, num_steps: int) -> Callable[..., _Found]:
     def run(
         key: Array,
-        train: Labelled,
-        validation: Labelled,
-        test: Labelled,
+        train: LabeledData,
+        validation: LabeledData,
+        test: LabeledData,
         learning_rate: Array,
     ) -> _Found:
         width = train.features.shape[1]
@@ -159,7 +159,7 @@ def _make_run(num_classes: int, num_steps: int) -> Callable[..., _Found]:
                 )
             )
 
-        def judge(params: Any, part: Labelled) -> tuple[Array, Array]:
+        def judge(params: Any, part: LabeledData) -> tuple[Array, Array]:
             predicted = jnp.argmax(_log_odds(params, part.features), axis=1)
             return f1_scores(predicted, part.labels, num_classes=num_classes)
 

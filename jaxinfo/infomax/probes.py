@@ -1,7 +1,7 @@
 """Judges of codes: what a simple reader learns from frozen features.
 
 Every probe returns a `Probe`: the value, its spread over the probe's own seeds, and the
-protocol that made it. Features are [N, ...], flattened; each coordinate is standardised
+protocol that made it. Features are [N, ...], flattened; each coordinate is standardized
 by the training rows. Accuracies are in percent of the test rows.
 """
 
@@ -33,23 +33,23 @@ from jaxinfo.training import (
 
 __all__ = [
     "DEFAULT_OPTIMIZER",
-    "Labelled",
+    "LabeledData",
     "Probe",
-    "check_labelled",
+    "check_labeled",
     "make_probe",
+    "network_probe",
     "probe_accuracy",
-    "probe_by_network",
     "sizes_of",
-    "standardise",
+    "standardize",
 ]
 
 # A coordinate that hardly varies is left as it is.
 SMALLEST_SD = 1e-6
-# One object, for equal optimisers are not equal to Python.
+# One object, for equal optimizers are not equal to Python.
 DEFAULT_OPTIMIZER = optax.adam(1e-3)
 
 
-class Labelled(NamedTuple):
+class LabeledData(NamedTuple):
     """Features with the class of each row.
 
     Attributes:
@@ -84,7 +84,7 @@ def make_probe(per_seed: Any, **protocol: Any) -> Probe:
     return Probe(float(np.mean(values)), spread, values, protocol)
 
 
-def check_labelled(**sets: Labelled) -> list[Labelled]:
+def check_labeled(**sets: LabeledData) -> list[LabeledData]:
     """Flat features and labels of named sets; ValueError unless they fit each other."""
     checked, widths = [], []
     for name, (features, labels) in sets.items():
@@ -104,13 +104,13 @@ def check_labelled(**sets: Labelled) -> list[Labelled]:
             )
         flat = jnp.reshape(features, (len(features), -1))
         widths.append(flat.shape[1])
-        checked.append(Labelled(flat, jnp.asarray(labels)))
+        checked.append(LabeledData(flat, jnp.asarray(labels)))
     if len(set(widths)) > 1:
         raise ValueError(f"train and test must have features of one size, got {widths}")
     return checked
 
 
-def standardise(train: Array, *others: Array) -> list[Array]:
+def standardize(train: Array, *others: Array) -> list[Array]:
     """Features, each coordinate in standard deviations of the training rows."""
     mean, sd = jnp.mean(train, axis=0), jnp.std(train, axis=0)
     scale = jnp.where(sd > SMALLEST_SD, sd, 1)
@@ -123,8 +123,8 @@ def standardise(train: Array, *others: Array) -> list[Array]:
 def probe_accuracy(
     key: Key[Array, ""],
     network: Network,
-    train: Labelled,
-    test: Labelled,
+    train: LabeledData,
+    test: LabeledData,
     *,
     optimizer: optax.GradientTransformation,
     num_steps: int,
@@ -142,7 +142,7 @@ def probe_accuracy(
             `networks.probe_classifier(K)`, or with no hidden layers a linear one.
         train: what it learns from.
         test: what it is judged by.
-        optimizer: an Optax optimiser.
+        optimizer: an Optax optimizer.
         num_steps: updates, a multiple of `num_looks`.
         batch_size: rows of each update.
         num_looks: times that the accuracy is taken, at equal distances.
@@ -153,13 +153,13 @@ def probe_accuracy(
     Raises:
         ValueError: where sets or counts do not fit each other.
     """
-    train, test = check_labelled(train=train, test=test)
+    train, test = check_labeled(train=train, test=test)
     check_positive(num_steps=num_steps, batch_size=batch_size, num_looks=num_looks)
     if num_steps % num_looks:
         raise ValueError(
             f"num_steps must be a multiple of num_looks {num_looks}, got {num_steps}"
         )
-    features, seen = standardise(train.features, test.features)
+    features, seen = standardize(train.features, test.features)
     for_init, for_steps, for_looks = jax.random.split(key, 3)
 
     def loss(key: Array, params: PyTree, rows: Array) -> tuple[Array, PyTree]:
@@ -173,8 +173,8 @@ def probe_accuracy(
 
     def look(key: Array, state: DescentState) -> Array:
         del key
-        told = jnp.argmax(network.apply(state.params["network"], seen), axis=1)
-        return 100 * jnp.mean(told == test.labels)
+        metrics = jnp.argmax(network.apply(state.params["network"], seen), axis=1)
+        return 100 * jnp.mean(metrics == test.labels)
 
     start, step = make_descent(loss, optimizer)
     run = train_in_blocks(
@@ -184,17 +184,17 @@ def probe_accuracy(
         draw=lambda key: sample_rows(key, len(features), batch_size),
         step=step,
         num_steps=num_steps,
-        cadence=num_steps // num_looks,
+        eval_every=num_steps // num_looks,
         observe=look,
     )
     return jnp.mean(run.observed[num_looks // 2 :])
 
 
-def probe_by_network(
+def network_probe(
     key: Key[Array, ""],
     network: Network,
-    train: Labelled,
-    test: Labelled,
+    train: LabeledData,
+    test: LabeledData,
     *,
     optimizer: optax.GradientTransformation | None = None,
     num_steps: int = 2_000,
@@ -212,7 +212,7 @@ def probe_by_network(
         network: as of `probe_accuracy`.
         train: what it learns from.
         test: what it is judged by.
-        optimizer: an Optax optimiser; None for Adam at 0.001.
+        optimizer: an Optax optimizer; None for Adam at 0.001.
         num_steps: updates.
         batch_size: rows of each update.
         num_looks: times that the accuracy is taken; the last half counts.
@@ -225,7 +225,7 @@ def probe_by_network(
         ValueError: where sets or counts do not fit each other.
     """
     check_positive(num_seeds=num_seeds)
-    train, test = check_labelled(train=train, test=test)
+    train, test = check_labeled(train=train, test=test)
     run = _make_run(
         network,
         DEFAULT_OPTIMIZER if optimizer is None else optimizer,
@@ -254,8 +254,8 @@ def _make_run(
     num_steps: int,
     batch_size: int,
     num_looks: int,
-) -> Callable[[Array, Labelled, Labelled], Array]:
-    def run(key: Array, train: Labelled, test: Labelled) -> Array:
+) -> Callable[[Array, LabeledData, LabeledData], Array]:
+    def run(key: Array, train: LabeledData, test: LabeledData) -> Array:
         return probe_accuracy(
             key,
             network,
@@ -270,7 +270,7 @@ def _make_run(
     return run
 
 
-def sizes_of(train: Labelled, test: Labelled) -> dict[str, int]:
+def sizes_of(train: LabeledData, test: LabeledData) -> dict[str, int]:
     """The entries of a protocol that tell how large its sets were."""
     return {
         "num_train": len(train.labels),

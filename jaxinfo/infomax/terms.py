@@ -22,7 +22,7 @@ from jaxinfo.divergences import (
     nwj_bound,
 )
 from jaxinfo.information import local_info_nce_bound, pairwise_scores
-from jaxinfo.information.matrices import admit_locations, location_positives
+from jaxinfo.information.matrices import check_location_scores, location_positives
 
 __all__ = [
     "BOUNDS",
@@ -93,7 +93,7 @@ def pair_bound(bound: PairBound, scores: Float[Array, "n l n"]) -> Float[Array, 
     Notes:
         A log-mean-exp is taken over the product pairs of all locations together.
     """
-    scores = admit_locations(scores, None)
+    scores = check_location_scores(scores, None)
     own = jnp.eye(len(scores), dtype=bool)[:, None]
     scores_p = location_positives(scores)
     others = jnp.broadcast_to(~own, scores.shape)
@@ -128,7 +128,7 @@ def find_pair_bound(bound: str | FDivergence | PairBound) -> PairBound:
             scores, which is given back.
 
     Returns:
-        `bound(scores_p, scores_q, where=None) -> []`, to be maximised.
+        `bound(scores_p, scores_q, where=None) -> []`, to be maximized.
 
     Raises:
         ValueError: where the name is not known.
@@ -149,7 +149,7 @@ def find_bound(bound: str | FDivergence | LocalBound) -> LocalBound:
             which is given back.
 
     Returns:
-        `bound(scores) -> []`, to be maximised.
+        `bound(scores) -> []`, to be maximized.
 
     Raises:
         ValueError: where the name is not known.
@@ -171,14 +171,14 @@ def coordinate_loss(
     features: Float[Array, "n h w c"],
     codes: Float[Array, "n d"],
 ) -> Float[Array, ""]:
-    """Cross-entropy of a location's row and column, told from its feature and the code.
+    """Cross-entropy of a location's row and column, metrics from its feature and the code.
 
     -E[log p(row | c_ij, y) + log p(column | c_ij, y)].
 
     Source: Hjelm et al., ICLR 2019, section 4.3, "predicting the location".
 
     Args:
-        network: `apply(params, [M, C + D]) -> [M, H + W]`, unnormalised log-odds of
+        network: `apply(params, [M, C + D]) -> [M, H + W]`, unnormalized log-odds of
             the rows, then of the columns.
         params: its parameters.
         features: on a grid, [N, H, W, C].
@@ -210,7 +210,7 @@ def displacement_loss(
 
     Args:
         key: random key.
-        network: `apply(params, [M, 2 C + D]) -> [M, 2 H - 1 + 2 W - 1]`, unnormalised
+        network: `apply(params, [M, 2 C + D]) -> [M, 2 H - 1 + 2 W - 1]`, unnormalized
             log-odds of the displacements from -(H - 1) to H - 1, then across.
         params: its parameters.
         features: on a grid, [N, H, W, C].

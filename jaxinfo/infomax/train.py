@@ -23,7 +23,7 @@ class DeepInfomaxRun(NamedTuple):
 
     Attributes:
         state: after the last update; goes on by another call.
-        history: a `DeepInfomaxInfo` for each block of `cadence` updates, [T]: means.
+        history: a `DeepInfomaxInfo` for each block of `eval_every` updates, [T]: means.
         observed: what `observe` returned after each block, stacked; None without it.
     """
 
@@ -39,7 +39,7 @@ def train_deep_infomax(
     *,
     num_steps: int,
     batch_size: int = 64,
-    cadence: int = 100,
+    eval_every: int = 100,
     state: DeepInfomaxState | None = None,
     observe: Callable[[Array, DeepInfomaxState], PyTree] | None = None,
 ) -> DeepInfomaxRun:
@@ -52,9 +52,9 @@ def train_deep_infomax(
         key: random key; the same one in every call of a training.
         infomax: from `make_deep_infomax`.
         images: [N, ...], floats, or unsigned bytes, in an order without information.
-        num_steps: updates, a multiple of `cadence`.
+        num_steps: updates, a multiple of `eval_every`.
         batch_size: images of each update, at least two.
-        cadence: updates between two entries of the history.
+        eval_every: updates between two entries of the history.
         state: where to go on from; None to start anew.
         observe: `observe(key, state) -> arrays` after each block, such as a probe.
 
@@ -81,7 +81,7 @@ def train_deep_infomax(
         draw=lambda key: rows[sample_rows(key, len(rows), batch_size)],
         step=infomax.step,
         num_steps=num_steps,
-        cadence=cadence,
+        eval_every=eval_every,
         observe=observe,
     )
     return DeepInfomaxRun(*run)

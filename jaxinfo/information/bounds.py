@@ -1,7 +1,7 @@
 """Bounds of mutual information that no split of scores can express.
 
 Donsker-Varadhan, NWJ, MINE, SMILE and the f-family are bounds of any divergence: take
-them from `jaxinfo.divergences` and hand them `split_scores(scores, pairing)`.
+them from `jaxinfo.divergences` and hand them `split_scores(scores, negatives)`.
 """
 
 import jax
@@ -12,8 +12,8 @@ from jaxinfo.core.numerics import Where, log_mean_exp, weighted_mean
 from jaxinfo.core.types import Array, Float
 from jaxinfo.divergences.scores import admit
 from jaxinfo.information.matrices import (
-    admit_locations,
     admit_matrix,
+    check_location_scores,
     location_positives,
     other_rows,
     row_weights,
@@ -90,7 +90,7 @@ def local_info_nce_bound(
         >>> float(local_info_nce_bound(jnp.zeros((4, 9, 4))))
         0.0
     """
-    scores = admit_locations(scores, where)
+    scores = check_location_scores(scores, where)
     weights = row_weights(scores, where)
     positives = location_positives(scores)
     others = jnp.broadcast_to(other_rows(weights).T[:, None], scores.shape)
@@ -198,7 +198,7 @@ def difference_of_entropies(
     Notes:
         Each cross entropy bounds its entropy from above, so the error may have either
         sign, and it need not grow with the information. Train both densities by
-        maximum likelihood: maximising this value would spoil q(y).
+        maximum likelihood: maximizing this value would spoil q(y).
 
     Example:
         >>> float(difference_of_entropies(jnp.array([-1.0]), jnp.array([-1.5])))

@@ -17,8 +17,8 @@ from jaxinfo.information.local import (
 
 __all__ = [
     "GaussianFit",
-    "copula_information",
     "fit_gaussian",
+    "gaussian_copula_information",
     "gaussian_information",
     "gaussian_log_ratio",
     "normal_scores",
@@ -180,7 +180,7 @@ def normal_scores(
     )
 
 
-def copula_information(
+def gaussian_copula_information(
     x: Float[Array, "n d"], y: Float[Array, "n e"]
 ) -> LocalInformation:
     """Mutual information of the Gaussian copula with the ranks of the rows, nats.

@@ -46,7 +46,7 @@ def dime_objective(
     where: Where = None,
     where_p: Where = None,
 ) -> Float[Array, ""]:
-    """What f-DIME maximises: a lower bound of the member's divergence, nats.
+    """What f-DIME maximizes: a lower bound of the member's divergence, nats.
 
     kl_dime    E_p[log D] - E_q[D] + 1                  D = softplus(v)
     hd_dime    2 - E_p[D] - E_q[1 / D]                  D = softplus(v)
@@ -127,7 +127,7 @@ def dime_read_out(
 
     Notes:
         No average of exponentials, so low variance; nothing holds down a critic that
-        errs, so it may lie above the information. Maximising it teaches nothing.
+        errs, so it may lie above the information. Maximizing it teaches nothing.
 
     Example:
         >>> float(dime_read_out("gan_dime", jnp.zeros(3)))

@@ -8,9 +8,9 @@ from jaxinfo.core.types import Array, Float
 from jaxinfo.divergences.scores import admit
 
 __all__ = [
-    "admit_locations",
     "admit_matrix",
     "admit_rows",
+    "check_location_scores",
     "location_positives",
     "other_rows",
     "row_weights",
@@ -35,7 +35,7 @@ def admit_matrix(scores: Array, where: Where) -> Float[Array, "n n"]:
     return _without_masked(scores, where)
 
 
-def admit_locations(scores: Array, where: Where) -> Float[Array, "n l n"]:
+def check_location_scores(scores: Array, where: Where) -> Float[Array, "n l n"]:
     """`admit_matrix` for scores of each location of a row.
 
     Args:

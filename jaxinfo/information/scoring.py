@@ -14,7 +14,7 @@ __all__ = [
     "make_blocks",
     "pairwise_scores",
     "score_blocks",
-    "score_pairing",
+    "score_negatives",
 ]
 
 SMALLEST_BLOCK, LARGEST_BLOCK = 32, 64
@@ -50,7 +50,7 @@ def make_blocks(num_rows: int, block_size: int) -> Blocks:
         [[0, 2, 4], [1, 3, 0]]
     """
     num_blocks = -(-num_rows // block_size)
-    # Every num_blocks-th row: neighbours in an ordered file stay apart.
+    # Every num_blocks-th row: neighbors in an ordered file stay apart.
     parts = [np.arange(start, num_rows, num_blocks) for start in range(num_blocks)]
     size = len(parts[0])
     rows = np.stack([np.pad(part, (0, size - len(part))) for part in parts])
@@ -77,12 +77,12 @@ def equal_blocks(num_rows: int) -> Blocks:
     return Blocks(rows, np.ones(rows.shape, dtype=bool))
 
 
-def score_pairing(
+def score_negatives(
     critic: Critic,
     params: PyTree,
     x: Float[Array, "n ..."],
     y: Float[Array, "n ..."],
-    pairing: Int[Array, "n k"],
+    negatives: Int[Array, "n k"],
 ) -> tuple[Float[Array, " n"], Float[Array, " n*k"]]:
     """Scores of the joint pairs and of the chosen product pairs of a batch.
 
@@ -91,15 +91,15 @@ def score_pairing(
         params: its parameters.
         x: rows of x, [N, ...].
         y: rows of y, [N, ...].
-        pairing: partners of each row, [N, K].
+        negatives: partners of each row, [N, K].
 
     Returns:
         scores_p [N] and scores_q [N K], row by row.
     """
-    num_draws = pairing.shape[1]
+    num_negatives = negatives.shape[1]
     # One call on all pairs is one matrix product a layer, instead of two small ones.
-    left = jnp.concatenate([x, jnp.repeat(x, num_draws, axis=0)])
-    right = jnp.concatenate([y, y[pairing.reshape(-1)]])
+    left = jnp.concatenate([x, jnp.repeat(x, num_negatives, axis=0)])
+    right = jnp.concatenate([y, y[negatives.reshape(-1)]])
     scores = critic.apply(params, left, right)
     return scores[: len(x)], scores[len(x) :]
 

@@ -17,7 +17,7 @@ from jaxinfo.networks.critics import (
     gaussian_conditional_critic,
     joint_critic,
     logistic_conditional_critic,
-    perceptron,
+    mlp,
     separable_critic,
 )
 from jaxinfo.networks.densities import gaussian_density, logistic_density
@@ -69,7 +69,7 @@ __all__ = [
     "logistic_conditional_critic",
     "logistic_density",
     "maxout_discriminator",
-    "perceptron",
+    "mlp",
     "probe_classifier",
     "projection_head",
     "residual_encoder",

@@ -56,7 +56,7 @@ def from_linen_in_training(module: linen.Module) -> Network:
     """Turns a Linen module that behaves otherwise in training into a network.
 
     Its `__call__` takes a keyword `is_training`. Dropout draws from the key of
-    `apply_train`; running statistics of batch normalisation are the entry
+    `apply_train`; running statistics of batch normalization are the entry
     "batch_stats" of the parameters, see `Network`.
 
     Args:

@@ -17,7 +17,7 @@ def probe_classifier(
 ) -> Network:
     """Deep InfoMax's reader of codes: a small hidden layer that hardly overfits.
 
-    Each hidden layer is normalised over the batch, rectified and thinned by dropout.
+    Each hidden layer is normalized over the batch, rectified and thinned by dropout.
 
     Source: Hjelm et al., "Learning deep representations by mutual information
         estimation and maximization", ICLR 2019, section 4.1, and the authors' code.
@@ -28,7 +28,7 @@ def probe_classifier(
         dropout: share of hidden units left out in training, in [0, 1).
 
     Returns:
-        A network, `apply(params, features [N, ...]) -> log-odds [N, K]`, unnormalised.
+        A network, `apply(params, features [N, ...]) -> log-odds [N, K]`, unnormalized.
 
     Raises:
         ValueError: where a setting is out of its range.

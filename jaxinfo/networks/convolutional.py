@@ -38,7 +38,7 @@ def convolutional_generator(
     Args:
         image_shape: height, width and channels.
         width: channels before the last layer.
-        normalizes_batch: standardise every hidden channel over the batch and places, by
+        normalizes_batch: standardize every hidden channel over the batch and places, by
             the batch at hand when sampling too; leave it out for a decoder.
 
     Returns:
@@ -62,7 +62,7 @@ def convolutional_discriminator(*, width: int = 64) -> Network:
     """Images to scores by two convolutions of stride 2 and a dense layer.
 
     Source: as `convolutional_generator`, with leaky units of slope 0.2 and nothing
-        standardised: a penalty keeps it smooth.
+        standardized: a penalty keeps it smooth.
 
     Args:
         width: channels of the first layer; the second has twice as many.

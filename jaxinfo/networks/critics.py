@@ -21,7 +21,7 @@ __all__ = [
     "gaussian_conditional_critic",
     "joint_critic",
     "logistic_conditional_critic",
-    "perceptron",
+    "mlp",
     "separable_critic",
 ]
 
@@ -32,21 +32,21 @@ def joint_critic(
     hidden_sizes: Sequence[int] = (64, 64),
     *,
     activation: Activation = nn.relu,
-    zero_start: bool = False,
+    zero_init: bool = False,
 ) -> Critic:
-    """A multilayer perceptron on the concatenated pair.
+    """A multilayer mlp on the concatenated pair.
 
     T(x, y) = MLP([x, y]); sees every interaction, and costs one pass for each pair.
 
     Args:
         hidden_sizes: widths of the hidden layers.
         activation: applied after each hidden layer.
-        zero_start: score every pair 0 at first, to correct what is added to it.
+        zero_init: score every pair 0 at first, to correct what is added to it.
 
     Returns:
         A critic without a fast `pairwise`.
     """
-    network = from_linen(_Joint(tuple(hidden_sizes), activation, zero_start))
+    network = from_linen(_Joint(tuple(hidden_sizes), activation, zero_init))
     return Critic(network.init, network.apply)
 
 
@@ -71,20 +71,20 @@ def separable_critic(
     return _critic(_Separable(tuple(hidden_sizes), embedding_size, activation))
 
 
-def bilinear_critic(*, has_offsets: bool = True) -> Critic:
+def bilinear_critic(*, use_bias: bool = True) -> Critic:
     """The inputs' own bilinear form.
 
     T(x, y) = x' W y + a' x + b' y + c; exact for nothing but a first-order look, and
     the fastest there is.
 
     Args:
-        has_offsets: whether the terms of x and of y alone are there. Without them it
+        use_bias: whether the terms of x and of y alone are there. Without them it
             is Deep Graph InfoMax's critic.
 
     Returns:
         A critic with a fast `pairwise`.
     """
-    return _critic(_Bilinear(has_offsets))
+    return _critic(_Bilinear(use_bias))
 
 
 def gaussian_conditional_critic(
@@ -132,7 +132,7 @@ def logistic_conditional_critic(
 def discriminator(
     hidden_sizes: Sequence[int] = (64, 64), *, activation: Activation = nn.relu
 ) -> Network:
-    """A multilayer perceptron from one sample to one score.
+    """A multilayer mlp from one sample to one score.
 
     Args:
         hidden_sizes: widths of the hidden layers.
@@ -145,13 +145,13 @@ def discriminator(
     return Network(network.init, network.apply)
 
 
-def perceptron(
+def mlp(
     hidden_sizes: Sequence[int],
     output_size: int,
     *,
     activation: Activation = nn.relu,
 ) -> Network:
-    """A multilayer perceptron from rows to rows, such as one that tells coordinates.
+    """A multilayer mlp from rows to rows, such as one that tells coordinates.
 
     Args:
         hidden_sizes: widths of the hidden layers.
@@ -162,7 +162,7 @@ def perceptron(
         A network, `apply(params, x [N, D]) -> [N, output_size]`.
     """
     check_positive(output_size=output_size)
-    module = _Perceptron(tuple(hidden_sizes), output_size, activation)
+    module = _MLP(tuple(hidden_sizes), output_size, activation)
     network = from_linen(module)
     return Network(network.init, network.apply)
 
@@ -182,11 +182,11 @@ def _parameter_dtype(x: Array) -> Any:
     return jnp.promote_types(jnp.asarray(x).dtype, jnp.float32)
 
 
-class _Perceptron(nn.Module):
+class _MLP(nn.Module):
     hidden_sizes: tuple[int, ...]
     output_size: int
     activation: Activation
-    zero_start: bool = False
+    zero_init: bool = False
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -194,7 +194,7 @@ class _Perceptron(nn.Module):
         for size in self.hidden_sizes:
             x = self.activation(nn.Dense(size, param_dtype=dtype)(x))
         output = functools.partial(nn.Dense, self.output_size, param_dtype=dtype)
-        if self.zero_start:
+        if self.zero_init:
             return output(kernel_init=nn.initializers.zeros)(x)
         return output()(x)
 
@@ -205,19 +205,19 @@ class _Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Float[Array, " n"]:
-        return _Perceptron(self.hidden_sizes, 1, self.activation)(_flat(x))[:, 0]
+        return _MLP(self.hidden_sizes, 1, self.activation)(_flat(x))[:, 0]
 
 
 class _Joint(nn.Module):
     hidden_sizes: tuple[int, ...]
     activation: Activation
-    zero_start: bool = False
+    zero_init: bool = False
 
     @nn.compact
     def __call__(self, x: Array, y: Array) -> Float[Array, " n"]:
         pair = jnp.concatenate([_flat(x), _flat(y)], axis=1)
-        perceptron = _Perceptron(self.hidden_sizes, 1, self.activation, self.zero_start)
-        return perceptron(pair)[:, 0]
+        mlp = _MLP(self.hidden_sizes, 1, self.activation, self.zero_init)
+        return mlp(pair)[:, 0]
 
 
 class _Separable(nn.Module):
@@ -227,8 +227,8 @@ class _Separable(nn.Module):
 
     def setup(self) -> None:
         arguments = (self.hidden_sizes, self.embedding_size, self.activation)
-        self.tower_x = _Perceptron(*arguments)
-        self.tower_y = _Perceptron(*arguments)
+        self.tower_x = _MLP(*arguments)
+        self.tower_y = _MLP(*arguments)
 
     def __call__(self, x: Array, y: Array) -> Float[Array, " n"]:
         return jnp.sum(self.tower_x(_flat(x)) * self.tower_y(_flat(y)), axis=1)
@@ -238,14 +238,14 @@ class _Separable(nn.Module):
 
 
 class _Bilinear(nn.Module):
-    has_offsets: bool = True
+    use_bias: bool = True
 
     @nn.compact
     def _embed(self, x: Array, y: Array) -> tuple[Array, Array, Array, Array]:
         x, y = _flat(x), _flat(y)
         dense = functools.partial(nn.Dense, param_dtype=_parameter_dtype(x))
         form = dense(y.shape[1], use_bias=False, name="form")(x)
-        if not self.has_offsets:
+        if not self.use_bias:
             return form, y, jnp.zeros_like(x[:, :1]), jnp.zeros_like(y[:, :1])
         return form, y, dense(1, name="x")(x), dense(1, name="y")(y)
 
@@ -266,7 +266,7 @@ class _Conditional(nn.Module):
     @nn.compact
     def _moments(self, x: Array, y: Array) -> tuple[Array, Array]:
         y_size = _flat(y).shape[1]
-        output = _Perceptron(self.hidden_sizes, 2 * y_size, self.activation)(_flat(x))
+        output = _MLP(self.hidden_sizes, 2 * y_size, self.activation)(_flat(x))
         mean, raw = jnp.split(output, 2, axis=1)
         limit = self.log_variance_limit
         return mean, limit * jnp.tanh(raw / limit)

@@ -52,7 +52,7 @@ class Layer(NamedTuple):
 
 
 class _Normalization(nn.Module):
-    """Batch, group or no normalisation of the last axis."""
+    """Batch, group or no normalization of the last axis."""
 
     kind: str
     is_training: bool
@@ -151,7 +151,7 @@ class ResidualEncoder(nn.Module):
 
 
 class _Bottleneck(nn.Module):
-    """1 x 1, 3 x 3 and 1 x 1 convolutions, normalised and rectified before each."""
+    """1 x 1, 3 x 3 and 1 x 1 convolutions, normalized and rectified before each."""
 
     width: int
     stride: int

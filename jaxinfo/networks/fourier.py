@@ -16,7 +16,7 @@ def with_fourier_features(
 ) -> Network:
     """Gives a network waves of its input's coordinates beside them.
 
-    A multilayer perceptron learns slowly what varies fast: a discriminator is blind to
+    A multilayer mlp learns slowly what varies fast: a discriminator is blind to
     modes that are narrow beside the distances between them. Of every coordinate x it
     then sees x, sin(w x) and cos(w x), for angular frequencies w that double.
 

@@ -25,7 +25,7 @@ def generator(
     normalizes_batch: bool = False,
     init_scale: float | None = None,
 ) -> Network:
-    """A multilayer perceptron from noise to samples of any shape.
+    """A multilayer mlp from noise to samples of any shape.
 
     Args:
         hidden_sizes: widths of the hidden layers.
@@ -33,7 +33,7 @@ def generator(
         activation: applied after each hidden layer.
         output_activation: applied to the samples, such as a sigmoid for pixels in
             (0, 1); None for none.
-        normalizes_batch: standardise every hidden unit over the batch before it is
+        normalizes_batch: standardize every hidden unit over the batch before it is
             activated, by the batch at hand when sampling too: draw many samples in a
             call, for one alone is the same whatever its noise.
         init_scale: weights are uniform in (-init_scale, init_scale); None for Flax's

@@ -11,11 +11,11 @@ from jaxinfo.core.types import Array, Float, Int, Network
 from jaxinfo.networks.adapters import from_linen, from_linen_in_training
 from jaxinfo.networks.graph_layers import (
     GraphConvolution,
-    NeighbourAttention,
+    NeighborAttention,
     NodeEmbedding,
     SemanticAttention,
     dense,
-    mean_of_neighbours,
+    mean_of_neighbors,
 )
 
 __all__ = ["GraphViews", "graph_encoder", "heco_encoder", "projection_head"]
@@ -26,9 +26,9 @@ class GraphViews(NamedTuple):
 
     Attributes:
         meta_path: by the meta-paths that join nodes of their own type, [N, D].
-        schema: by their neighbours of other types, [N, D].
+        schema: by their neighbors of other types, [N, D].
         meta_path_weights: of each meta-path, in the order of names, [P].
-        type_weights: of each type of neighbours, in the order of names, [T].
+        type_weights: of each type of neighbors, in the order of names, [T].
     """
 
     meta_path: Float[Array, "n d"]
@@ -88,12 +88,12 @@ def heco_encoder(
         feature_dropout: share of projected features left out in training.
         attention_dropout: share of an attention vector's numbers left out in training.
         masks_views: whether each view hides what the other sees. Without, the schema's
-            view has the node itself as one more type of neighbour, and the meta-paths'
-            has the mean of its neighbours of every type added to it.
+            view has the node itself as one more type of neighbor, and the meta-paths'
+            has the mean of its neighbors of every type added to it.
 
     Returns:
-        A network, `apply(params, features, neighbours, adjacencies) -> GraphViews`:
-        features by type, [M, D] or the nodes' numbers [M]; neighbours of the target's
+        A network, `apply(params, features, neighbors, adjacencies) -> GraphViews`:
+        features by type, [M, D] or the nodes' numbers [M]; neighbors of the target's
         nodes by type, [N, K] and -1 for none; adjacencies by meta-path, [N, N].
 
     Raises:
@@ -124,7 +124,7 @@ class _HecoEncoder(nn.Module):
     def __call__(
         self,
         features: Mapping[str, Array],
-        neighbours: Mapping[str, Int[Array, "n k"]],
+        neighbors: Mapping[str, Int[Array, "n k"]],
         adjacencies: Mapping[str, Any],
         *,
         is_training: bool,
@@ -133,21 +133,21 @@ class _HecoEncoder(nn.Module):
             kind: NodeEmbedding(self.size, self.feature_dropout, name=f"embed_{kind}")(
                 features[kind], is_training=is_training
             )
-            for kind in sorted({self.target, *neighbours})
+            for kind in sorted({self.target, *neighbors})
         }
         own = nodes[self.target]
         by_type = [
-            NeighbourAttention(self.attention_dropout, name=f"attend_{kind}")(
-                own, nodes[kind], neighbours[kind], is_training=is_training
+            NeighborAttention(self.attention_dropout, name=f"attend_{kind}")(
+                own, nodes[kind], neighbors[kind], is_training=is_training
             )
-            for kind in sorted(neighbours)
+            for kind in sorted(neighbors)
         ]
         seen = own
         if not self.masks_views:
             by_type.append(own)
             seen = own + sum(
-                mean_of_neighbours(nodes[kind], neighbours[kind])
-                for kind in sorted(neighbours)
+                mean_of_neighbors(nodes[kind], neighbors[kind])
+                for kind in sorted(neighbors)
             )
         by_path = [
             GraphConvolution(self.size, name=f"convolve_{name}")(adjacency, seen)

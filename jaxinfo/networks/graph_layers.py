@@ -1,7 +1,7 @@
-"""Layers of graphs: over adjacencies, over sampled neighbours, over kinds of either.
+"""Layers of graphs: over adjacencies, over sampled neighbors, over kinds of either.
 
-An adjacency is a JAX array or a `BCOO` matrix, [N, N]; neighbours are numbers of nodes,
-[N, K], -1 where there is none. Absent neighbours have no weight.
+An adjacency is a JAX array or a `BCOO` matrix, [N, N]; neighbors are numbers of nodes,
+[N, K], -1 where there is none. Absent neighbors have no weight.
 """
 
 from typing import Any
@@ -15,11 +15,11 @@ from jaxinfo.networks.layers import symmetric
 
 __all__ = [
     "GraphConvolution",
-    "NeighbourAttention",
+    "NeighborAttention",
     "NodeEmbedding",
     "SemanticAttention",
     "dense",
-    "mean_of_neighbours",
+    "mean_of_neighbors",
 ]
 
 # Glorot's normal law times the root of two, as in the authors' code of HeCo.
@@ -61,7 +61,7 @@ class NodeEmbedding(nn.Module):
 
 
 class GraphConvolution(nn.Module):
-    """PReLU(A x W + b), for a normalised adjacency A.
+    """PReLU(A x W + b), for a normalized adjacency A.
 
     Source: Kipf and Welling, "Semi-supervised classification with graph convolutional
         networks", ICLR 2017, equation 2; the activation of Velickovic et al., "Deep
@@ -86,8 +86,8 @@ class GraphConvolution(nn.Module):
         )
 
 
-class NeighbourAttention(nn.Module):
-    """A node's neighbours of one type, weighed by how they go with it.
+class NeighborAttention(nn.Module):
+    """A node's neighbors of one type, weighed by how they go with it.
 
     Source: Wang et al., KDD 2021, equations 2 and 3.
     """
@@ -99,35 +99,35 @@ class NeighbourAttention(nn.Module):
         self,
         nodes: Float[Array, "n d"],
         others: Float[Array, "m d"],
-        neighbours: Int[Array, "n k"],
+        neighbors: Int[Array, "n k"],
         *,
         is_training: bool,
     ) -> Float[Array, "n d"]:
-        """ELU of the weighted sum, [N, D]; 0 of a node without neighbours."""
+        """ELU of the weighted sum, [N, D]; 0 of a node without neighbors."""
         drop = nn.Dropout(self.dropout, deterministic=not is_training)
         size, dtype = nodes.shape[1], _dtype(nodes)
         vector = drop(self.param("vector", _normal, (2 * size, 1), dtype))[:, 0]
         # The vector's halves meet nodes and others apart: [N] and [M] products, not
         # [N, K] of twice the width.
         own, theirs = nodes @ vector[:size], others @ vector[size:]
-        scores = nn.leaky_relu(own[:, None] + theirs[neighbours], LEAK)
-        weights = nn.softmax(scores, axis=1, where=neighbours >= 0)
-        return nn.elu(jnp.einsum("nk,nkd->nd", weights, others[neighbours]))
+        scores = nn.leaky_relu(own[:, None] + theirs[neighbors], LEAK)
+        weights = nn.softmax(scores, axis=1, where=neighbors >= 0)
+        return nn.elu(jnp.einsum("nk,nkd->nd", weights, others[neighbors]))
 
 
-def mean_of_neighbours(
-    others: Float[Array, "m d"], neighbours: Int[Array, "n k"]
+def mean_of_neighbors(
+    others: Float[Array, "m d"], neighbors: Int[Array, "n k"]
 ) -> Float[Array, "n d"]:
-    """The mean of a node's neighbours; 0 of a node without."""
-    there = (neighbours >= 0)[..., None]
-    total = jnp.sum(jnp.where(there, others[neighbours], 0), axis=1)
+    """The mean of a node's neighbors; 0 of a node without."""
+    there = (neighbors >= 0)[..., None]
+    total = jnp.sum(jnp.where(there, others[neighbors], 0), axis=1)
     return total / jnp.maximum(jnp.sum(there, axis=1), 1)
 
 
 class SemanticAttention(nn.Module):
     """Several embeddings of the same nodes, weighed by what all nodes say of each.
 
-    Source: Wang et al., KDD 2021, equations 4 to 7: types of neighbours, meta-paths.
+    Source: Wang et al., KDD 2021, equations 4 to 7: types of neighbors, meta-paths.
     """
 
     dropout: float = 0.0

@@ -15,7 +15,7 @@ BATCH_EPSILON = 1e-5
 
 
 def symmetric(scale: float) -> Callable[..., Array]:
-    """An initialiser of weights uniform in (-scale, scale)."""
+    """An initializer of weights uniform in (-scale, scale)."""
 
     def init(key: Array, shape: Sequence[int], dtype: Any = jnp.float32) -> Array:
         return jax.random.uniform(key, shape, dtype, -scale, scale)
@@ -24,7 +24,7 @@ def symmetric(scale: float) -> Callable[..., Array]:
 
 
 class BatchStandardization(nn.Module):
-    """Standardises each of the last axis's units over all others, by this batch alone.
+    """Standardizes each of the last axis's units over all others, by this batch alone.
 
     Source: Ioffe and Szegedy, "Batch normalization", ICML 2015, algorithm 1, with no
         running statistics to keep.

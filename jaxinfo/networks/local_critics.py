@@ -11,7 +11,7 @@ from flax import linen as nn
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Critic, Float, PyTree
 from jaxinfo.networks.adapters import from_linen
-from jaxinfo.networks.critics import _Perceptron
+from jaxinfo.networks.critics import _MLP
 from jaxinfo.networks.layers import BatchStandardization
 
 __all__ = ["concatenated_critic", "embedding_critic"]
@@ -23,9 +23,9 @@ UNITS_AT_ONCE = 2**24
 def embedding_critic(num_units: int = 2_048) -> Critic:
     """The inner product of two embeddings: the encode-and-dot critic.
 
-    Each input goes through a layer of its own, standardised over its rows by the batch
+    Each input goes through a layer of its own, standardized over its rows by the batch
     at hand and rectified, and a linear layer; a linear shortcut that starts near the
-    identity is added, and the sum is normalised over its units.
+    identity is added, and the sum is normalized over its units.
 
     Source: Hjelm et al., "Learning deep representations by mutual information
         estimation and maximization", ICLR 2019, appendix A.2, and the authors' code.
@@ -43,7 +43,7 @@ def embedding_critic(num_units: int = 2_048) -> Critic:
 
 
 def concatenated_critic(hidden_sizes: Sequence[int] = (512, 512)) -> Critic:
-    """A perceptron of both inputs together: the concat-and-convolve critic.
+    """A mlp of both inputs together: the concat-and-convolve critic.
 
     Source: as `embedding_critic`, appendix A.2; the global critic there is of the same
         form.
@@ -101,7 +101,7 @@ class _Concatenated(nn.Module):
     def setup(self) -> None:
         self.of_features = nn.Dense(self.sizes[0])
         self.of_codes = nn.Dense(self.sizes[0], use_bias=False)
-        self.rest = _Perceptron(self.sizes[1:], 1, nn.relu)
+        self.rest = _MLP(self.sizes[1:], 1, nn.relu)
 
     def halves(self, x: Array, y: Array) -> tuple[Array, Array]:
         return self.of_features(x), self.of_codes(y)

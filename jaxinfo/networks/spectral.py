@@ -1,4 +1,4 @@
-"""Spectral normalisation: a network whose layers stretch nothing."""
+"""Spectral normalization: a network whose layers stretch nothing."""
 
 import functools
 

@@ -10,14 +10,14 @@ from jaxinfo.tasks.discrete import (
     discrete_joint,
     discrete_uniform_mixture,
     noiseless_channel,
-    quantised,
+    quantized,
     rare_event,
     smoothed_discrete,
     symmetric_channel,
     zero_inflated_poisson,
 )
 from jaxinfo.tasks.divergence import (
-    discrete_laws,
+    discrete_distributions,
     exponentials,
     gaussians,
     laplaces,
@@ -39,7 +39,7 @@ from jaxinfo.tasks.gaussian_fit import (
 )
 from jaxinfo.tasks.images import (
     gaussian_blobs,
-    quantised_blobs,
+    quantized_blobs,
     rectangles,
 )
 from jaxinfo.tasks.maps import (
@@ -124,8 +124,8 @@ __all__ = [
     "bimodal",
     "common_cause",
     "cube",
+    "discrete_distributions",
     "discrete_joint",
-    "discrete_laws",
     "discrete_uniform_mixture",
     "duplicate_noise_dims",
     "embed",
@@ -155,8 +155,8 @@ __all__ = [
     "normal_target",
     "power",
     "power_map",
-    "quantised",
-    "quantised_blobs",
+    "quantized",
+    "quantized_blobs",
     "random_mlp",
     "rare_event",
     "rectangles",

@@ -34,7 +34,7 @@ def gaussian_cmi(
     dim_y: int = 1,
     name: str = "gaussian_cmi",
 ) -> ConditionalTask:
-    """A centred Gaussian (x, y, z).
+    """A centered Gaussian (x, y, z).
 
     I(X; Y | Z) = (log det Cxz + log det Cyz - log det Cz - log det C) / 2.
 

@@ -19,14 +19,14 @@ __all__ = [
     "discrete_joint",
     "discrete_uniform_mixture",
     "noiseless_channel",
-    "quantised",
+    "quantized",
     "rare_event",
     "smoothed_discrete",
     "symmetric_channel",
     "zero_inflated_poisson",
 ]
 
-# Distribution functions of the laws that `quantised` cuts into bins, and their sources.
+# Distribution functions of the laws that `quantized` cuts into bins, and their sources.
 BASES = {
     "normal": (jax.random.normal, ndtr),
     "uniform": (jax.random.uniform, lambda x: x),
@@ -212,7 +212,7 @@ def discrete_uniform_mixture(num_labels: int) -> Task:
 
 
 @by_value
-def quantised(base: str, probs: ArrayLike) -> Task:
+def quantized(base: str, probs: ArrayLike) -> Task:
     """A real number and the label of the bin it lies in; I is the label's entropy.
 
     Bin k holds the quantiles from p_0 + ... + p_(k - 1) on, of mass p_k.
@@ -243,7 +243,7 @@ def quantised(base: str, probs: ArrayLike) -> Task:
         information = -jnp.log(jnp.asarray(probs))[y]
         return jnp.where(bin_of(x) == y, information, -jnp.inf)[:, 0]
 
-    name = f"quantised-{base}-{probs.tolist()}"
+    name = f"quantized-{base}-{probs.tolist()}"
     return Task(name, sample, entropy(probs), pmi, (1,), (1,), discrete_y=True)
 
 

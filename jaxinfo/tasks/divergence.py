@@ -32,7 +32,13 @@ from jaxinfo.tasks.linear import (
 )
 from jaxinfo.tasks.task import DivergenceTask, by_value
 
-__all__ = ["discrete_laws", "exponentials", "gaussians", "laplaces", "uniforms"]
+__all__ = [
+    "discrete_distributions",
+    "exponentials",
+    "gaussians",
+    "laplaces",
+    "uniforms",
+]
 
 LogDensity = Callable[[Array], Array]
 GAUSSIAN = {
@@ -134,8 +140,8 @@ def gaussians(
         return p, q
 
     def log_density(x: Array, i: int) -> Array:
-        centred = x - jnp.asarray(means[i], x.dtype)
-        return -(squared_length(centred, roots[i]) + log_det_of(roots[i])) / 2
+        centered = x - jnp.asarray(means[i], x.dtype)
+        return -(squared_length(centered, roots[i]) + log_det_of(roots[i])) / 2
 
     def log_ratio(x: Array) -> Array:
         return log_density(x, 0) - log_density(x, 1)
@@ -334,7 +340,7 @@ def uniforms(
 
 
 @by_value
-def discrete_laws(probs_p: ArrayLike, probs_q: ArrayLike) -> DivergenceTask:
+def discrete_distributions(probs_p: ArrayLike, probs_q: ArrayLike) -> DivergenceTask:
     """Two laws on the same K labels.
 
     Source: Csiszar, "Information-type measures of difference of probability

@@ -28,7 +28,7 @@ __all__ = [
 
 @by_value
 def normal_cov(covariance: ArrayLike, *, dim_x: int, name: str = "multinormal") -> Task:
-    """A centred Gaussian (x, y) of any covariance.
+    """A centered Gaussian (x, y) of any covariance.
 
     pmi(x, y) = I + (x' Cx^-1 x + y' Cy^-1 y - (x, y)' C^-1 (x, y)) / 2.
 

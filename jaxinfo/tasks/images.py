@@ -17,31 +17,31 @@ from jaxinfo.tasks.task import Task, by_value
 from jaxinfo.tasks.transforms import normal_cdf
 from jaxinfo.tasks.uniform import solve
 
-__all__ = ["gaussian_blobs", "quantised_blobs", "rectangles"]
+__all__ = ["gaussian_blobs", "quantized_blobs", "rectangles"]
 
 Images = Float[Array, "n px px 1"]
 # Standard deviation of a blob, as a share of the width of the image.
 BLOB = 0.125
 
 
-def draw_blobs(centres: Float[Array, "n 2"], px: int) -> Images:
-    """exp(-|pixel - centre|^2 / (2 s^2)), centres and pixels in pixels, s = px / 8."""
-    distance = jnp.arange(px) + 0.5 - centres[..., None]
+def draw_blobs(centers: Float[Array, "n 2"], px: int) -> Images:
+    """exp(-|pixel - center|^2 / (2 s^2)), centers and pixels in pixels, s = px / 8."""
+    distance = jnp.arange(px) + 0.5 - centers[..., None]
     rows, columns = jnp.moveaxis(jnp.exp(-((distance / (BLOB * px)) ** 2) / 2), -2, 0)
     return (rows[:, :, None] * columns[:, None, :])[..., None]
 
 
-def blob_centres(images: Images) -> Float[Array, "n 2"]:
-    """Centres from the log ratio of the two pixels about the brightest one."""
+def blob_centers(images: Images) -> Float[Array, "n 2"]:
+    """Centers from the log ratio of the two pixels about the brightest one."""
     px, sums = images.shape[1], (images.sum((2, 3)), images.sum((1, 3)))
 
-    def centre(profile: Array) -> Array:
+    def center(profile: Array) -> Array:
         i = jnp.clip(jnp.argmax(profile, axis=1), 1, px - 2)[:, None]
         left, right = (jnp.take_along_axis(profile, i + d, axis=1) for d in (-1, 1))
         slope = jnp.log(right) - jnp.log(left)
         return (i + 0.5 + slope * (BLOB * px) ** 2 / 2)[:, 0]
 
-    return jnp.stack([centre(profile) for profile in sums], axis=-1)
+    return jnp.stack([center(profile) for profile in sums], axis=-1)
 
 
 def draw_rectangles(edges: Float[Array, "n 4"], px: int) -> Images:
@@ -97,9 +97,9 @@ def _check_size(px: int) -> None:
 
 @by_value
 def gaussian_blobs(mi: float, px: int) -> Task:
-    """Images of one blob each; the two centres are related.
+    """Images of one blob each; the two centers are related.
 
-    Each coordinate of a centre is uniform on the middle half of the image, and a
+    Each coordinate of a center is uniform on the middle half of the image, and a
     Gaussian copula gives it mi / 2 nats about the other image's.
 
     Args:
@@ -118,7 +118,7 @@ def gaussian_blobs(mi: float, px: int) -> Task:
         normal_cdf(normal_target(mi, 2, 2)),
         px,
         lambda u: draw_blobs(px * (0.25 + u / 2), px),
-        lambda images: 2 * (blob_centres(images) / px - 0.25),
+        lambda images: 2 * (blob_centers(images) / px - 0.25),
     )
 
 
@@ -153,7 +153,7 @@ def rectangles(mi: float, px: int) -> Task:
 
 
 @by_value
-def quantised_blobs(mi: float, px: int, *, num_levels: int = 4) -> Task:
+def quantized_blobs(mi: float, px: int, *, num_levels: int = 4) -> Task:
     """Images of one blob each, on a grid of places that a noisy channel relates.
 
     The place of x is one of m = num_levels^2; that of y is the same, but a fresh
@@ -186,9 +186,9 @@ def quantised_blobs(mi: float, px: int, *, num_levels: int = 4) -> Task:
         return draw_blobs(px * (0.25 + (cell + 0.5) / (2 * num_levels)), px)
 
     def read(images: Array) -> Array:
-        cell = (blob_centres(images) / px - 0.25) * 2 * num_levels
+        cell = (blob_centers(images) / px - 0.25) * 2 * num_levels
         row, column = jnp.floor(cell).astype(jnp.int32).T
         return (row * num_levels + column)[:, None]
 
-    name = f"quantised_blobs-{px}-{num_levels}-{mi}"
+    name = f"quantized_blobs-{px}-{num_levels}-{mi}"
     return _drawn(name, discrete_joint(table(t)), px, draw, read)

@@ -61,7 +61,7 @@ def student_floor(dim_x: int, dim_y: int, df: float) -> float:
 def student(
     dim_x: int, dim_y: int, df: float, *, dispersion: ArrayLike | None = None
 ) -> Task:
-    """A centred multivariate Student's t pair (x, y).
+    """A centered multivariate Student's t pair (x, y).
 
     (x, y) = z sqrt(df / chi2), z Gaussian with the dispersion as its covariance; I is
     that of z plus `student_floor`.

@@ -12,21 +12,21 @@ from jaxinfo.tasks.conditional import ar_pair, common_cause, gaussian_cmi, xor
 from jaxinfo.tasks.discrete import (
     discrete_uniform_mixture,
     noiseless_channel,
-    quantised,
+    quantized,
     rare_event,
     smoothed_discrete,
     symmetric_channel,
     zero_inflated_poisson,
 )
 from jaxinfo.tasks.divergence import (
-    discrete_laws,
+    discrete_distributions,
     exponentials,
     gaussians,
     laplaces,
     uniforms,
 )
 from jaxinfo.tasks.gaussian import normal, normal_dense, normal_pairs, normal_target
-from jaxinfo.tasks.images import gaussian_blobs, quantised_blobs, rectangles
+from jaxinfo.tasks.images import gaussian_blobs, quantized_blobs, rectangles
 from jaxinfo.tasks.mixtures import mixture_balls, mixture_cross, mixture_inliers
 from jaxinfo.tasks.staircase import staircase
 from jaxinfo.tasks.student import student, student_target
@@ -101,7 +101,7 @@ def _mixed() -> tuple[Task, ...]:
     return (
         discrete_uniform_mixture(5),
         smoothed_discrete(8, 0.8),
-        quantised("normal", [0.1, 0.2, 0.3, 0.4]),
+        quantized("normal", [0.1, 0.2, 0.3, 0.4]),
         noiseless_channel([0.25] * 4),
         symmetric_channel(10, 0.1),
         symmetric_channel(10, 0.5),
@@ -116,8 +116,8 @@ def _images() -> tuple[Task, ...]:
         gaussian_blobs(5.0, 16),
         rectangles(2.0, 16),
         rectangles(5.0, 16),
-        quantised_blobs(1.0, 16),
-        quantised_blobs(2.0, 16),
+        quantized_blobs(1.0, 16),
+        quantized_blobs(2.0, 16),
     )
 
 
@@ -144,7 +144,7 @@ def _divergence() -> tuple[DivergenceTask, ...]:
         exponentials(1.0, 1.5),
         laplaces(0.0, 1.0, 1.0, 1.5),
         uniforms(0.0, 1.0, 0.0, 2.0),
-        discrete_laws([0.5, 0.3, 0.2], [0.2, 0.3, 0.5]),
+        discrete_distributions([0.5, 0.3, 0.2], [0.2, 0.3, 0.5]),
     )
 
 

@@ -35,7 +35,7 @@ def train_in_blocks(
     draw: Callable[[Array], PyTree],
     step: Callable[[Array, PyTree, PyTree], tuple[PyTree, PyTree]],
     num_steps: int,
-    cadence: int = 100,
+    eval_every: int = 100,
     observe: Callable[[Array, PyTree], PyTree] | None = None,
 ) -> BlockRun:
     """Runs `step` to the end, and goes on exactly from the state that it leaves.
@@ -49,8 +49,8 @@ def train_in_blocks(
         state: where to start or go on from, with `state.step` updates done.
         draw: `draw(key) -> batch`.
         step: `step(key, state, batch) -> (state, info)`, which counts `state.step` up.
-        num_steps: updates, a multiple of `cadence`.
-        cadence: updates between two entries of the history, at most `num_steps`.
+        num_steps: updates, a multiple of `eval_every`.
+        eval_every: updates between two entries of the history, at most `num_steps`.
         observe: `observe(key, state) -> arrays` after each block, to look at later.
 
     Returns:
@@ -59,11 +59,11 @@ def train_in_blocks(
     Raises:
         ValueError: where counts do not fit each other.
     """
-    check_positive(num_steps=num_steps, cadence=cadence)
-    cadence = min(cadence, num_steps)
-    if num_steps % cadence:
+    check_positive(num_steps=num_steps, eval_every=eval_every)
+    eval_every = min(eval_every, num_steps)
+    if num_steps % eval_every:
         raise ValueError(
-            f"num_steps must be a multiple of cadence {cadence}, got {num_steps}"
+            f"num_steps must be a multiple of eval_every {eval_every}, got {num_steps}"
         )
 
     def one(state: PyTree, key: Array) -> tuple[PyTree, PyTree]:
@@ -71,14 +71,16 @@ def train_in_blocks(
         return step(for_step, state, draw(for_batch))
 
     def block(state: Any, _) -> tuple[PyTree, tuple[PyTree, PyTree]]:
-        index = state.step + jnp.arange(cadence)
+        index = state.step + jnp.arange(eval_every)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, index)
         state, infos = jax.lax.scan(one, state, keys)
         look = jax.random.fold_in(key_of_looks, state.step)
         seen = None if observe is None else observe(look, state)
-        return state, (jax.tree.map(_summarise, infos), seen)
+        return state, (jax.tree.map(_summarize, infos), seen)
 
-    state, (history, observed) = jax.lax.scan(block, state, length=num_steps // cadence)
+    state, (history, observed) = jax.lax.scan(
+        block, state, length=num_steps // eval_every
+    )
     return BlockRun(state, history, observed)
 
 
@@ -109,5 +111,5 @@ def next_state(state: Any, finite: Bool[Array, ""], **new: PyTree) -> Any:
     )
 
 
-def _summarise(values: Array) -> Array:
+def _summarize(values: Array) -> Array:
     return jnp.any(values) if values.dtype == bool else jnp.mean(values)

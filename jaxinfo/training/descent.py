@@ -1,4 +1,4 @@
-"""The plain step: an optimiser down a loss of networks that are trained together."""
+"""The plain step: an optimizer down a loss of networks that are trained together."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ class DescentState(NamedTuple):
     Attributes:
         step: updates done, [].
         params: of every network, by name.
-        optimizer: the optimiser's state.
+        optimizer: the optimizer's state.
         stopped_at: the update that was not finite, at which this training stopped; -1.
     """
 
@@ -44,7 +44,7 @@ def make_descent(
     Args:
         loss: `loss(key, params, batch) -> (loss [], statistics)`: by name of a network,
             the state that `apply_in_training` gave; networks without may be left out.
-        optimizer: an Optax optimiser.
+        optimizer: an Optax optimizer.
 
     Returns:
         `start(params) -> DescentState` and `step(key, state, batch) -> (state, loss)`.

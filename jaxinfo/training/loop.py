@@ -1,6 +1,6 @@
 """A step function turned into a run: one traced loop with validation and early stop.
 
-The loop knows no method by name. It scans `step` over blocks of `cadence` updates,
+The loop knows no method by name. It scans `step` over blocks of `eval_every` updates,
 validates between blocks, keeps the best state, and leaves out any update that would
 bring in a number that is not finite.
 """
@@ -49,9 +49,9 @@ class _Carry(NamedTuple):
     history: Array
 
 
-def num_validations(num_steps: int, cadence: int) -> int:
+def num_validations(num_steps: int, eval_every: int) -> int:
     """How many validations a run of `num_steps` has: T of `TrainResult.history`."""
-    return -(-num_steps // cadence)
+    return -(-num_steps // eval_every)
 
 
 def sample_rows(
@@ -71,7 +71,7 @@ def sample_rows(
         Row numbers.
     """
     # One call for all bits compiles much faster than randint does; the remainder
-    # favours no row by more than N / 2^32.
+    # favors no row by more than N / 2^32.
     bits = jax.random.bits(key, (batch_size + 1,))
     width = num_rows // batch_size
     start, inside = bits[0] % num_rows, bits[1:] % width
@@ -108,7 +108,7 @@ def train(
     step: Callable[[PyTree, PyTree], tuple[PyTree, PyTree]],
     validate: Callable[[PyTree], Array],
     num_steps: int,
-    cadence: int = 100,
+    eval_every: int = 100,
     patience: int | None = None,
     may_keep_start: bool = False,
     report_progress: bool = False,
@@ -124,7 +124,7 @@ def train(
         step: `step(state, draws) -> (state, info)`.
         validate: `validate(state) -> value`, larger is better.
         num_steps: the most updates.
-        cadence: updates between validations.
+        eval_every: updates between validations.
         patience: stop after this many updates without a better validation; None never.
         may_keep_start: validate the initial state too; keep it where none is better.
         report_progress: tell `jaxinfo.training.progress` after each validation.
@@ -135,29 +135,29 @@ def train(
     Raises:
         ValueError: where a count is not a positive whole number.
     """
-    check_positive(num_steps=num_steps, cadence=cadence)
+    check_positive(num_steps=num_steps, eval_every=eval_every)
     if patience is not None:
         check_positive(patience=patience)
-    num_blocks = num_validations(num_steps, cadence)
+    num_blocks = num_validations(num_steps, eval_every)
     guarded = guard(step)
 
     def one(carry: tuple[PyTree, Array], xs: tuple[Array, PyTree]):
         (state, skipped), (index, draws) = carry, xs
         new_state, finite = guarded(state, draws)
-        if num_steps % cadence:  # The last block runs over the end.
+        if num_steps % eval_every:  # The last block runs over the end.
             wanted = index < num_steps
             new_state = _select(wanted, new_state, state)
             finite |= ~wanted
         return (new_state, skipped + ~finite), None
 
     def block(carry: _Carry) -> _Carry:
-        index = carry.block * cadence + jnp.arange(cadence)
+        index = carry.block * eval_every + jnp.arange(eval_every)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, index)
         (state, skipped), _ = jax.lax.scan(
             one, (carry.state, carry.num_nonfinite), (index, jax.vmap(draw)(keys))
         )
         value = validate(state)
-        done = jnp.minimum((carry.block + 1) * cadence, num_steps)
+        done = jnp.minimum((carry.block + 1) * eval_every, num_steps)
         if report_progress:
             progress.emit(done, value)
         # A comparison with NaN is false: a state that validates to NaN is never kept.
@@ -176,7 +176,7 @@ def train(
         more = carry.block < num_blocks
         if patience is None:
             return more
-        return more & (carry.block * cadence - carry.best_step < patience)
+        return more & (carry.block * eval_every - carry.best_step < patience)
 
     value = jax.eval_shape(validate, state)
     start = _Carry(
@@ -195,7 +195,7 @@ def train(
         state=end.best_state,
         best_value=end.best_value,
         best_step=end.best_step,
-        num_steps=jnp.minimum(end.block * cadence, num_steps),
+        num_steps=jnp.minimum(end.block * eval_every, num_steps),
         num_nonfinite=end.num_nonfinite,
         history=end.history,
     )

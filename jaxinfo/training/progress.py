@@ -47,12 +47,12 @@ def listener(listen: Callable[[int, float], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def bar(num_updates: int, cadence: int) -> Iterator[None]:
+def bar(num_updates: int, eval_every: int) -> Iterator[None]:
     """Shows a bar with the bound and the seconds left, where stderr is a terminal.
 
     Args:
         num_updates: updates of all runs together.
-        cadence: updates between two calls of `emit` from one run.
+        eval_every: updates between two calls of `emit` from one run.
     """
     try:
         from rich.console import Console
@@ -75,7 +75,7 @@ def bar(num_updates: int, cadence: int) -> Iterator[None]:
 
         def advance(step: int, value: float) -> None:
             del step
-            progress.update(task, advance=cadence, description=f"{value:7.3f} nats")
+            progress.update(task, advance=eval_every, description=f"{value:7.3f} nats")
 
         with listener(advance):
             yield

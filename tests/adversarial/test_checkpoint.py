@@ -32,13 +32,13 @@ def _gan(width=8):
         generator_optimizer=optax.adam(1e-3),
         discriminator_optimizer=optax.adam(1e-3),
         noise_size=4,
-        average_decay=0.9,
+        ema_decay=0.9,
     )
 
 
 def _train_more(gan, num_seeds=None):
     def one(key, state):
-        settings = {"num_steps": 5, "batch_size": 16, "cadence": 5}
+        settings = {"num_steps": 5, "batch_size": 16, "eval_every": 5}
         return train_gan(key, gan, DATA, state=state, **settings).state
 
     if num_seeds is None:

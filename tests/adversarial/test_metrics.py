@@ -108,7 +108,7 @@ def test_kernel_distance_by_all_pairs():
     np.testing.assert_allclose(value, expected, rtol=1e-4)
 
 
-def test_neighbourhoods_by_brute_force():
+def test_neighborhoods_by_brute_force():
     real, fake = _rows(40, 2), 0.5 * _rows(30, 2, shift=0.5)
     k = 3
 
@@ -118,7 +118,7 @@ def test_neighbourhoods_by_brute_force():
     apart = np.linalg.norm(np.asarray(real)[:, None] - np.asarray(fake)[None], axis=2)
     in_real = apart <= radii(real)[:, None]
     in_fake = apart <= radii(fake)[None]
-    found = _jitted(metrics.compare_neighbourhoods, num_neighbours=k, chunk_size=16)(
+    found = _jitted(metrics.compare_neighborhoods, num_neighbors=k, chunk_size=16)(
         real, fake
     )
     expected = (
@@ -132,7 +132,7 @@ def test_neighbourhoods_by_brute_force():
 
 def test_the_same_law_is_near_and_another_far():
     real, same, other = _rows(500), _rows(500), _rows(500, shift=3.0)
-    compare = _jitted(metrics.compare_neighbourhoods)
+    compare = _jitted(metrics.compare_neighborhoods)
     near, far = (compare(real, fake) for fake in (same, other))
     assert min(near) > 0.9 > 0.1 > max(far)
     distance = _jitted(metrics.kernel_distance)
@@ -149,8 +149,8 @@ def test_the_same_law_is_near_and_another_far():
             "real must have more than one row",
         ),
         (
-            lambda: metrics.compare_neighbourhoods(_rows(9), _rows(5)),
-            "fake must have more than num_neighbours = 5",
+            lambda: metrics.compare_neighborhoods(_rows(9), _rows(5)),
+            "fake must have more than num_neighbors = 5",
         ),
         (
             lambda: metrics.frechet_distance(_rows(9), _rows(1)),

@@ -271,7 +271,7 @@ def test_penalties_at_a_flat_discriminator_have_finite_gradients():
 
 
 def test_the_average_follows_the_generator_and_is_sampled():
-    gan = _gan(average_decay=0.5)
+    gan = _gan(ema_decay=0.5)
     before, after, _ = _moves(gan)
     # (1 + 0) / (10 + 0) at the first update.
     expected = jax.tree.map(
@@ -309,7 +309,7 @@ def test_noise_inside_a_network_is_for_training_alone():
 
 
 def test_a_game_that_is_not_finite_stops_alone():
-    gan = _gan(average_decay=0.9)
+    gan = _gan(ema_decay=0.9)
     keys = jax.random.split(KEY, 3)
     states = jax.jit(jax.vmap(gan.init, (0, None)))(keys, BATCH[0])
     step = jax.jit(jax.vmap(gan.step, (0, 0, None)))
@@ -405,7 +405,7 @@ def test_gradient_norms_are_those_of_the_move():
 
 @pytest.mark.parametrize("update", SOLVERS)
 def test_the_step_keeps_the_structure_of_its_state(update):
-    gan = _gan(update=update, average_decay=0.9, penalties=[r1(every=4)])
+    gan = _gan(update=update, ema_decay=0.9, penalties=[r1(every=4)])
     state = jax.eval_shape(gan.init, KEY, BATCH[0])
     after, _ = jax.eval_shape(gan.step, KEY, state, BATCH)
     chex.assert_trees_all_equal_shapes_and_dtypes(state, after)
@@ -452,7 +452,7 @@ def test_a_batch_over_devices_is_the_batch_on_one(split):
     settings = {
         "update": update,
         "penalties": [r1(0.1), r2(0.1, every=2)],
-        "average_decay": 0.9,
+        "ema_decay": 0.9,
         "num_discriminator_steps": 2,
     }
     batch = np.concatenate([BATCH, BATCH + 0.5])
@@ -514,7 +514,7 @@ def _returning(network, change):
         ),
         ({"num_discriminator_steps": 0}, "num_discriminator_steps"),
         ({"noise_size": 0}, "noise_size"),
-        ({"average_decay": 1.0}, "average_decay"),
+        ({"ema_decay": 1.0}, "ema_decay"),
         ({"update": "newton"}, "unknown update 'newton'"),
         ({"update": "consensus", "axis_name": "samples"}, "axis_name='samples'"),
         ({"generator": linen.Dense(2)}, "generator must be a Network"),

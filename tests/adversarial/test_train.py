@@ -1,4 +1,4 @@
-"""Whole trainings: seeds, resumption, the user's own jit, and what is learnt."""
+"""Whole trainings: seeds, resumption, the user's own jit, and what is learned."""
 
 import functools
 
@@ -35,7 +35,7 @@ def _gan(objective="non_saturating", *, rate=1e-2, **settings):
     )
 
 
-SETTINGS = {"num_steps": 20, "batch_size": 32, "cadence": 10}
+SETTINGS = {"num_steps": 20, "batch_size": 32, "eval_every": 10}
 
 
 def _trained(gan, key, data=DATA, **settings):
@@ -78,7 +78,7 @@ def test_seeds_match_seeds_alone(layout):
         gan, data = _gan(penalties=[r1(0.1, every=4)]), DATA.astype(float)
 
         def one(key):
-            return _trained(gan, key, data, num_steps=300, cadence=100).state
+            return _trained(gan, key, data, num_steps=300, eval_every=100).state
 
         keys = jax.random.split(jax.random.key(3), 3)
         alone = jax.jit(one)
@@ -98,7 +98,7 @@ def test_a_training_in_chunks_is_the_unbroken_one(fresh):
     def sample(key, n):
         return 2 + jax.random.normal(key, (n, 1))
 
-    gan = _gan(average_decay=0.9)
+    gan = _gan(ema_decay=0.9)
     data = sample if fresh else DATA
     chunk = jax.jit(functools.partial(_trained, gan, data=data))
     state = jax.jit(lambda key: _trained(gan, key, data, num_steps=10).state)(KEY)
@@ -131,7 +131,7 @@ def test_batches_are_rows_of_the_data():
         num_discriminator_steps=2,
     )
     seen.clear()
-    jax.block_until_ready(_trained(gan, KEY, data, num_steps=1, cadence=1))
+    jax.block_until_ready(_trained(gan, KEY, data, num_steps=1, eval_every=1))
     jax.effects_barrier()
     real = [np.asarray(x)[:32, 0] for x in seen if len(x) == 64]
     assert len(real) == 2
@@ -145,7 +145,7 @@ def test_batches_are_rows_of_the_data():
     ("changes", "message"),
     [
         ({"num_steps": 0}, "num_steps"),
-        ({"num_steps": 25}, "num_steps must be a multiple of cadence 10, got 25"),
+        ({"num_steps": 25}, "num_steps must be a multiple of eval_every 10, got 25"),
         ({"batch_size": 501}, "batch_size must be at most the 500 samples, got 501"),
         ({"data": DATA.at[2].set(jnp.nan)}, "samples must be finite.*row 2"),
         ({"data": jnp.ones((500, 3))}, r"generator must return .* shape \(2, 3\)"),
@@ -162,7 +162,7 @@ def test_bad_input_is_named(changes, message):
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", ["non_saturating", "KL", "least_squares"])
 def test_a_gaussian_learns_the_mean_of_a_gaussian(objective):
-    gan = _gan(objective, rate=3e-3, average_decay=0.999)
+    gan = _gan(objective, rate=3e-3, ema_decay=0.999)
 
     def one(key):
         return train_gan(
@@ -171,10 +171,10 @@ def test_a_gaussian_learns_the_mean_of_a_gaussian(objective):
             lambda k, n: 2 + 0.5 * jax.random.normal(k, (n, 1)),
             num_steps=3_000,
             batch_size=256,
-            cadence=1_000,
+            eval_every=1_000,
         ).state.average
 
-    learnt = jax.jit(jax.vmap(one))(jax.random.split(KEY, 4))
+    learned = jax.jit(jax.vmap(one))(jax.random.split(KEY, 4))
     # Within a tenth of a standard deviation: a JSD of less than 0.003 nats.
-    np.testing.assert_allclose(learnt["mean"].mean(), 2, atol=0.05)
-    np.testing.assert_allclose(jnp.exp(learnt["log_sd"]).mean(), 0.5, atol=0.05)
+    np.testing.assert_allclose(learned["mean"].mean(), 2, atol=0.05)
+    np.testing.assert_allclose(jnp.exp(learned["log_sd"]).mean(), 0.5, atol=0.05)

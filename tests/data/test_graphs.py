@@ -1,4 +1,4 @@
-"""Graphs from edge lists: meta-paths, positives, neighbours, by hand and by files."""
+"""Graphs from edge lists: meta-paths, positives, neighbors, by hand and by files."""
 
 import os
 from pathlib import Path
@@ -81,11 +81,11 @@ def test_features_sum_to_one():
     np.testing.assert_allclose(table, [[0.25, 0.75], [0, 0]])
 
 
-# Neighbours ------------------------------------------------------------------------
+# Neighbors ------------------------------------------------------------------------
 
 
-def test_neighbours_are_those_of_the_edges():
-    starts, counts, nodes = data.list_neighbours(GRAPH, "author", "paper")
+def test_neighbors_are_those_of_the_edges():
+    starts, counts, nodes = data.list_neighbors(GRAPH, "author", "paper")
     found = [
         nodes[start : start + count].tolist()
         for start, count in zip(starts, counts, strict=True)
@@ -94,12 +94,12 @@ def test_neighbours_are_those_of_the_edges():
 
 
 def test_samples_are_without_replacement_where_there_are_enough():
-    neighbours = data.Neighbours(
+    neighbors = data.Neighbors(
         jnp.array([0, 5, 7, 8]), jnp.array([5, 2, 1, 0]), jnp.arange(10, 18)
     )
     keys = jax.random.split(jax.random.key(0), 4_000)
     draw = jax.jit(
-        jax.vmap(lambda key: data.sample_neighbours(key, neighbours, num_samples=2))
+        jax.vmap(lambda key: data.sample_neighbors(key, neighbors, num_samples=2))
     )
     drawn = np.asarray(draw(keys))
     assert (drawn[:, 0, 0] != drawn[:, 0, 1]).all()

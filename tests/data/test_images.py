@@ -91,7 +91,7 @@ def test_what_is_missing_is_named(sets, tmp_path, monkeypatch):
 
 @pytest.fixture
 def pictures(tmp_path):
-    """As Tiny ImageNet's: train/CLASS/images/NAME, and one grey picture."""
+    """As Tiny ImageNet's: train/CLASS/images/NAME, and one gray picture."""
     for split, index, name in [
         ("train", 0, "n1/images/b.png"),
         ("train", 1, "n1/images/a.png"),
@@ -101,15 +101,15 @@ def pictures(tmp_path):
         path = tmp_path / split / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(PIXELS[index]).save(path, "PNG")
-    Image.fromarray(PIXELS[4, ..., 0]).save(tmp_path / "train/n3/images/grey.png")
+    Image.fromarray(PIXELS[4, ..., 0]).save(tmp_path / "train/n3/images/gray.png")
     (tmp_path / "train" / "n1" / "boxes.txt").write_text("not a picture")
     return tmp_path
 
 
 def test_a_folder_for_each_class_is_read(pictures):
     images, labels = load_image_folder(pictures, "train")
-    grey = np.repeat(PIXELS[4, ..., :1], 3, axis=-1)
-    np.testing.assert_array_equal(images, [*PIXELS[[1, 0, 2]], grey])
+    gray = np.repeat(PIXELS[4, ..., :1], 3, axis=-1)
+    np.testing.assert_array_equal(images, [*PIXELS[[1, 0, 2]], gray])
     # Classes of all splits are numbered together.
     np.testing.assert_array_equal(labels, [0, 0, 2, 2])
     np.testing.assert_array_equal(load_image_folder(pictures, "val").labels, [1])

@@ -29,10 +29,10 @@ BOUNDS = {
         for member in MEMBERS
     },
     **{
-        f"shift_optimised[{member.name}]": functools.partial(
-            d.shift_optimised_bound, member
+        f"shift_optimized[{member.name}]": functools.partial(
+            d.shift_optimized_bound, member
         )
-        for member in d.SHIFT_OPTIMISED
+        for member in d.SHIFT_OPTIMIZED
     },
     "donsker_varadhan": d.donsker_varadhan_bound,
     "nwj": d.nwj_bound,
@@ -161,8 +161,8 @@ LOG_SPACE = [
     *("f_divergence[JENSEN_SHANNON]", "f_divergence[GAN]"),
     *("f_divergence[TOTAL_VARIATION]", "f_divergence[LE_CAM]"),
     *("f_divergence[PEARSON]", "f_divergence[skewed_jensen_shannon(0.2)]"),
-    *("shift_optimised[KL]", "shift_optimised[REVERSE_KL]"),
-    *("shift_optimised[PEARSON]", "shift_optimised[JEFFREYS]"),
+    *("shift_optimized[KL]", "shift_optimized[REVERSE_KL]"),
+    *("shift_optimized[PEARSON]", "shift_optimized[JEFFREYS]"),
     *("donsker_varadhan", "smile", "renyi[0.5]", "renyi[2]", "mine"),
     "effective_sample_size",
 ]
@@ -177,7 +177,7 @@ def test_finite_at_extreme_scores(dtype):
         for name in LOG_SPACE:
             chex.assert_tree_all_finite(jax.device_get(gradients[name]))
     # The other way round its true value is -exp(1e4).
-    name = "shift_optimised[SQUARED_HELLINGER]"
+    name = "shift_optimized[SQUARED_HELLINGER]"
     chex.assert_tree_all_finite(jax.device_get(every_gradient(high, low)[name]))
     close(every_gradient(high, lowest)[name][0], 2.0, name=name)
 
@@ -198,13 +198,13 @@ def test_bounds_restate_the_papers(x64):
         + mean(log(sigmoid[0]))
         + mean(log(1 - sigmoid[1])),
         "f_divergence[TOTAL_VARIATION]": mean(np.tanh(p)) / 2 - mean(np.tanh(q)) / 2,
-        "shift_optimised[KL]": mean(p) - log(mean(exp(q))),
-        "shift_optimised[REVERSE_KL]": -mean(q) - log(mean(exp(-p))),
-        "shift_optimised[SQUARED_HELLINGER]": 2
+        "shift_optimized[KL]": mean(p) - log(mean(exp(q))),
+        "shift_optimized[REVERSE_KL]": -mean(q) - log(mean(exp(-p))),
+        "shift_optimized[SQUARED_HELLINGER]": 2
         - 2 * np.sqrt(mean(exp(-p)) * mean(exp(q))),
-        "shift_optimised[NEYMAN]": mean(exp(-q / 2)) ** 2 / mean(exp(-p)) - 1,
-        "shift_optimised[PEARSON]": (mean(p) - mean(q)) ** 2 / np.var(q),
-        "shift_optimised[JEFFREYS]": mean(lp)
+        "shift_optimized[NEYMAN]": mean(exp(-q / 2)) ** 2 / mean(exp(-p)) - 1,
+        "shift_optimized[PEARSON]": (mean(p) - mean(q)) ** 2 / np.var(q),
+        "shift_optimized[JEFFREYS]": mean(lp)
         - log(mean(exp(lq)))
         - mean(lq)
         - log(mean(exp(-lp))),
@@ -228,7 +228,7 @@ def test_bounds_restate_the_papers(x64):
 
 
 PLAIN = jax.jit(d.f_divergence_bound, static_argnums=0)
-BEST = jax.jit(d.shift_optimised_bound, static_argnums=0)
+BEST = jax.jit(d.shift_optimized_bound, static_argnums=0)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -237,8 +237,8 @@ def sweep(member, p, q, shift):
     return d.f_divergence_bound(member, p + shift, q + shift)
 
 
-@pytest.mark.parametrize("member", d.SHIFT_OPTIMISED, ids=str)
-def test_shift_optimised_is_the_supremum_over_shifts(member, x64):
+@pytest.mark.parametrize("member", d.SHIFT_OPTIMIZED, ids=str)
+def test_shift_optimized_is_the_supremum_over_shifts(member, x64):
     rng = np.random.default_rng(2)
     shifts = np.linspace(-6, 6, 6001)
     for _ in range(5):
@@ -264,7 +264,7 @@ def test_shift_optimised_is_the_supremum_over_shifts(member, x64):
             close(BEST(member, p + 2.7, q + 2.7), best, 1e-12)
 
 
-def test_shift_optimised_holds_where_the_plain_bound_overflows():
+def test_shift_optimized_holds_where_the_plain_bound_overflows():
     p, q = np.float32([3e3, 3.2e3]), np.float32([2e3, 2.1e3])
     for member in (d.KL, d.REVERSE_KL):
         assert np.isfinite(BEST(member, p, q))
@@ -274,22 +274,22 @@ def test_shift_optimised_holds_where_the_plain_bound_overflows():
 def test_pearson_of_a_constant_critic_is_zero():
     constant = np.full(4, 0.3, np.float32)
     run = jax.value_and_grad(
-        functools.partial(d.shift_optimised_bound, d.PEARSON), (0, 1)
+        functools.partial(d.shift_optimized_bound, d.PEARSON), (0, 1)
     )
     value, slopes = jax.jit(run)(constant, constant)
     assert value == 0
     chex.assert_trees_all_equal(slopes, (np.zeros(4), np.zeros(4)))
 
 
-def test_shift_optimised_lists_the_members_it_knows():
+def test_shift_optimized_lists_the_members_it_knows():
     with pytest.raises(ValueError, match=r"GAN.*KL, REVERSE_KL, PEARSON, NEYMAN"):
-        d.shift_optimised_bound(d.GAN, jnp.zeros(2), jnp.zeros(2))
+        d.shift_optimized_bound(d.GAN, jnp.zeros(2), jnp.zeros(2))
 
 
 def test_donsker_varadhan_nwj_smile_renyi(x64):
     orders, clips = (0.5, 2.0), (0.5, 5.0)
     swept = np.asarray(orders), np.asarray(clips)
-    # NWJ meets Donsker-Varadhan at the shift that normalises.
+    # NWJ meets Donsker-Varadhan at the shift that normalizes.
     shift = 1 - np.log(np.mean(np.exp(Q)))
 
     @jax.jit
@@ -385,7 +385,7 @@ def test_analytic_critic_reaches_the_divergence(member, x64):
         inside = np.abs(x - 0.5) < 5
         got = np.asarray(jax.jit(member.log_ratio)(scores))[inside]
         np.testing.assert_allclose(got, log_ratio[inside], rtol=1e-9, atol=1e-9)
-    if member in d.SHIFT_OPTIMISED:
+    if member in d.SHIFT_OPTIMIZED:
         best = BEST(member, scores, scores, *weights)
         assert float(best) == pytest.approx(float(exact), abs=1e-5)
     # A worse critic stays below.

@@ -397,8 +397,8 @@ def test_log1mexp_beyond_underflow(x64):
 @every_member
 def test_gradients_to_second_order(member, x64):
     step = 1e-4
-    centre = np.asarray([-1.3, -0.4, 0.2, 0.9, 1.7])
-    v = np.asarray([centre - step, centre, centre + step])
+    center = np.asarray([-1.3, -0.4, 0.2, 0.9, 1.7])
+    v = np.asarray([center - step, center, center + step])
 
     def derivatives(function, v):
         first = jax.grad(lambda v: function(v).sum())
@@ -412,7 +412,7 @@ def test_gradients_to_second_order(member, x64):
 
 
 def test_jeffreys_second_derivative(x64):
-    # d2 f* = 1 / f''(u) at the maximiser u, with f'' = 1/u + 1/u^2.
+    # d2 f* = 1 / f''(u) at the maximizer u, with f'' = 1/u + 1/u^2.
     t = np.asarray([-30.0, -1.0, 0.0, 1.0, 3.0])
     second = jax.vmap(jax.grad(jax.grad(d.JEFFREYS.conjugate)))
     log_u, second = jax.jit(lambda t: (d.JEFFREYS.log_ratio(t), second(t)))(t)

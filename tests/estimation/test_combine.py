@@ -34,8 +34,8 @@ def test_the_report_is_donsker_varadhan_and_its_slope():
         expected, slope = jax.jit(jax.value_and_grad(value))(np.ones((5, 8)))
     np.testing.assert_allclose(report.value, expected, rtol=1e-9)
     slope = 40 * np.asarray(slope).reshape(-1)
-    centred = report.influence - report.influence.mean()
-    np.testing.assert_allclose(centred, slope, atol=1e-9)
+    centered = report.influence - report.influence.mean()
+    np.testing.assert_allclose(centered, slope, atol=1e-9)
     ratios = np.exp(_split(matrices)[1])
     size = ratios.sum() ** 2 / (ratios**2).sum()
     np.testing.assert_allclose(report.effective_sample_size, size)
@@ -97,6 +97,6 @@ def test_the_cut_that_is_always_made_changes_nothing_that_validation_shows():
     assert combination.largest > np.diagonal(scores[0], axis1=1, axis2=2).max()
     values = [report_blocks(s).value for s in (combination.apply(scores), scores[0])]
     assert abs(values[0] - values[1]) < 0.005
-    # A pair such as none of the validation rows has, rules no normaliser.
+    # A pair such as none of the validation rows has, rules no normalizer.
     scores[:, 0, 0, 1] = 50.0
     assert report_blocks(combination.apply(scores)).value > 0.3

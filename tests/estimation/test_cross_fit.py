@@ -12,7 +12,7 @@ KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(400, 2))
 Y = np.concatenate([0.9 * X + 0.436 * RNG.normal(size=(400, 2)), X[:, :1]], axis=1)
-SHORT = {"num_steps": 60, "cadence": 20, "batch_size": 32}
+SHORT = {"num_steps": 60, "eval_every": 20, "batch_size": 32}
 
 
 def _estimate(x=X, y=Y, **changes):

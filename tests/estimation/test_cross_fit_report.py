@@ -9,8 +9,8 @@ from jaxinfo.estimation.cross_fit_report import Outcome, extrapolate, halfway
 WELL, ILL = 1_000.0, 2.0
 
 
-def _report(value, size=WELL, log_normaliser=0.25):
-    return Report(value, np.zeros(4), log_normaliser, size)
+def _report(value, size=WELL, log_normalizer=0.25):
+    return Report(value, np.zeros(4), log_normalizer, size)
 
 
 def _outcome(held_out, training, preferred=()):
@@ -32,7 +32,7 @@ def test_one_training_pair_does_not_rule_the_value():
     np.testing.assert_allclose(outcome.training_values, [0.8, 1.3])
 
 
-def test_the_critics_own_normaliser_stands_in_where_pairs_are_too_few():
+def test_the_critics_own_normalizer_stands_in_where_pairs_are_too_few():
     outcome = _outcome(
         [_report(1.0), _report(0.9, ILL)], [_report(1.1), _report(0.5, ILL)]
     )

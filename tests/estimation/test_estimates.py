@@ -19,7 +19,7 @@ KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(400, 2))
 Y = 0.9 * X + np.sqrt(1 - 0.81) * RNG.normal(size=(400, 2))
-SHORT = {"num_steps": 60, "cadence": 20, "num_seeds": 2, "batch_size": 32}
+SHORT = {"num_steps": 60, "eval_every": 20, "num_seeds": 2, "batch_size": 32}
 
 
 def _weigh(params, x, y):
@@ -114,7 +114,7 @@ def test_each_bound_has_its_own_ceiling():
 
 def test_a_run_that_is_still_climbing_is_not_converged():
     estimate = _estimate(
-        critic=CRITIC, num_steps=20, cadence=1, optimizer=optax.adam(1e-4)
+        critic=CRITIC, num_steps=20, eval_every=1, optimizer=optax.adam(1e-4)
     )
     assert not estimate.converged
 
@@ -134,11 +134,11 @@ def test_inputs_of_any_shape_and_unequal():
     [slowly("tuba", 0.2), slowly("interpolated", 0.0), ("flo", -0.1)],
 )
 def test_the_pointwise_information_of_constant_networks(bound, expected):
-    """Critic 0.3, companion 0.1: T - log a, T - log mean exp T, and -u."""
+    """Critic 0.3, auxiliary 0.1: T - log a, T - log mean exp T, and -u."""
     estimate = _estimate(
         bound=bound,
         critic=(lambda key, x, y: jnp.zeros(()), lambda p, x, y: 0 * x[:, 0] + p + 0.3),
-        companion=(lambda key, *z: jnp.zeros(()), lambda p, *z: 0 * z[0][:, 0] + 0.1),
+        auxiliary=(lambda key, *z: jnp.zeros(()), lambda p, *z: 0 * z[0][:, 0] + 0.1),
         optimizer=optax.sgd(0.0),
         num_steps=1,
         num_seeds=1,
@@ -165,7 +165,7 @@ def test_the_pointwise_information_averages_to_the_value(bound):
     estimate = _estimate(x, y, bound=bound, num_steps=200, learning_rate=5e-3)
     pointwise = estimate.log_ratio(fresh_x, fresh_y)
     assert pointwise.shape == (2000,)
-    # Short training leaves the rare rows far out, which dominate this, half learnt by
+    # Short training leaves the rare rows far out, which dominate this, half learned by
     # the two towers of InfoNCE.
     floor = 0.75 if bound == "info_nce" else 0.85
     assert np.corrcoef(pointwise, exact)[0, 1] > floor

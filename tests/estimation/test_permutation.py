@@ -14,7 +14,7 @@ from jaxinfo.estimation.permutation import (
 KEY = jax.random.key(0)
 NUM_FOLDS, BLOCKS, SIZE = 4, 3, 16
 NOTHING = [np.zeros((BLOCKS, SIZE))] * NUM_FOLDS
-SHORT = {"num_steps": 60, "cadence": 20, "batch_size": 32}
+SHORT = {"num_steps": 60, "eval_every": 20, "batch_size": 32}
 
 
 def _scores(rng, shift=0.0):

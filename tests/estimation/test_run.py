@@ -25,7 +25,7 @@ from jaxinfo.training import sweep
 from tests.marks import slowly
 
 KEY = jax.random.key(0)
-SHORT = {"num_steps": 6, "cadence": 3, "batch_size": 16}
+SHORT = {"num_steps": 6, "eval_every": 3, "batch_size": 16}
 CRITIC = networks.joint_critic((8,))
 
 
@@ -43,7 +43,7 @@ NAMES = [
     for name in information_bound_names()
     if name not in divergences.DIVERGENCES or name in ("PEARSON", "LE_CAM")
 ]
-# One of each kind: beside a companion, from above, of entropies and of the f-family.
+# One of each kind: beside a auxiliary, from above, of entropies and of the f-family.
 # Over the margins and in the batch, "mine" and "info_nce" train in the tests below.
 FAST = {"flo", "club", "doe_gaussian", "PEARSON"}
 PARTS = (_pairs(), _pairs(key=jax.random.key(1)), _pairs(37, key=jax.random.key(2)))
@@ -118,7 +118,7 @@ def _train(stranger, bound):
         STRANGERS[stranger],
         bound=bound,
         num_steps=60,
-        cadence=30,
+        eval_every=30,
         batch_size=16,
         optimizer=optax.sgd(0.1),
     )
@@ -144,16 +144,16 @@ COMPANIONS = {
 
 @pytest.mark.parametrize("bound", COMPANIONS)
 def test_companions_of_ones_own_are_trained_beside_the_critic(bound):
-    companion = COMPANIONS[bound]
-    run = make_run(STRANGERS["lambdas"], bound=bound, companion=companion, **SHORT)
+    auxiliary = COMPANIONS[bound]
+    run = make_run(STRANGERS["lambdas"], bound=bound, auxiliary=auxiliary, **SHORT)
     assert run is make_run(
-        STRANGERS["lambdas"], bound=bound, companion=companion, **SHORT
+        STRANGERS["lambdas"], bound=bound, auxiliary=auxiliary, **SHORT
     )
     result = jax.jit(run)(KEY, *PARTS)
-    critic_params, companion_params = result.params
+    critic_params, auxiliary_params = result.params
     chex.assert_shape(critic_params, (2,))
-    chex.assert_tree_all_finite((result.value, companion_params))
-    assert any((leaf != 0).any() for leaf in jax.tree.leaves(companion_params))
+    chex.assert_tree_all_finite((result.value, auxiliary_params))
+    assert any((leaf != 0).any() for leaf in jax.tree.leaves(auxiliary_params))
 
 
 def test_one_trace_for_thirty_two_seeds_under_the_users_own_jit_and_vmap():
@@ -184,7 +184,7 @@ def test_equal_arguments_make_the_same_run_and_critics_are_traced_once():
 
 
 def test_seed_i_by_map_is_seed_i_alone_to_the_bit():
-    run = make_run(CRITIC, bound="mine", **SHORT | {"num_steps": 60, "cadence": 20})
+    run = make_run(CRITIC, bound="mine", **SHORT | {"num_steps": 60, "eval_every": 20})
     keys = jax.random.split(KEY, 4)
     together = jax.device_get(sweep(run, keys, *PARTS, layout="map"))
     jitted = jax.jit(run)
@@ -195,7 +195,7 @@ def test_seed_i_by_map_is_seed_i_alone_to_the_bit():
         )
 
 
-OPTIMISED = """
+OPTIMIzED = """
 import jax
 import jax.numpy as jnp
 from jaxinfo import estimation, networks, training
@@ -203,14 +203,14 @@ from jaxinfo import estimation, networks, training
 x = jax.random.normal(jax.random.key(0), (300, 2))
 parts = [(x[i::3], 0.5 * x[i::3] + x[i::3] ** 2) for i in range(3)]
 run = estimation.make_run(
-    networks.joint_critic((8,)), num_steps=60, cadence=20, batch_size=16
+    networks.joint_critic((8,)), num_steps=60, eval_every=20, batch_size=16
 )
 keys = jax.random.split(jax.random.key(0), 3)
 together = training.sweep(run, keys, *parts, layout="map")
 jitted = jax.jit(run)
 for i in range(3):
     one, alone = jax.tree.map(lambda leaf: leaf[i], together), jitted(keys[i], *parts)
-    for name in ("value", "params", "history", "log_normaliser", "best_step"):
+    for name in ("value", "params", "history", "log_normalizer", "best_step"):
         pairs = zip(*(jax.tree.leaves(getattr(r, name)) for r in (one, alone)))
         assert all((a == b).all() for a, b in pairs), name
     assert jnp.abs(one.influence[0] - alone.influence[0]).max() < 1e-5
@@ -221,7 +221,7 @@ for i in range(3):
 def test_seed_i_by_map_is_seed_i_alone_in_fully_optimised_programs():
     """As users compile: there the influence alone may round in another order."""
     environment = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
-    subprocess.run([sys.executable, "-c", OPTIMISED], env=environment, check=True)
+    subprocess.run([sys.executable, "-c", OPTIMIzED], env=environment, check=True)
 
 
 @pytest.mark.slow
@@ -238,9 +238,9 @@ def test_seed_i_by_vmap_is_seed_i_alone_in_float64_after_300_steps(bound):
             alone = jitted(keys[i], *parts)
             one = jax.tree.map(lambda leaf, i=i: leaf[i], together)
             # Not the parameters: a score's constant has no gradient but rounding, which
-            # Adam scales up, and no effect but on the normaliser that takes it off.
+            # Adam scales up, and no effect but on the normalizer that takes it off.
             chex.assert_trees_all_close(
-                *[r._replace(params=(), log_normaliser=()) for r in (one, alone)],
+                *[r._replace(params=(), log_normalizer=()) for r in (one, alone)],
                 rtol=1e-10,
                 atol=1e-10,
             )
@@ -249,7 +249,7 @@ def test_seed_i_by_vmap_is_seed_i_alone_in_float64_after_300_steps(bound):
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["vmap", "mesh"])
 def test_seed_i_by_vmap_is_seed_i_alone_in_float32_after_5_steps(layout):
-    run = make_run(CRITIC, bound="mine", **SHORT | {"num_steps": 5, "cadence": 5})
+    run = make_run(CRITIC, bound="mine", **SHORT | {"num_steps": 5, "eval_every": 5})
     keys = jax.random.split(KEY, 4)
     together = jax.device_get(sweep(run, keys, *PARTS, layout=layout))
     jitted = jax.jit(run)
@@ -324,14 +324,14 @@ def test_the_state_with_the_best_validation_is_reported():
 @pytest.mark.slow
 def test_averaged_parameters_are_the_moving_average_of_every_update():
     start, first, second = (
-        jax.jit(make_run(CRITIC, **SHORT | {"num_steps": count, "cadence": count}))(
+        jax.jit(make_run(CRITIC, **SHORT | {"num_steps": count, "eval_every": count}))(
             KEY, *PARTS, learning_rate=rate
         ).params
         for count, rate in [(1, 0.0), (1, 0.1), (2, 0.1)]
     )
     expected = optax.incremental_update(first, start, 0.3)
     expected = optax.incremental_update(second, expected, 0.3)
-    run = make_run(CRITIC, **SHORT | {"num_steps": 2}, average_decay=0.7)
+    run = make_run(CRITIC, **SHORT | {"num_steps": 2}, ema_decay=0.7)
     averaged = jax.jit(run)(KEY, *PARTS, learning_rate=0.1).params
     chex.assert_trees_all_close(averaged, expected, rtol=1e-5, atol=1e-7)
 
@@ -350,11 +350,11 @@ def test_influence_is_the_derivative_in_the_weight_of_a_row(bound):
         x, y = parts[2]
         chosen = information_bound(bound)
         settings = {s.name: s.default for s in chosen.settings}
-        params, companion = result.params, ()
-        if chosen.companion is not None:
+        params, auxiliary = result.params, ()
+        if chosen.auxiliary is not None:
             params, beside = result.params
-            seen = (y,) if chosen.companion_sees == "y" else (x, y)
-            companion = (chosen.companion().apply(beside, *seen),)
+            seen = (y,) if chosen.auxiliary_inputs == "y" else (x, y)
+            auxiliary = (chosen.auxiliary().apply(beside, *seen),)
         scores = jax.jit(
             jax.vmap(
                 lambda row: CRITIC.apply(params, jnp.broadcast_to(row, x.shape), y)
@@ -364,9 +364,9 @@ def test_influence_is_the_derivative_in_the_weight_of_a_row(bound):
         @jax.jit
         def value(weights):
             if chosen.form == "matrix":
-                return chosen.value(scores, *companion, weights, **settings)
+                return chosen.value(scores, *auxiliary, weights, **settings)
             if chosen.form == "joint":
-                return chosen.value(jnp.diagonal(scores), *companion, weights)
+                return chosen.value(jnp.diagonal(scores), *auxiliary, weights)
             where = jnp.outer(weights, weights) * (1 - jnp.eye(12))
             joint = jnp.diagonal(scores)
             return chosen.value(
@@ -388,15 +388,24 @@ def test_influence_is_the_derivative_in_the_weight_of_a_row(bound):
     [
         ({"bound": "infonce"}, "unknown bound 'infonce'.*info_nce"),
         ({"bound": divergences.TOTAL_VARIATION}, "TOTAL_VARIATION|sign"),
-        ({"pairing": "shuffle"}, "unknown pairing 'shuffle'.*derangement"),
-        ({"bound": "info_nce", "pairing": "roll"}, "pairing.*off_diagonal"),
-        ({"bound": "tuba", "pairing": "roll"}, "pairing.*off_diagonal"),
-        ({"companion": CRITIC}, "companion must be None: bound 'mine'"),
-        ({"bound": "flo", "companion": 3}, "companion.*init, apply"),
+        (
+            {"negative_sampling": "shuffle"},
+            "unknown negative_sampling 'shuffle'.*derangement",
+        ),
+        (
+            {"bound": "info_nce", "negative_sampling": "roll"},
+            "negative_sampling.*off_diagonal",
+        ),
+        (
+            {"bound": "tuba", "negative_sampling": "roll"},
+            "negative_sampling.*off_diagonal",
+        ),
+        ({"auxiliary": CRITIC}, "auxiliary must be None: bound 'mine'"),
+        ({"bound": "flo", "auxiliary": 3}, "auxiliary.*init, apply"),
         ({"num_steps": 0}, "num_steps"),
         ({"batch_size": 1}, "batch_size"),
-        ({"num_draws": 0}, "num_draws"),
-        ({"average_decay": 1.0}, r"average_decay must lie in \(0.0, 1.0\)"),
+        ({"num_negatives": 0}, "num_negatives"),
+        ({"ema_decay": 1.0}, r"ema_decay must lie in \(0.0, 1.0\)"),
         ({"critic": 3}, "critic.*init, apply"),
     ],
 )
@@ -425,9 +434,9 @@ def test_a_critic_of_the_wrong_shape_is_told_what_to_return(apply, message):
 
 
 def test_a_companion_of_the_wrong_shape_is_told_what_to_return():
-    companion = (lambda key, y: jnp.ones(()), lambda params, y: y)
-    run = make_run(CRITIC, bound="tuba", companion=companion)
-    with pytest.raises(ValueError, match=r"companion must return.*\(60, 2\)"):
+    auxiliary = (lambda key, y: jnp.ones(()), lambda params, y: y)
+    run = make_run(CRITIC, bound="tuba", auxiliary=auxiliary)
+    with pytest.raises(ValueError, match=r"auxiliary must return.*\(60, 2\)"):
         jax.jit(run)(KEY, *PARTS)
 
 

@@ -238,7 +238,7 @@ def _run(key, images):
         images,
         num_steps=40,
         batch_size=6,
-        cadence=20,
+        eval_every=20,
     )
     return run.state, run.history
 
@@ -263,7 +263,7 @@ def test_seeds_match_seeds_alone(layout):
 def test_a_training_in_chunks_is_the_unbroken_one():
     def train(state, images):
         run = train_deep_infomax(
-            KEY, _make(), images, num_steps=20, batch_size=6, cadence=20, state=state
+            KEY, _make(), images, num_steps=20, batch_size=6, eval_every=20, state=state
         )
         return run.state
 
@@ -275,7 +275,7 @@ def test_a_training_in_chunks_is_the_unbroken_one():
 
 def _run_plain(images):
     run = train_deep_infomax(
-        KEY, _make(), images, num_steps=40, batch_size=6, cadence=20
+        KEY, _make(), images, num_steps=40, batch_size=6, eval_every=20
     )
     return run.state, run.observed
 
@@ -334,13 +334,13 @@ def _encoder_of(output):
         ),
         (
             lambda: train_deep_infomax(
-                KEY, _make(), IMAGES, num_steps=2, batch_size=13, cadence=1
+                KEY, _make(), IMAGES, num_steps=2, batch_size=13, eval_every=1
             ),
             "batch_size must be at most the 12 images",
         ),
         (
             lambda: train_deep_infomax(
-                KEY, _make(), IMAGES, num_steps=3, batch_size=4, cadence=2
+                KEY, _make(), IMAGES, num_steps=3, batch_size=4, eval_every=2
             ),
             "num_steps must be a multiple",
         ),

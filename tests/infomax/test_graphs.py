@@ -26,7 +26,7 @@ FEATURES = jnp.asarray(
     RNG.normal(size=(N, 6)) + 0.5 * (2 * GROUP[:, None] - 1) * np.eye(6)[0], jnp.float32
 )
 ENCODER = networks.graph_encoder(sizes=(16,))
-CRITIC = networks.bilinear_critic(has_offsets=False)
+CRITIC = networks.bilinear_critic(use_bias=False)
 ADAM = optax.adam(1e-2)
 
 

@@ -48,7 +48,7 @@ INPUTS = make_heco_graph(GRAPH, "paper", PATHS, {}, num_positives=4)
 ENCODER = networks.heco_encoder("paper", size=8)
 HEAD = networks.projection_head(size=8)
 SAMPLES = {"author": 2, "subject": 1}
-# Equal optimisers are not equal to Python.
+# Equal optimizers are not equal to Python.
 ADAM = optax.adam(1e-2)
 
 
@@ -144,12 +144,12 @@ def test_cosines():
     assert np.isfinite(slope).all()
 
 
-def test_neighbours_are_drawn_anew():
+def test_neighbors_are_drawn_anew():
     state = INIT(jax.random.key(0), INPUTS)
     one, same, other = (ENCODE(jax.random.key(i), state, INPUTS) for i in (1, 1, 2))
     np.testing.assert_array_equal(one.schema, same.schema)
     assert np.any(one.schema != other.schema)
-    # The view of the meta-paths has no neighbours to draw.
+    # The view of the meta-paths has no neighbors to draw.
     np.testing.assert_array_equal(one.meta_path, other.meta_path)
 
 
@@ -210,7 +210,7 @@ def test_many_positives_of_many_nodes_fit_in_four_gigabytes(block_size):
             "paper": jax.ShapeDtypeStruct((sizes["paper"],), jnp.int32),
         },
         {
-            "paper": data.Neighbours(
+            "paper": data.Neighbors(
                 *(jax.ShapeDtypeStruct((n,), jnp.int32) for n in (size, size, 19_645))
             )
         },

@@ -9,9 +9,9 @@ import pytest
 
 from jaxinfo.infomax import (
     Pictured,
-    probe_dependence,
-    probe_information,
-    probe_reconstruction,
+    dependence_probe,
+    information_probe,
+    reconstruction_probe,
 )
 from jaxinfo.networks import convolutional_generator, discriminator
 
@@ -29,7 +29,7 @@ def _codes(correlation, num_rows=6_000):
 
 @pytest.mark.parametrize("correlation", [0.0, 0.8])
 def test_dependence_is_the_total_correlation(correlation):
-    found = probe_dependence(KEY, _codes(correlation), **SMALL)
+    found = dependence_probe(KEY, _codes(correlation), **SMALL)
     truth = -0.5 * math.log(1 - correlation**2)
     estimate = found.protocol["estimate"]
     # The report is on 600 rows of either sample.
@@ -42,9 +42,9 @@ def test_dependence_is_the_total_correlation(correlation):
 def test_dependence_without_end_is_said_to_be_saturated():
     codes = _codes(0.0)
     codes[:, 1] = codes[:, 0]
-    found = probe_dependence(KEY, codes, **SMALL)
+    found = dependence_probe(KEY, codes, **SMALL)
     assert found.protocol["estimate"]["saturated"]
-    bounded = probe_dependence(KEY, codes, divergence="JENSEN_SHANNON", **SMALL)
+    bounded = dependence_probe(KEY, codes, divergence="JENSEN_SHANNON", **SMALL)
     assert 1 < bounded.value < 2 * math.log(2)
 
 
@@ -52,7 +52,7 @@ def test_dependence_without_end_is_said_to_be_saturated():
 def test_information_is_the_estimators():
     x = jax.random.normal(KEY, (4_000, 2, 2))
     noise = jax.random.normal(jax.random.key(1), (4_000, 1))
-    found = probe_information(
+    found = information_probe(
         KEY, x, x[:, :1, 0] + noise, bound="donsker_varadhan", **QUICK
     )
     assert abs(found.value - 0.5 * math.log(2)) < 0.1
@@ -68,7 +68,7 @@ def test_what_a_code_keeps_is_decoded_and_what_it_lacks_is_not():
     decoder = convolutional_generator((8, 8, 1), width=4, normalizes_batch=False)
 
     def similarity(codes):
-        return probe_reconstruction(
+        return reconstruction_probe(
             KEY,
             decoder,
             Pictured(codes[:1_000], images[:1_000]),
@@ -91,14 +91,14 @@ IMAGES = jnp.zeros((4, 8, 8, 1))
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: probe_dependence(KEY, jnp.zeros((4, 1))), "codes must have two col"),
-        (lambda: probe_dependence(KEY, jnp.zeros(4)), "codes must have 2 axes"),
+        (lambda: dependence_probe(KEY, jnp.zeros((4, 1))), "codes must have two col"),
+        (lambda: dependence_probe(KEY, jnp.zeros(4)), "codes must have 2 axes"),
         (
-            lambda: probe_dependence(KEY, jnp.full((4, 2), jnp.nan)),
+            lambda: dependence_probe(KEY, jnp.full((4, 2), jnp.nan)),
             "codes .* finite",
         ),
         (
-            lambda: probe_information(KEY, jnp.zeros((4, 2)), jnp.zeros((5, 2))),
+            lambda: information_probe(KEY, jnp.zeros((4, 2)), jnp.zeros((5, 2))),
             "x and y",
         ),
     ],
@@ -127,4 +127,4 @@ def test_bad_codes_are_named(call, message):
 def test_bad_pictures_are_named(train, message):
     decoder = convolutional_generator((8, 8, 1), width=4, normalizes_batch=False)
     with pytest.raises(ValueError, match=message):
-        probe_reconstruction(KEY, decoder, train, train, num_steps=10)
+        reconstruction_probe(KEY, decoder, train, train, num_steps=10)

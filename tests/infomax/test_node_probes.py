@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from jaxinfo.infomax import Labelled, f1_scores, probe_nodes
+from jaxinfo.infomax import LabeledData, f1_scores, node_probe
 
 RNG = np.random.default_rng(0)
 
@@ -23,18 +23,18 @@ def test_f1_is_scikit_learns(predicted):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def _labelled(n, num_classes, gap):
+def _labeled(n, num_classes, gap):
     labels = np.arange(n) % num_classes
     means = gap * np.eye(num_classes, 8)
-    return Labelled(
+    return LabeledData(
         jnp.asarray(means[labels] + RNG.normal(size=(n, 8)), jnp.float32), labels
     )
 
 
 @pytest.mark.parametrize("num_classes", [2, 3])
 def test_it_reads_as_well_as_scikit_learn(num_classes):
-    train, validation, test = (_labelled(n, num_classes, 2.0) for n in (60, 300, 600))
-    found = probe_nodes(
+    train, validation, test = (_labeled(n, num_classes, 2.0) for n in (60, 300, 600))
+    found = node_probe(
         jax.random.key(0), train, validation, test, learning_rate=0.05, num_seeds=5
     )
     other = LogisticRegression().fit(*train).score(*test)
@@ -46,23 +46,23 @@ def test_it_reads_as_well_as_scikit_learn(num_classes):
 
 
 def test_noise_tells_nothing():
-    parts = [_labelled(n, 3, 0.0) for n in (60, 300, 600)]
-    found = probe_nodes(jax.random.key(0), *parts, num_seeds=5, num_steps=20)
+    parts = [_labeled(n, 3, 0.0) for n in (60, 300, 600)]
+    found = node_probe(jax.random.key(0), *parts, num_seeds=5, num_steps=20)
     assert abs(found["auc"].value - 50) < 8
     assert abs(found["micro_f1"].value - 100 / 3) < 8
 
 
 def test_bad_input_is_named():
-    good = _labelled(30, 3, 1.0)
+    good = _labeled(30, 3, 1.0)
     key = jax.random.key(0)
-    short = Labelled(good.features, good.labels[:-1])
+    short = LabeledData(good.features, good.labels[:-1])
     with pytest.raises(ValueError, match="test must have a label for each of its 30"):
-        probe_nodes(key, good, good, short)
-    poor = Labelled(good.features, np.minimum(good.labels, 1))
+        node_probe(key, good, good, short)
+    poor = LabeledData(good.features, np.minimum(good.labels, 1))
     with pytest.raises(ValueError, match="train labels must have every class below 3"):
-        probe_nodes(key, poor, good, good)
-    wrong = Labelled(good.features, good.labels - 1)
+        node_probe(key, poor, good, good)
+    wrong = LabeledData(good.features, good.labels - 1)
     with pytest.raises(ValueError, match="test labels must not be negative, got -1"):
-        probe_nodes(key, good, good, wrong)
+        node_probe(key, good, good, wrong)
     with pytest.raises(ValueError, match="num_steps must be a positive"):
-        probe_nodes(key, good, good, good, num_steps=0)
+        node_probe(key, good, good, good, num_steps=0)

@@ -9,41 +9,41 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from jaxinfo.infomax import (
-    Labelled,
+    LabeledData,
+    clustering_probe,
+    linear_svm_probe,
+    nearest_neighbors_probe,
+    network_probe,
     probe_accuracy,
-    probe_by_network,
-    probe_clusters,
-    probe_nearest_neighbours,
-    probe_support_vectors,
 )
-from jaxinfo.networks import perceptron
+from jaxinfo.networks import mlp
 
 KEY = jax.random.key(0)
 DIGITS = load_digits()
 ORDER = np.random.default_rng(0).permutation(len(DIGITS.data))
 PIXELS, CLASSES = DIGITS.data[ORDER].astype(np.float32), DIGITS.target[ORDER]
-TRAIN = Labelled(PIXELS[:1_000], CLASSES[:1_000])
-TEST = Labelled(PIXELS[1_000:], CLASSES[1_000:])
-LINEAR = perceptron((), 10)
+TRAIN = LabeledData(PIXELS[:1_000], CLASSES[:1_000])
+TEST = LabeledData(PIXELS[1_000:], CLASSES[1_000:])
+LINEAR = mlp((), 10)
 
 
-def _without_information(labelled):
-    noise = np.random.default_rng(len(labelled.labels)).normal(
-        size=(len(labelled.labels), 5)
+def _without_information(labeled):
+    noise = np.random.default_rng(len(labeled.labels)).normal(
+        size=(len(labeled.labels), 5)
     )
-    return Labelled(noise.astype(np.float32), labelled.labels)
+    return LabeledData(noise.astype(np.float32), labeled.labels)
 
 
 NETWORK = {"num_steps": 600, "num_seeds": 2}
 PROBES = {
-    "linear": lambda train, test: probe_by_network(KEY, LINEAR, train, test, **NETWORK),
-    "hidden": lambda train, test: probe_by_network(
-        KEY, perceptron((50,), 10), train, test, **NETWORK
+    "linear": lambda train, test: network_probe(KEY, LINEAR, train, test, **NETWORK),
+    "hidden": lambda train, test: network_probe(
+        KEY, mlp((50,), 10), train, test, **NETWORK
     ),
-    "support_vectors": lambda train, test: probe_support_vectors(
+    "support_vectors": lambda train, test: linear_svm_probe(
         KEY, train, test, num_seeds=2
     ),
-    "nearest_neighbours": probe_nearest_neighbours,
+    "nearest_neighbors": nearest_neighbors_probe,
 }
 
 
@@ -65,27 +65,27 @@ def test_the_linear_probe_agrees_with_scikit_learn():
     known = LogisticRegression(max_iter=2_000, C=1.0)
     known.fit((TRAIN.features - mean) / scale, TRAIN.labels)
     expected = 100 * known.score((TEST.features - mean) / scale, TEST.labels)
-    found = probe_by_network(
+    found = network_probe(
         KEY, LINEAR, TRAIN, TEST, optimizer=optax.adam(1e-2), num_steps=1_000
     )
     assert abs(found.value - expected) < 2
 
 
 def test_scale_and_shape_of_features_do_not_matter():
-    images = Labelled(1e3 * TRAIN.features.reshape(-1, 8, 8) + 7, TRAIN.labels)
-    seen = Labelled(1e3 * TEST.features.reshape(-1, 8, 8) + 7, TEST.labels)
-    first = probe_nearest_neighbours(images, seen)
-    assert first.value == probe_nearest_neighbours(TRAIN, TEST).value
+    images = LabeledData(1e3 * TRAIN.features.reshape(-1, 8, 8) + 7, TRAIN.labels)
+    seen = LabeledData(1e3 * TEST.features.reshape(-1, 8, 8) + 7, TEST.labels)
+    first = nearest_neighbors_probe(images, seen)
+    assert first.value == nearest_neighbors_probe(TRAIN, TEST).value
 
 
 def test_clusters_of_far_classes_are_the_classes():
     labels = np.arange(60) % 3
     noise = np.random.default_rng(0).normal(size=(60, 2))
-    near = Labelled(10.0 * np.eye(3)[labels][:, :2] + 0.1 * noise, labels)
-    found = probe_clusters(KEY, near, num_seeds=5)
+    near = LabeledData(10.0 * np.eye(3)[labels][:, :2] + 0.1 * noise, labels)
+    found = clustering_probe(KEY, near, num_seeds=5)
     assert found["nmi"].value == pytest.approx(1)
     assert found["ari"].value == pytest.approx(1)
-    none = probe_clusters(KEY, Labelled(noise, labels))
+    none = clustering_probe(KEY, LabeledData(noise, labels))
     assert none["ari"].value < 0.2
     assert none["nmi"].protocol["num_clusters"] == 3
 
@@ -107,14 +107,26 @@ def test_a_probe_is_a_program_of_many_seeds():
 @pytest.mark.parametrize(
     ("train", "test", "message"),
     [
-        (Labelled(PIXELS[:5], CLASSES[:4]), TEST, "train must have a label for each"),
-        (TRAIN, Labelled(PIXELS[:5], CLASSES[:4]), "test must have a label for each"),
-        (Labelled(PIXELS[:0], CLASSES[:0]), TEST, "train must have features with rows"),
-        (TRAIN, Labelled(PIXELS[:5, :3], CLASSES[:5]), "features of one size"),
-        (TRAIN, Labelled(PIXELS[:5], CLASSES[:5] / 2), "test labels must be whole"),
+        (
+            LabeledData(PIXELS[:5], CLASSES[:4]),
+            TEST,
+            "train must have a label for each",
+        ),
         (
             TRAIN,
-            Labelled(PIXELS[:5], CLASSES[:5, None]),
+            LabeledData(PIXELS[:5], CLASSES[:4]),
+            "test must have a label for each",
+        ),
+        (
+            LabeledData(PIXELS[:0], CLASSES[:0]),
+            TEST,
+            "train must have features with rows",
+        ),
+        (TRAIN, LabeledData(PIXELS[:5, :3], CLASSES[:5]), "features of one size"),
+        (TRAIN, LabeledData(PIXELS[:5], CLASSES[:5] / 2), "test labels must be whole"),
+        (
+            TRAIN,
+            LabeledData(PIXELS[:5], CLASSES[:5, None]),
             "test labels must have 1 axes",
         ),
     ],
@@ -127,5 +139,5 @@ def test_bad_sets_are_named(name, train, test, message):
 
 def test_counts_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match="num_steps must be a multiple of num_looks"):
-        probe_by_network(KEY, LINEAR, TRAIN, TEST, num_steps=30)
-    assert jnp.isnan(probe_nearest_neighbours(TRAIN, TEST).spread)
+        network_probe(KEY, LINEAR, TRAIN, TEST, num_steps=30)
+    assert jnp.isnan(nearest_neighbors_probe(TRAIN, TEST).spread)

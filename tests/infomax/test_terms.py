@@ -125,7 +125,7 @@ def test_all_pairs_by_a_critic_are_pairs_one_by_one(make):
     one_by_one = jax.jit(critic.apply)
     for shift in (0, 1):
         rows = np.arange(6)
-        # The embedding standardises over its rows: all of them in either call.
+        # The embedding standardizes over its rows: all of them in either call.
         expected = one_by_one(params, x, np.roll(y, -shift, axis=0))
         np.testing.assert_allclose(
             pairs[rows, (rows + shift) % 6], expected, rtol=1e-4, atol=1e-4

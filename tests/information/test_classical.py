@@ -11,32 +11,32 @@ from scipy.stats import norm, rankdata
 from sklearn.feature_selection import mutual_info_regression
 
 from jaxinfo.information import (
-    copula_information,
     fit_gaussian,
+    gaussian_copula_information,
     gaussian_information,
     gaussian_log_ratio,
     ksg1_information,
     ksg2_information,
-    mixed_information,
+    mixed_ksg_information,
     normal_scores,
     plug_in_information,
 )
 from tests.marks import slowly
 
-NEIGHBOURS = {
+NEIGHBORS = {
     "ksg1": ksg1_information,
     "ksg2": ksg2_information,
-    "mixed": mixed_information,
+    "mixed_ksg": mixed_ksg_information,
 }
 EVERY = {
-    **NEIGHBOURS,
+    **NEIGHBORS,
     "gaussian": gaussian_information,
-    "copula": copula_information,
+    "gaussian_copula": gaussian_copula_information,
     "plug_in": plug_in_information,
 }
 JITTED = {name: jax.jit(information) for name, information in EVERY.items()}
 each = pytest.mark.parametrize("name", EVERY)
-each_neighbours = pytest.mark.parametrize("name", NEIGHBOURS)
+each_neighbors = pytest.mark.parametrize("name", NEIGHBORS)
 
 
 def _gaussian_rows(num_rows, dim_x=2, dim_y=3, seed=0):
@@ -55,7 +55,7 @@ def _rows_with_ties(num_rows):
     return x, y
 
 
-# Nearest neighbours, row by row and from sorted distances -------------------------
+# Nearest neighbors, row by row and from sorted distances -------------------------
 
 
 def _restated(name, x, y, k):
@@ -70,7 +70,7 @@ def _restated(name, x, y, k):
             near = dz <= radius
             n = [(d <= d[near].max()).sum() for d in (dx, dy)]
             terms.append(digamma(k) - 1 / k - digamma(n).sum())
-        elif name == "mixed" and radius == 0:
+        elif name == "mixed_ksg" and radius == 0:
             n = [(d == 0).sum() + 1 for d in (dz, dx, dy)]
             terms.append(digamma(n[0]) - digamma(n[1:]).sum())
         else:
@@ -79,11 +79,11 @@ def _restated(name, x, y, k):
     return np.array(terms) + digamma(len(x))
 
 
-@each_neighbours
+@each_neighbors
 @pytest.mark.parametrize(("k", "dim_y"), [(1, 3), (3, 1)])
-def test_neighbours_are_those_counted_one_by_one(name, k, dim_y):
+def test_neighbors_are_those_counted_one_by_one(name, k, dim_y):
     # Columns of one shape, so that one program serves both data sets.
-    information = functools.partial(NEIGHBOURS[name], num_neighbours=k, chunk_size=16)
+    information = functools.partial(NEIGHBORS[name], num_neighbors=k, chunk_size=16)
     with jax.enable_x64(True):
         compiled = jax.jit(information)
         for x, y in (_gaussian_rows(60), _rows_with_ties(60)):
@@ -99,13 +99,11 @@ def _check_against_restated(name, k, x, y, information):
     )
 
 
-@each_neighbours
+@each_neighbors
 def test_chunks_change_nothing(name):
     x, y = _gaussian_rows(50)
     whole, parts = (
-        jax.jit(functools.partial(NEIGHBOURS[name], chunk_size=size))(
-            x, y
-        ).contributions
+        jax.jit(functools.partial(NEIGHBORS[name], chunk_size=size))(x, y).contributions
         for size in (64, 7)
     )
     np.testing.assert_array_equal(whole, parts)
@@ -122,16 +120,16 @@ def test_ksg1_agrees_with_scikit_learn(correlation):
     np.testing.assert_allclose(max(float(ours), 0), theirs, atol=2e-3)
 
 
-def test_mixed_is_ksg1_without_ties_and_the_plug_in_without_neighbours():
+def test_mixed_is_ksg1_without_ties_and_the_plug_in_without_neighbors():
     x, y = _gaussian_rows(80)
-    found, of_ksg1 = JITTED["mixed"](x, y), JITTED["ksg1"](x, y)
+    found, of_ksg1 = JITTED["mixed_ksg"](x, y), JITTED["ksg1"](x, y)
     np.testing.assert_array_equal(found.contributions, of_ksg1.contributions)
     rng = np.random.default_rng(1)
     x = rng.integers(3, size=(600, 1))
     y = np.where(rng.random((600, 1)) < 0.5, x, rng.integers(3, size=(600, 1)))
     # Digammas of counts of about 67 and more are logarithms to half a percent.
     np.testing.assert_allclose(
-        JITTED["mixed"](x, y).value, JITTED["plug_in"](x, y).value, atol=5e-3
+        JITTED["mixed_ksg"](x, y).value, JITTED["plug_in"](x, y).value, atol=5e-3
     )
 
 
@@ -140,7 +138,7 @@ def test_mixed_on_a_label_and_a_number():
     x = rng.integers(5, size=(1_000, 1))
     y = x + 2 * rng.random((1_000, 1))
     truth = np.log(5) - 4 / 5 * np.log(2)  # Gao et al. 2017, experiment II.
-    local = JITTED["mixed"](x, y)
+    local = JITTED["mixed_ksg"](x, y)
     error = np.asarray(local.contributions).std() / np.sqrt(1_000)
     assert abs(local.value - truth) < 4 * error + 0.02
 
@@ -206,7 +204,10 @@ def test_normal_scores_are_quantiles_of_mean_ranks(make):
 def test_copula_is_the_gaussian_of_scores_and_blind_to_monotone_maps():
     x, y = _gaussian_rows(40)
     with jax.enable_x64(True):
-        found, mapped = JITTED["copula"](x, y), JITTED["copula"](np.exp(x), y**3)
+        found, mapped = (
+            JITTED["gaussian_copula"](x, y),
+            JITTED["gaussian_copula"](np.exp(x), y**3),
+        )
     scores = [norm.ppf(rankdata(z, axis=0) / 41) for z in (x, y)]
     np.testing.assert_allclose(found.value, _restated_gaussian(*scores), rtol=1e-9)
     assert found.value == mapped.value
@@ -259,9 +260,15 @@ def test_the_order_of_rows_changes_nothing(name):
     np.testing.assert_allclose(other.value, value, rtol=1e-4, atol=1e-6)
 
 
-# "mixed" counts neighbours as the other two do, and "copula" fits the Gaussian.
+# "mixed_ksg" counts neighbors as the other two do, and "gaussian_copula" fits the Gaussian.
 @pytest.mark.parametrize(
-    "name", [*map(slowly, ["ksg1", "ksg2", "gaussian"]), "mixed", "copula", "plug_in"]
+    "name",
+    [
+        *map(slowly, ["ksg1", "ksg2", "gaussian"]),
+        "mixed_ksg",
+        "gaussian_copula",
+        "plug_in",
+    ],
 )
 def test_jit_changes_nothing(name):
     x, y = _rounded_rows()
@@ -311,9 +318,9 @@ def test_shapes_that_do_not_fit_are_named(name, x, y, named):
 @pytest.mark.parametrize(
     ("call", "named"),
     [
-        (functools.partial(ksg1_information, num_neighbours=0), "num_neighbours"),
+        (functools.partial(ksg1_information, num_neighbors=0), "num_neighbors"),
         (functools.partial(ksg2_information, chunk_size=0), "chunk_size"),
-        (functools.partial(mixed_information, num_neighbours=4), "more than 4 rows"),
+        (functools.partial(mixed_ksg_information, num_neighbors=4), "more than 4 rows"),
         (gaussian_information, "more than 5 rows"),
     ],
 )

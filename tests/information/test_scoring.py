@@ -43,7 +43,7 @@ def test_score_blocks_are_the_blocks_of_the_whole_matrix(monkeypatch, at_once):
 
 def test_score_pairing_scores_joint_and_product_pairs():
     partners = jnp.array([[1, 2], [2, 0], [0, 1]])
-    joint, product = scoring.score_pairing(PRODUCT, (), ROWS[:3], ROWS[:3], partners)
+    joint, product = scoring.score_negatives(PRODUCT, (), ROWS[:3], ROWS[:3], partners)
     matrix = scoring.pairwise_scores(PRODUCT, (), ROWS[:3], ROWS[:3])
     np.testing.assert_allclose(joint, jnp.diagonal(matrix), rtol=1e-6)
     expected = jnp.take_along_axis(matrix, partners, axis=1).reshape(-1)

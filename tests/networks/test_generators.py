@@ -95,13 +95,13 @@ def test_the_slope_of_the_normalised_kernel_is_that_of_the_quotient():
     linear = Network(lambda key, x: kernel, lambda params, x: params)
     network = networks.spectrally_normalized(linear, num_iterations=300)
 
-    def normalised(k):
+    def normalized(k):
         return jnp.sum(jnp.sin(network.apply(k, k)))
 
     def exact(k):
         return jnp.sum(jnp.sin(k / jnp.linalg.norm(k, 2)))
 
-    slope, expected = (jax.jit(jax.grad(f))(kernel) for f in (normalised, exact))
+    slope, expected = (jax.jit(jax.grad(f))(kernel) for f in (normalized, exact))
     np.testing.assert_allclose(slope, expected, rtol=1e-3, atol=1e-4)
 
 

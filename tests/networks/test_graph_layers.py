@@ -1,4 +1,4 @@
-"""Layers of graphs against NumPy, the order of nodes, absent neighbours, dropout."""
+"""Layers of graphs against NumPy, the order of nodes, absent neighbors, dropout."""
 
 import jax
 import jax.numpy as jnp
@@ -9,18 +9,18 @@ from jax.experimental import sparse
 from jaxinfo import networks
 from jaxinfo.networks.graph_layers import (
     GraphConvolution,
-    NeighbourAttention,
+    NeighborAttention,
     NodeEmbedding,
     SemanticAttention,
-    mean_of_neighbours,
+    mean_of_neighbors,
 )
 
 RNG = np.random.default_rng(0)
 N, M, D, K = 6, 5, 4, 3
 NODES, OTHERS = RNG.normal(size=(N, D)), RNG.normal(size=(M, D))
-NEIGHBOURS = RNG.integers(0, M, (N, K))
-NEIGHBOURS[1, 1:] = -1  # One neighbour alone,
-NEIGHBOURS[2] = -1  # and none.
+NEIGHBORS = RNG.integers(0, M, (N, K))
+NEIGHBORS[1, 1:] = -1  # One neighbor alone,
+NEIGHBORS[2] = -1  # and none.
 ADJACENCY = np.triu(RNG.random((N, N)) < 0.5) * RNG.random((N, N))
 
 
@@ -84,12 +84,12 @@ def test_convolution_of_numbers_is_that_of_one_hot_rows():
     np.testing.assert_allclose(output, np.where(x > 0, x, slope * x), rtol=1e-6)
 
 
-def test_attention_over_neighbours():
-    module = NeighbourAttention()
-    params, output = _apply(module, NODES, OTHERS, NEIGHBOURS, is_training=False)
+def test_attention_over_neighbors():
+    module = NeighborAttention()
+    params, output = _apply(module, NODES, OTHERS, NEIGHBORS, is_training=False)
     vector = params["vector"][:, 0]
     expected = np.zeros((N, D))
-    for i, row in enumerate(NEIGHBOURS):
+    for i, row in enumerate(NEIGHBORS):
         near = OTHERS[row[row >= 0]]
         if not len(near):
             continue
@@ -99,13 +99,13 @@ def test_attention_over_neighbours():
     np.testing.assert_allclose(output, expected, rtol=1e-10)
 
 
-def test_mean_of_neighbours():
+def test_mean_of_neighbors():
     expected = [
         OTHERS[row[row >= 0]].mean(axis=0) if (row >= 0).any() else np.zeros(D)
-        for row in NEIGHBOURS
+        for row in NEIGHBORS
     ]
     with jax.enable_x64(True):
-        mean = jax.jit(mean_of_neighbours)(OTHERS, NEIGHBOURS)
+        mean = jax.jit(mean_of_neighbors)(OTHERS, NEIGHBORS)
     np.testing.assert_allclose(mean, expected, rtol=1e-12)
 
 
@@ -121,14 +121,14 @@ def test_attention_over_kinds():
     )
 
 
-def test_slopes_are_finite_where_a_node_has_no_neighbours():
-    module = NeighbourAttention()
+def test_slopes_are_finite_where_a_node_has_no_neighbors():
+    module = NeighborAttention()
 
     @jax.jit
     def slope(key, nodes, others):
-        params = module.init(key, nodes, others, NEIGHBOURS, is_training=False)
+        params = module.init(key, nodes, others, NEIGHBORS, is_training=False)
         return jax.grad(
-            lambda p, n, o: module.apply(p, n, o, NEIGHBOURS, is_training=False).sum(),
+            lambda p, n, o: module.apply(p, n, o, NEIGHBORS, is_training=False).sum(),
             (0, 1, 2),
         )(params, nodes, others)
 
@@ -140,7 +140,7 @@ def test_slopes_are_finite_where_a_node_has_no_neighbours():
 
 
 FEATURES = {"paper": NODES, "author": np.arange(M)}
-DRAWN = {"author": NEIGHBOURS}
+DRAWN = {"author": NEIGHBORS}
 PATHS = {"PAP": ADJACENCY, "PSP": ADJACENCY.T}
 
 

@@ -163,7 +163,7 @@ def test_what_has_no_closed_form():
         ("rate_q", lambda: t.exponentials(1.0, 0.0)),
         ("scale_p", lambda: t.laplaces(0.0, -1.0, 0.0, 1.0)),
         ("low_q", lambda: t.uniforms(0.0, 1.0, 1.0, 1.0)),
-        ("probs_q", lambda: t.discrete_laws([0.5, 0.5], [1.0])),
+        ("probs_q", lambda: t.discrete_distributions([0.5, 0.5], [1.0])),
     ],
 )
 def test_bad_parameters_are_named(name, make):

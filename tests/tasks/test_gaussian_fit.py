@@ -32,7 +32,7 @@ def test_best_fits_of_the_paper(name):
 
 
 @pytest.mark.parametrize("name", sorted(set(DIVERGENCES) - set(BEST)))
-def test_no_neighbour_is_better(name):
+def test_no_neighbor_is_better(name):
     fit = best_gaussian(DIVERGENCES[name])
     for step in ((0.05, 0), (-0.05, 0), (0, 0.05), (0, -0.05)):
         other = gaussian_to_mixture(

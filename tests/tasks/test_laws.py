@@ -72,7 +72,7 @@ def test_targets_are_met(mi):
     )
     assert t.student_target(mi + 0.5, 2, 2, 3).mi == pytest.approx(mi + 0.5)
     assert t.staircase((mi,), dim=3)[0].mi == pytest.approx(mi)
-    assert t.quantised_blobs(min(mi, 2.0), 8).mi == pytest.approx(min(mi, 2.0))
+    assert t.quantized_blobs(min(mi, 2.0), 8).mi == pytest.approx(min(mi, 2.0))
 
 
 def test_student_floor_at_one_degree():
@@ -141,14 +141,14 @@ WRONG = {
         lambda: t.rare_event(0.1, 0.5),
         lambda: t.smoothed_uniform_target(0.0, 1),
         lambda: t.gamma_exponential_target(math.inf, 1),
-        lambda: t.quantised_blobs(3.0, 16),
+        lambda: t.quantized_blobs(3.0, 16),
     ],
     "df": [lambda: t.student(1, 1, 0)],
     "dispersion": [lambda: t.student(1, 1, 1, dispersion=np.eye(3))],
     "epsilon": [lambda: t.additive_uniform(0.0)],
     "joint": [lambda: t.discrete_joint([[0.5, 0.6]])],
     "probs": [lambda: t.noiseless_channel([0.5, 0.6])],
-    "base": [lambda: t.quantised("cauchy", [1.0])],
+    "base": [lambda: t.quantized("cauchy", [1.0])],
     "p": [lambda: t.symmetric_channel(3, 1.1), lambda: t.zero_inflated_poisson(1.0)],
     "kappa": [lambda: t.smoothed_discrete(3, 0.0)],
     "weights": [lambda: t.gaussian_mixture([1, 1], [[0], [0]], [[[1]]] * 2, dim_x=1)],

@@ -30,7 +30,7 @@ KINDS = [
     "gamma_exponential-2-2.0",
     "mixture-cross",
     "smoothed_discrete-8-0.8",
-    "quantised-normal-[0.1, 0.2, 0.3, 0.4]",
+    "quantized-normal-[0.1, 0.2, 0.3, 0.4]",
     "symmetric-10-0.1",
     "rare_event-1.0-0.05",
     "zero_inflated_poisson-0.15",

@@ -1,4 +1,4 @@
-"""The plain step: an optimiser's updates, running statistics, a stop."""
+"""The plain step: an optimizer's updates, running statistics, a stop."""
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,7 @@ def _loss(key, params, batch):
 PARAMS = {"one": {"w": jnp.zeros(2), "mean": jnp.zeros(2)}, "two": jnp.array(3.0)}
 
 
-def test_a_step_is_the_optimisers_and_takes_statistics():
+def test_a_step_is_the_optimizers_and_takes_statistics():
     start, step = make_descent(_loss, optax.sgd(RATE))
     batch = jnp.array([1.0, -2.0])
     state, value = jax.jit(step)(KEY, start(PARAMS), batch)
@@ -49,7 +49,7 @@ def test_it_runs_in_blocks_to_the_minimum():
         draw=lambda key: jnp.ones(2),
         step=step,
         num_steps=60,
-        cadence=30,
+        eval_every=30,
     )
     np.testing.assert_allclose(run.state.params["one"]["w"], 1, atol=1e-4)
     assert run.history.shape == (2,)

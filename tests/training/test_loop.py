@@ -18,7 +18,7 @@ def _count_up(**changes):
         "step": lambda state, draws: (state + 1, ()),
         "validate": lambda state: -jnp.abs(state - 30),
         "num_steps": 100,
-        "cadence": 10,
+        "eval_every": 10,
     } | changes
     return train(KEY, jnp.zeros(()), **arguments)
 
@@ -51,7 +51,7 @@ def test_steps_past_the_end_of_the_last_block_are_not_taken():
 
 
 def test_update_i_draws_the_same_numbers_whatever_the_cadence():
-    def collect(cadence):
+    def collect(eval_every):
         return train(
             KEY,
             jnp.zeros(()),
@@ -59,7 +59,7 @@ def test_update_i_draws_the_same_numbers_whatever_the_cadence():
             step=lambda state, draws: (state + draws, ()),
             validate=lambda state: jnp.zeros(()),
             num_steps=12,
-            cadence=cadence,
+            eval_every=eval_every,
         )
 
     # Every validation is 0, so the first is the best: compare the states after 12.
@@ -140,7 +140,7 @@ def test_every_row_is_equally_likely():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"num_steps": 0}, {"cadence": -1}, {"patience": 0}], ids=str
+    "changes", [{"num_steps": 0}, {"eval_every": -1}, {"patience": 0}], ids=str
 )
 def test_counts_must_be_positive(changes):
     with pytest.raises(ValueError, match=next(iter(changes))):

@@ -24,7 +24,7 @@ PROGRAM = textwrap.dedent(
     )
     estimate = jaxinfo.estimate_mutual_information(
         jax.random.key(0), x, x[::-1], critic=critic, num_seeds=2, num_steps=400,
-        batch_size=16, cadence=20, progress=True,
+        batch_size=16, eval_every=20, progress=True,
     )
     """
 )
@@ -81,7 +81,7 @@ def test_each_seed_tells_of_each_validation(num_seeds):
             step=lambda state, draws: (state + 1, ()),
             validate=lambda state: 2 * state,
             num_steps=25,
-            cadence=10,
+            eval_every=10,
             report_progress=True,
         ).best_value
 

@@ -1,4 +1,4 @@
-"""Neighbours of nodes as arrays, and samples of them inside a traced step."""
+"""Neighbors of nodes as arrays, and samples of them inside a traced step."""
 
 from typing import NamedTuple
 
@@ -10,14 +10,14 @@ from jaxinfo.core.checks import check_key, check_positive
 from jaxinfo.core.types import Array, Int, Key
 from jaxinfo.data.graphs import HeterogeneousGraph, incidence
 
-__all__ = ["Neighbours", "list_neighbours", "sample_neighbours"]
+__all__ = ["Neighbors", "list_neighbors", "sample_neighbors"]
 
 
-class Neighbours(NamedTuple):
-    """The neighbours of every node, of one type.
+class Neighbors(NamedTuple):
+    """The neighbors of every node, of one type.
 
     Attributes:
-        starts: where a node's neighbours begin in `nodes`, [N].
+        starts: where a node's neighbors begin in `nodes`, [N].
         counts: how many it has, [N].
         nodes: their numbers, node after node, [E].
     """
@@ -27,16 +27,16 @@ class Neighbours(NamedTuple):
     nodes: Int[Array, " e"]
 
 
-def list_neighbours(graph: HeterogeneousGraph, source: str, target: str) -> Neighbours:
-    """The neighbours of one type that nodes of another have.
+def list_neighbors(graph: HeterogeneousGraph, source: str, target: str) -> Neighbors:
+    """The neighbors of one type that nodes of another have.
 
     Args:
         graph: the graph.
-        source: whose neighbours.
+        source: whose neighbors.
         target: of which type they are.
 
     Returns:
-        The `Neighbours`.
+        The `Neighbors`.
 
     Raises:
         ValueError: where the two types have no edges.
@@ -44,13 +44,13 @@ def list_neighbours(graph: HeterogeneousGraph, source: str, target: str) -> Neig
     matrix = incidence(graph, source, target)
     matrix.sort_indices()
     starts, counts = matrix.indptr[:-1], np.diff(matrix.indptr)
-    return Neighbours(*map(jnp.asarray, (starts, counts, matrix.indices)))
+    return Neighbors(*map(jnp.asarray, (starts, counts, matrix.indices)))
 
 
-def sample_neighbours(
-    key: Key[Array, ""], neighbours: Neighbours, *, num_samples: int
+def sample_neighbors(
+    key: Key[Array, ""], neighbors: Neighbors, *, num_samples: int
 ) -> Int[Array, "n k"]:
-    """As many random neighbours of every node, whatever number it has.
+    """As many random neighbors of every node, whatever number it has.
 
     Without replacement where a node has that many, otherwise with.
 
@@ -59,21 +59,21 @@ def sample_neighbours(
 
     Args:
         key: random key.
-        neighbours: from `list_neighbours`.
+        neighbors: from `list_neighbors`.
         num_samples: K.
 
     Returns:
-        Numbers of nodes, [N, K]; -1 of a node that has no neighbour.
+        Numbers of nodes, [N, K]; -1 of a node that has no neighbor.
 
     Example:
-        >>> triangle = Neighbours(*map(jnp.array, ([0, 3], [3, 0], [5, 6, 7])))
-        >>> drawn = sample_neighbours(jax.random.key(0), triangle, num_samples=3)
+        >>> triangle = Neighbors(*map(jnp.array, ([0, 3], [3, 0], [5, 6, 7])))
+        >>> drawn = sample_neighbors(jax.random.key(0), triangle, num_samples=3)
         >>> sorted(drawn[0].tolist()), drawn[1].tolist()
         ([5, 6, 7], [-1, -1, -1])
     """
     check_key(0, key=key)
     check_positive(num_samples=num_samples)
-    starts, counts, nodes = neighbours
+    starts, counts, nodes = neighbors
     uniforms = jax.random.uniform(key, (num_samples, len(counts)))
     enough = counts >= num_samples
 

@@ -6,26 +6,26 @@ import numpy as np
 import pytest
 
 from jaxinfo import information
-from jaxinfo.information.pairings import PAIRINGS
+from jaxinfo.information.negative_sampling import NEGATIVE_SAMPLERS
 
 KEY = jax.random.key(0)
 
 
-def _pairings(num_keys, num_rows, num_draws, name):
-    """A pairing for each of many keys, by one program."""
+def _pairings(num_keys, num_rows, num_negatives, name):
+    """A negatives for each of many keys, by one program."""
 
     def sample(key):
-        return information.sample_pairing(key, num_rows, num_draws, name=name)
+        return information.sample_negatives(key, num_rows, num_negatives, name=name)
 
     draw = jax.jit(lambda key: jax.vmap(sample)(jax.random.split(key, num_keys)))
     return np.asarray(draw(KEY))
 
 
-@pytest.mark.parametrize("name", PAIRINGS)
-@pytest.mark.parametrize(("num_rows", "num_draws"), [(2, 1), (7, 3), (7, 6)])
-def test_no_pairing_holds_a_joint_pair(name, num_rows, num_draws):
-    expected = num_rows - 1 if name == "off_diagonal" else num_draws
-    for partners in _pairings(20, num_rows, num_draws, name):
+@pytest.mark.parametrize("name", NEGATIVE_SAMPLERS)
+@pytest.mark.parametrize(("num_rows", "num_negatives"), [(2, 1), (7, 3), (7, 6)])
+def test_no_pairing_holds_a_joint_pair(name, num_rows, num_negatives):
+    expected = num_rows - 1 if name == "off_diagonal" else num_negatives
+    for partners in _pairings(20, num_rows, num_negatives, name):
         assert partners.shape == (num_rows, expected)
         assert (partners != np.arange(num_rows)[:, None]).all()
         assert ((partners >= 0) & (partners < num_rows)).all()
@@ -73,14 +73,17 @@ def test_split_scores_takes_diagonal_and_partners():
     ("call", "message"),
     [
         (lambda: information.off_diagonal(1), "num_rows"),
-        (lambda: information.sample_pairing(KEY, 4, 1, name="shuffle"), "derangement"),
+        (
+            lambda: information.sample_negatives(KEY, 4, 1, name="shuffle"),
+            "derangement",
+        ),
         (
             lambda: information.split_scores(jnp.ones((3, 2)), jnp.ones((3, 1), int)),
             "square",
         ),
         (
             lambda: information.split_scores(jnp.ones((3, 3)), jnp.ones((2, 1), int)),
-            "pairing.*3 rows",
+            "negatives.*3 rows",
         ),
         (lambda: information.split_scores(jnp.ones(3), jnp.ones((3, 1), int)), "axes"),
     ],

@@ -1,6 +1,6 @@
 """Bounds of mutual information that train a second network beside the critic.
 
-The companion gives one number for each joint pair: the log of a baseline a(y), or the
+The auxiliary gives one number for each joint pair: the log of a baseline a(y), or the
 pointwise information itself.
 """
 
@@ -24,7 +24,7 @@ def tuba_bound(
     1 + mean_i [ s_ii - log a_i ] - mean_{i != j} exp(s_ij - log a_j).
 
     Source: Poole et al., "On variational bounds of mutual information", ICML 2019,
-        section 2.2 (TUBA, the tractable form of Barber and Agakov's unnormalised
+        section 2.2 (TUBA, the tractable form of Barber and Agakov's unnormalized
         bound).
 
     Args:

@@ -1,7 +1,7 @@
-"""Mutual information from nearest neighbours, with no model of the densities.
+"""Mutual information from nearest neighbors, with no model of the densities.
 
 Distances are max-norms within x, within y and between the two, so coordinates are
-compared with each other: standardise them first. Every count is exact. Chunks of rows
+compared with each other: standardize them first. Every count is exact. Chunks of rows
 meet all rows at once, in memory of N times the chunk.
 """
 
@@ -20,7 +20,7 @@ from jaxinfo.information.local import (
     local_information,
 )
 
-__all__ = ["ksg1_information", "ksg2_information", "mixed_information"]
+__all__ = ["ksg1_information", "ksg2_information", "mixed_ksg_information"]
 
 # Distances of one row to all of x and to all of y, its own masked -> its statistic.
 Statistic = Callable[[Bool[Array, " n"], Float[Array, " n"], Float[Array, " n"]], Any]
@@ -30,22 +30,22 @@ def ksg1_information(
     x: Float[Array, "n d"],
     y: Float[Array, "n e"],
     *,
-    num_neighbours: int = 3,
+    num_neighbors: int = 3,
     chunk_size: int = 64,
 ) -> LocalInformation:
     """Mutual information by the first estimator of Kraskov et al., nats.
 
     psi(k) + psi(N) - mean_i [ psi(n_x(i) + 1) + psi(n_y(i) + 1) ], where n_x(i) other
-    rows lie strictly nearer to x_i than the k-th nearest neighbour of (x_i, y_i) lies
+    rows lie strictly nearer to x_i than the k-th nearest neighbor of (x_i, y_i) lies
     to that pair, and n_y likewise.
 
     Source: Kraskov, Stoegbauer and Grassberger, "Estimating mutual information",
         Phys. Rev. E 69, 2004, eq. 8.
 
     Args:
-        x: rows of x, standardised, [N, D].
-        y: rows of y, standardised, [N, E].
-        num_neighbours: k, below N; static.
+        x: rows of x, standardized, [N, D].
+        y: rows of y, standardized, [N, E].
+        num_neighbors: k, below N; static.
         chunk_size: rows that meet all others at once; static, changes no value.
 
     Returns:
@@ -56,26 +56,26 @@ def ksg1_information(
 
     Notes:
         Biased towards zero where the dependence is strong or the dimensions are many.
-        Rows share neighbours, so the spread of the contributions understates the
+        Rows share neighbors, so the spread of the contributions understates the
         standard error by a tenth to a half: subsample instead.
-        Where k neighbours coincide with a row the radius is zero, nothing is nearer,
-        and the value has no meaning: take `mixed_information` for data with ties.
+        Where k neighbors coincide with a row the radius is zero, nothing is nearer,
+        and the value has no meaning: take `mixed_ksg_information` for data with ties.
 
     Example:
         >>> x = jnp.arange(100.0)[:, None]
-        >>> round(ksg1_information(x, x, num_neighbours=1).value.item(), 2)
+        >>> round(ksg1_information(x, x, num_neighbors=1).value.item(), 2)
         5.18
     """
-    check_positive(num_neighbours=num_neighbours, chunk_size=chunk_size)
-    x, y = check_paired_rows(x, y, more_than=num_neighbours)
+    check_positive(num_neighbors=num_neighbors, chunk_size=chunk_size)
+    x, y = check_paired_rows(x, y, more_than=num_neighbors)
 
     def counts(others: Array, x_distance: Array, y_distance: Array) -> list[Array]:
         distance = jnp.where(others, jnp.maximum(x_distance, y_distance), jnp.inf)
-        radius = _kth_smallest(distance, num_neighbours)
+        radius = _kth_smallest(distance, num_neighbors)
         return [jnp.sum(others & (d < radius)) for d in (x_distance, y_distance)]
 
     n_x, n_y = _each_row(counts, x, y, chunk_size)
-    constant = digamma(float(num_neighbours)) + digamma(float(len(x)))
+    constant = digamma(float(num_neighbors)) + digamma(float(len(x)))
     return local_information(constant - digamma(n_x + 1.0) - digamma(n_y + 1.0))
 
 
@@ -83,22 +83,22 @@ def ksg2_information(
     x: Float[Array, "n d"],
     y: Float[Array, "n e"],
     *,
-    num_neighbours: int = 3,
+    num_neighbors: int = 3,
     chunk_size: int = 64,
 ) -> LocalInformation:
     """Mutual information by the second estimator of Kraskov et al., nats.
 
     psi(k) - 1/k + psi(N) - mean_i [ psi(n_x(i)) + psi(n_y(i)) ], where n_x(i) other
-    rows lie as near to x_i as the farthest, in x, of the k nearest neighbours of
+    rows lie as near to x_i as the farthest, in x, of the k nearest neighbors of
     (x_i, y_i), or nearer, and n_y likewise.
 
     Source: Kraskov, Stoegbauer and Grassberger, "Estimating mutual information",
         Phys. Rev. E 69, 2004, eq. 9.
 
     Args:
-        x: rows of x, standardised, [N, D].
-        y: rows of y, standardised, [N, E].
-        num_neighbours: k, below N; static.
+        x: rows of x, standardized, [N, D].
+        y: rows of y, standardized, [N, E].
+        num_neighbors: k, below N; static.
         chunk_size: rows that meet all others at once; static, changes no value.
 
     Returns:
@@ -110,37 +110,37 @@ def ksg2_information(
     Notes:
         Biased as `ksg1_information`, a little less in many dimensions, and with a
         little more variance.
-        Rows that tie with the k-th neighbour all count as neighbours, so that the
+        Rows that tie with the k-th neighbor all count as neighbors, so that the
         order of rows changes nothing.
     """
-    check_positive(num_neighbours=num_neighbours, chunk_size=chunk_size)
-    x, y = check_paired_rows(x, y, more_than=num_neighbours)
+    check_positive(num_neighbors=num_neighbors, chunk_size=chunk_size)
+    x, y = check_paired_rows(x, y, more_than=num_neighbors)
 
     def counts(others: Array, x_distance: Array, y_distance: Array) -> list[Array]:
         distance = jnp.where(others, jnp.maximum(x_distance, y_distance), jnp.inf)
-        near = distance <= _kth_smallest(distance, num_neighbours)
+        near = distance <= _kth_smallest(distance, num_neighbors)
         return [
             jnp.sum(others & (d <= jnp.max(d, where=near, initial=0)))
             for d in (x_distance, y_distance)
         ]
 
     n_x, n_y = _each_row(counts, x, y, chunk_size)
-    k, n = float(num_neighbours), float(len(x))
+    k, n = float(num_neighbors), float(len(x))
     constant = digamma(k) - 1 / k + digamma(n)
     return local_information(constant - digamma(1.0 * n_x) - digamma(1.0 * n_y))
 
 
-def mixed_information(
+def mixed_ksg_information(
     x: Float[Array, "n d"],
     y: Float[Array, "n e"],
     *,
-    num_neighbours: int = 3,
+    num_neighbors: int = 3,
     chunk_size: int = 64,
 ) -> LocalInformation:
     """Mutual information of discrete, continuous and mixed data, nats.
 
     mean_i [ psi(k_i) + psi(N) - psi(m_x(i)) - psi(m_y(i)) ]. Where the k-th nearest
-    neighbour lies apart from (x_i, y_i) this is `ksg1_information`; where it coincides
+    neighbor lies apart from (x_i, y_i) this is `ksg1_information`; where it coincides
     with it, k_i, m_x and m_y count the rows, i itself included, that coincide with the
     pair, with x_i and with y_i, as a plug-in estimate does.
 
@@ -148,9 +148,9 @@ def mixed_information(
         discrete-continuous mixtures", NeurIPS 2017, algorithm 1.
 
     Args:
-        x: rows of x, standardised, [N, D].
-        y: rows of y, standardised, [N, E].
-        num_neighbours: k, below N; static.
+        x: rows of x, standardized, [N, D].
+        y: rows of y, standardized, [N, E].
+        num_neighbors: k, below N; static.
         chunk_size: rows that meet all others at once; static, changes no value.
 
     Returns:
@@ -164,13 +164,13 @@ def mixed_information(
         strict counts and digammas have the same limit and far less bias towards zero.
         States that are seen k times or fewer are taken for continuous.
     """
-    check_positive(num_neighbours=num_neighbours, chunk_size=chunk_size)
-    x, y = check_paired_rows(x, y, more_than=num_neighbours)
+    check_positive(num_neighbors=num_neighbors, chunk_size=chunk_size)
+    x, y = check_paired_rows(x, y, more_than=num_neighbors)
 
     def counts(others: Array, x_distance: Array, y_distance: Array) -> list[Array]:
         distance = jnp.maximum(x_distance, y_distance)
-        radius = _kth_smallest(jnp.where(others, distance, jnp.inf), num_neighbours)
-        k = jnp.where(radius > 0, num_neighbours, jnp.sum(distance == 0))
+        radius = _kth_smallest(jnp.where(others, distance, jnp.inf), num_neighbors)
+        k = jnp.where(radius > 0, num_neighbors, jnp.sum(distance == 0))
         return [
             k,
             *(jnp.sum((d < radius) | (d == 0)) for d in (x_distance, y_distance)),

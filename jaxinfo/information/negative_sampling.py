@@ -1,6 +1,6 @@
 """Which pairs of a batch stand for the product of the marginals.
 
-A pairing is an array of partners, [N, K]: row i of x is scored with y[pairing[i, k]].
+A negatives is an array of partners, [N, K]: row i of x is scored with y[negatives[i, k]].
 All of them leave out the joint pairs (i, i): a plain random permutation keeps one of
 them on average, and with it every ratio estimate stays under about log N.
 """
@@ -14,12 +14,12 @@ from jaxinfo.core.checks import check_one_of, check_rank, check_square
 from jaxinfo.core.types import Array, Float, Int, Key
 
 __all__ = [
-    "PAIRINGS",
+    "NEGATIVE_SAMPLERS",
     "off_diagonal",
     "roll",
     "sample_derangement",
     "sample_draws",
-    "sample_pairing",
+    "sample_negatives",
     "split_scores",
 ]
 
@@ -103,14 +103,14 @@ def sample_derangement(key: Key[Array, ""], num_rows: int) -> Int[Array, "n 1"]:
 
 
 def sample_draws(
-    key: Key[Array, ""], num_rows: int, num_draws: int
+    key: Key[Array, ""], num_rows: int, num_negatives: int
 ) -> Int[Array, "n k"]:
     """K independent draws of another row for each row.
 
     Args:
         key: random key.
         num_rows: N, at least 2.
-        num_draws: K.
+        num_negatives: K.
 
     Returns:
         The partners of each row, each uniform over the other rows.
@@ -123,19 +123,19 @@ def sample_draws(
         variance is a little above that of rolls.
     """
     _check_rows(num_rows)
-    shift = jax.random.randint(key, (num_rows, num_draws), 1, num_rows)
+    shift = jax.random.randint(key, (num_rows, num_negatives), 1, num_rows)
     return (jnp.arange(num_rows)[:, None] + shift) % num_rows
 
 
-def _sample_rolls(key: Array, num_rows: int, num_draws: int) -> Array:
+def _sample_rolls(key: Array, num_rows: int, num_negatives: int) -> Array:
     # Equally spaced shifts from a random start: distinct whenever K < N.
     _check_rows(num_rows)
     start = (jax.random.bits(key) % (num_rows - 1)).astype(int)
-    spread = jnp.arange(num_draws) * (num_rows - 1) // num_draws
+    spread = jnp.arange(num_negatives) * (num_rows - 1) // num_negatives
     return roll(num_rows, shift=1 + (start + spread) % (num_rows - 1))
 
 
-PAIRINGS: dict[str, Callable[[Array, int, int], Array]] = {
+NEGATIVE_SAMPLERS: dict[str, Callable[[Array, int, int], Array]] = {
     "derangement": lambda key, n, k: jax.vmap(
         sample_derangement, in_axes=(0, None), out_axes=1
     )(jax.random.split(key, k), n)[..., 0],
@@ -145,16 +145,16 @@ PAIRINGS: dict[str, Callable[[Array, int, int], Array]] = {
 }
 
 
-def sample_pairing(
-    key: Key[Array, ""], num_rows: int, num_draws: int, *, name: str = "roll"
+def sample_negatives(
+    key: Key[Array, ""], num_rows: int, num_negatives: int, *, name: str = "roll"
 ) -> Int[Array, "n k"]:
-    """The pairing of this name.
+    """The negatives of this name.
 
     Args:
         key: random key.
         num_rows: N, at least 2.
-        num_draws: K; "off_diagonal" has K = N - 1 whatever this says.
-        name: one of `PAIRINGS`.
+        num_negatives: K; "off_diagonal" has K = N - 1 whatever this says.
+        name: one of `NEGATIVE_SAMPLERS`.
 
     Returns:
         The partners of each row.
@@ -162,24 +162,24 @@ def sample_pairing(
     Raises:
         ValueError: where the name is unknown or there are fewer than two rows.
     """
-    check_one_of(PAIRINGS, name=name)
-    return PAIRINGS[name](key, num_rows, num_draws)
+    check_one_of(NEGATIVE_SAMPLERS, name=name)
+    return NEGATIVE_SAMPLERS[name](key, num_rows, num_negatives)
 
 
 def split_scores(
-    scores: Float[Array, "n n"], pairing: Int[Array, "n k"]
+    scores: Float[Array, "n n"], negatives: Int[Array, "n k"]
 ) -> tuple[Float[Array, " n"], Float[Array, " n*k"]]:
     """The scores of the joint pairs and of the product pairs.
 
     Args:
         scores: scores[i, j] = T(x_i, y_j), [N, N].
-        pairing: partners of each row, [N, K].
+        negatives: partners of each row, [N, K].
 
     Returns:
         scores_p [N], the diagonal, and scores_q [N K], row by row.
 
     Raises:
-        ValueError: where the scores are not a square matrix or the pairing not [N, K].
+        ValueError: where the scores are not a square matrix or the negatives not [N, K].
 
     Example:
         >>> scores = jnp.arange(4.0).reshape(2, 2)
@@ -187,13 +187,13 @@ def split_scores(
         [[0.0, 3.0], [1.0, 2.0]]
     """
     check_square(scores=scores)
-    check_rank(2, pairing=pairing)
-    if pairing.shape[0] != scores.shape[0]:
+    check_rank(2, negatives=negatives)
+    if negatives.shape[0] != scores.shape[0]:
         raise ValueError(
-            f"pairing must have a row for each of the {scores.shape[0]} rows of "
-            f"scores, got shape {pairing.shape}"
+            f"negatives must have a row for each of the {scores.shape[0]} rows of "
+            f"scores, got shape {negatives.shape}"
         )
-    return jnp.diagonal(scores), jnp.take_along_axis(scores, pairing, axis=1).reshape(
+    return jnp.diagonal(scores), jnp.take_along_axis(scores, negatives, axis=1).reshape(
         -1
     )
 

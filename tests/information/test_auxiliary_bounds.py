@@ -111,14 +111,14 @@ def test_is_finite_at_extreme_scores(bound, dtype):
 @each_bound
 def test_order_of_rows_does_not_matter_and_absent_rows_are_absent(bound):
     run = jax.jit(jax.value_and_grad(bound, argnums=(0, 1)))
-    scores, companion = SCORES.astype(np.float32), COMPANION.astype(np.float32)
-    value, _ = run(scores, companion)
+    scores, auxiliary = SCORES.astype(np.float32), COMPANION.astype(np.float32)
+    value, _ = run(scores, auxiliary)
     order = np.random.default_rng(0).permutation(SIZE)
-    shuffled, _ = run(scores[order][:, order], companion[order])
+    shuffled, _ = run(scores[order][:, order], auxiliary[order])
     np.testing.assert_allclose(shuffled, value, rtol=1e-5)
     padded = [
         np.pad(z, [(0, 2)] * z.ndim, constant_values=np.nan)
-        for z in (scores, companion)
+        for z in (scores, auxiliary)
     ]
     for where in (np.arange(10) < SIZE, (np.arange(10) < SIZE).astype(np.float32)):
         masked, slopes = jax.device_get(run(*padded, where))
@@ -127,15 +127,15 @@ def test_order_of_rows_does_not_matter_and_absent_rows_are_absent(bound):
 
 
 @jax.jit
-def _identities(scores, companion):
+def _identities(scores, auxiliary):
     """Every bound that others of this file are compared with: one program for all."""
-    zeros = jnp.zeros(len(companion))
+    zeros = jnp.zeros(len(auxiliary))
     interpolated = {
-        alpha: interpolated_bound(scores, companion, alpha=alpha)
+        alpha: interpolated_bound(scores, auxiliary, alpha=alpha)
         for alpha in (0.0, 0.3, 1.0)
     }
     return {
-        "tuba": tuba_bound(scores, companion),
+        "tuba": tuba_bound(scores, auxiliary),
         "tuba_of_1": tuba_bound(scores, zeros + 1),
         "nwj": nwj_bound(*split_scores(scores, off_diagonal(SIZE))),
         "interpolated": interpolated,
@@ -181,8 +181,8 @@ def test_interpolated_reaches_its_ceiling_and_no_more(alpha):
 def test_alpha_may_be_traced():
     traced = jax.jit(
         jax.vmap(
-            lambda scores, companion, alpha: interpolated_bound(
-                scores, companion, alpha=alpha
+            lambda scores, auxiliary, alpha: interpolated_bound(
+                scores, auxiliary, alpha=alpha
             ),
             in_axes=(None, None, 0),
         )
