@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxinfo import training
 from jaxinfo.core.checks import check_positive, check_rank
 from jaxinfo.core.types import (
     Array,
@@ -23,7 +24,6 @@ from jaxinfo.core.types import (
     PyTree,
     apply_in_training,
 )
-from jaxinfo import training
 from jaxinfo.training import GradientDescentState, make_gradient_descent, sweep
 
 __all__ = [

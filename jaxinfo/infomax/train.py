@@ -1,6 +1,7 @@
 """A whole training of Deep InfoMax as one pure function of a key and images."""
 
 from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
