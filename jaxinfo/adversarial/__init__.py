@@ -1,6 +1,6 @@
-"""The min-max game: a generator against a discriminator that tells a divergence."""
+"""GANs: min-max games of a generator and a discriminator that bounds a divergence."""
 
-from jaxinfo.adversarial.checkpoint import restore_gan, sample_gan, save_gan
+from jaxinfo.adversarial.checkpoint import restore_gan, save_gan
 from jaxinfo.adversarial.distances import (
     Neighborhoods,
     compare_neighborhoods,
@@ -32,7 +32,7 @@ from jaxinfo.adversarial.solvers import (
     symplectic_gradient_adjustment,
 )
 from jaxinfo.adversarial.step import Gan, GanInfo, GanState, make_gan
-from jaxinfo.adversarial.train import GanRun, train_gan
+from jaxinfo.adversarial.train import train_gan
 
 __all__ = [
     "OBJECTIVES",
@@ -40,7 +40,6 @@ __all__ = [
     "Game",
     "Gan",
     "GanInfo",
-    "GanRun",
     "GanState",
     "LabelCounts",
     "ModeReport",
@@ -69,7 +68,6 @@ __all__ = [
     "r1",
     "r2",
     "restore_gan",
-    "sample_gan",
     "save_gan",
     "simultaneous",
     "symplectic_gradient_adjustment",

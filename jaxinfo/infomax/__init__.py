@@ -42,7 +42,7 @@ from jaxinfo.infomax.terms import (
     local_scores,
     pair_bound,
 )
-from jaxinfo.infomax.train import DeepInfomaxRun, train_deep_infomax
+from jaxinfo.infomax.train import train_deep_infomax
 
 __all__ = [
     "BOUNDS",
@@ -50,7 +50,6 @@ __all__ = [
     "DeepGraphInfomax",
     "DeepInfomax",
     "DeepInfomaxInfo",
-    "DeepInfomaxRun",
     "DeepInfomaxState",
     "Heco",
     "HecoGraph",

@@ -28,7 +28,7 @@ from jaxinfo.core.types import (
 from jaxinfo.divergences import FDivergence
 from jaxinfo.infomax.game import TERMS, Draws, Rules, Term, make_game
 from jaxinfo.infomax.terms import LocalBound, find_bound
-from jaxinfo.training import next_state
+from jaxinfo.training import stop_at_nonfinite
 
 __all__ = ["DeepInfomax", "DeepInfomaxInfo", "DeepInfomaxState", "make_deep_infomax"]
 
@@ -327,7 +327,8 @@ def _advance(
 ) -> tuple[DeepInfomaxState, DeepInfomaxInfo]:
     """The next state, or the old one where the training has stopped."""
     finite = all_finite((players, solver, metrics["loss"]))
-    new_state = next_state(state, finite, players=players, solver=solver)
+    new_state = state._replace(players=players, solver=solver)
+    new_state = stop_at_nonfinite(state, new_state, finite)
     absent = jnp.full((), jnp.nan, metrics["loss"].dtype)
     return new_state, DeepInfomaxInfo(
         loss=metrics["loss"],

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxinfo.adversarial.objectives import Objective
-from jaxinfo.adversarial.penalties import Penalty, penalty_slope
+from jaxinfo.adversarial.penalties import Penalty, penalty_value_and_grad
 from jaxinfo.adversarial.solvers import Game, Players
 from jaxinfo.core.types import (
     Array,
@@ -228,7 +228,7 @@ def _of_critic(
 
     (total, scores), gradient = jax.value_and_grad(loss, has_aux=True)(params)
     for place, penalty in enumerate(rules.penalties):
-        value, slope = penalty_slope(
+        value, slope = penalty_value_and_grad(
             penalty,
             jax.random.fold_in(draws.key, PENALTIES + place),
             score_one,

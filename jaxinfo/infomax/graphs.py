@@ -22,10 +22,11 @@ from jaxinfo.core.types import (
 from jaxinfo.divergences import FDivergence
 from jaxinfo.infomax.terms import PairBound, find_pair_bound
 from jaxinfo.training import (
-    DescentState,
-    PatientRun,
-    make_descent,
-    train_with_patience,
+    GradientDescentInfo,
+    GradientDescentState,
+    TrainResult,
+    make_gradient_descent,
+    train,
 )
 
 __all__ = [
@@ -41,14 +42,15 @@ class DeepGraphInfomax(NamedTuple):
     """A training as pure functions.
 
     Attributes:
-        init: `init(key, features, adjacency) -> DescentState`, for features [N, D], or
-            the nodes' numbers [N], and an adjacency that the encoder takes.
-        step: `step(key, state, features, adjacency) -> (DescentState, loss)`.
+        init: `init(key, features, adjacency) -> GradientDescentState`, for features
+            [N, D], or the nodes' numbers [N], and an adjacency that the encoder takes.
+        step: `step(key, state, features, adjacency) -> (GradientDescentState,
+            GradientDescentInfo)`.
         encode: `encode(state, features, adjacency) -> [N, K]`.
     """
 
-    init: Callable[..., DescentState]
-    step: Callable[..., tuple[DescentState, Array]]
+    init: Callable[..., GradientDescentState]
+    step: Callable[..., tuple[GradientDescentState, GradientDescentInfo]]
     encode: Callable[..., Array]
 
 
@@ -134,17 +136,16 @@ def make_deep_graph_infomax(
         corrupt,
         summarize,
     )
-    start, step = make_descent(functools.partial(_loss, plan), optimizer)
-
-    def init(key: Array, features: Array, adjacency: Any) -> DescentState:
-        return start(_init(plan, key, features, adjacency))
+    init, step = make_gradient_descent(
+        functools.partial(_init, plan), functools.partial(_loss, plan), optimizer
+    )
 
     def advance(
-        key: Array, state: DescentState, features: Array, adjacency: Any
-    ) -> tuple[DescentState, Array]:
+        key: Array, state: GradientDescentState, features: Array, adjacency: Any
+    ) -> tuple[GradientDescentState, GradientDescentInfo]:
         return step(key, state, (features, adjacency))
 
-    def encode(state: DescentState, features: Array, adjacency: Any) -> Array:
+    def encode(state: GradientDescentState, features: Array, adjacency: Any) -> Array:
         return plan.encoder.apply(state.params["encoder"], features, adjacency)
 
     return DeepGraphInfomax(init, advance, encode)
@@ -206,7 +207,7 @@ def train_deep_graph_infomax(
     *,
     max_steps: int = 10_000,
     patience: int = 20,
-) -> PatientRun:
+) -> TrainResult:
     """Trains until the loss stops falling: legal under `jit`, `vmap` and `lax.map`.
 
     Source: Velickovic et al., ICLR 2019, section 4.2: early stopping by the training
@@ -221,13 +222,16 @@ def train_deep_graph_infomax(
         patience: updates in a row without a lower loss after which it ends.
 
     Returns:
-        A `PatientRun` whose state is a `DescentState`.
+        A `TrainResult`: the state of the lowest loss, and `history.loss`, the loss
+        before each update.
     """
     for_init, for_steps = jax.random.split(key)
-    return train_with_patience(
+    return train(
         for_steps,
         infomax.init(for_init, features, adjacency),
-        step=lambda key, state: infomax.step(key, state, features, adjacency),
-        max_steps=max_steps,
+        step=lambda key, state, _: infomax.step(key, state, features, adjacency),
+        num_steps=max_steps,
+        eval_every=1,
+        monitor=lambda metrics: -metrics.loss,
         patience=patience,
     )

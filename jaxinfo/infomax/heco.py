@@ -26,10 +26,11 @@ from jaxinfo.information import (
     pairwise_scores,
 )
 from jaxinfo.training import (
-    DescentState,
-    PatientRun,
-    make_descent,
-    train_with_patience,
+    GradientDescentInfo,
+    GradientDescentState,
+    TrainResult,
+    make_gradient_descent,
+    train,
 )
 
 __all__ = [
@@ -46,15 +47,19 @@ class Heco(NamedTuple):
     """A training as pure functions.
 
     Attributes:
-        init: `init(key, graph) -> DescentState`.
-        step: `step(key, state, graph) -> (DescentState, loss)`.
+        init: `init(key, graph) -> GradientDescentState`.
+        step: `step(key, state, graph) -> (GradientDescentState,
+            GradientDescentInfo)`.
         encode: `encode(key, state, graph)`, what the encoder returns without dropout;
             the key draws neighbors.
     """
 
-    init: Callable[[Array, HecoGraph], DescentState]
-    step: Callable[[Array, DescentState, HecoGraph], tuple[DescentState, Array]]
-    encode: Callable[[Array, DescentState, HecoGraph], Any]
+    init: Callable[[Array, HecoGraph], GradientDescentState]
+    step: Callable[
+        [Array, GradientDescentState, HecoGraph],
+        tuple[GradientDescentState, GradientDescentInfo],
+    ]
+    encode: Callable[[Array, GradientDescentState, HecoGraph], Any]
 
 
 def cosine_critic(temperature: float) -> Critic:
@@ -154,12 +159,11 @@ def make_heco(
         views,
         block_size,
     )
-    start, step = make_descent(functools.partial(_loss, plan), optimizer)
+    init, step = make_gradient_descent(
+        functools.partial(_init, plan), functools.partial(_loss, plan), optimizer
+    )
 
-    def init(key: Array, graph: HecoGraph) -> DescentState:
-        return start(_init(plan, key, graph))
-
-    def encode(key: Array, state: DescentState, graph: HecoGraph) -> Any:
+    def encode(key: Array, state: GradientDescentState, graph: HecoGraph) -> Any:
         inputs = _inputs(plan, key, graph)
         return plan.encoder.apply(state.params["encoder"], *inputs)
 
@@ -250,7 +254,7 @@ def train_heco(
     max_steps: int = 10_000,
     patience: int = 20,
     smoothing: float = 0.0,
-) -> PatientRun:
+) -> TrainResult:
     """Trains until the loss stops falling: legal under `jit`, `vmap` and `lax.map`.
 
     Source: Wang et al., KDD 2021, section 4.1 and the authors' code: early stopping by
@@ -267,14 +271,17 @@ def train_heco(
             little patience a training may end by chance.
 
     Returns:
-        A `PatientRun` whose state is a `DescentState`.
+        A `TrainResult`: the state of the lowest loss, and `history.loss`, the loss
+        before each update.
     """
     for_init, for_steps = jax.random.split(key)
-    return train_with_patience(
+    return train(
         for_steps,
         heco.init(for_init, graph),
-        step=lambda key, state: heco.step(key, state, graph),
-        max_steps=max_steps,
+        step=lambda key, state, _: heco.step(key, state, graph),
+        num_steps=max_steps,
+        eval_every=1,
+        monitor=lambda metrics: -metrics.loss,
         patience=patience,
         smoothing=smoothing,
     )

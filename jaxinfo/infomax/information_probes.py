@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxinfo import training
 from jaxinfo.core.checks import check_finite_rows, check_key, check_positive, check_rank
 from jaxinfo.core.types import (
     Array,
@@ -24,7 +25,7 @@ from jaxinfo.estimation import (
 )
 from jaxinfo.infomax.probes import DEFAULT_OPTIMIZER, Probe, make_probe
 from jaxinfo.infomax.similarity import structural_similarity
-from jaxinfo.training import make_descent, sample_rows, sweep, train_in_blocks
+from jaxinfo.training import make_gradient_descent, sweep
 
 __all__ = [
     "Pictured",
@@ -226,8 +227,12 @@ def _similarity(
     test: Pictured,
 ) -> Float[Array, ""]:
     decoder, optimizer, num_steps, batch_size, window_size = settings
-    for_init, for_steps, for_looks = jax.random.split(key, 3)
-    params = decoder.init(for_init, train.codes[:2])
+    for_init, for_steps, _ = jax.random.split(key, 3)
+
+    def init(key: Array) -> dict[str, PyTree]:
+        return {"decoder": decoder.init(key, train.codes[:2])}
+
+    params = jax.eval_shape(init, for_init)["decoder"]
     made = jax.eval_shape(decoder.apply, params, train.codes)
     if made.shape != train.images.shape:
         raise ValueError(
@@ -240,13 +245,12 @@ def _similarity(
         )
         return jnp.mean((images - train.images[rows]) ** 2), {"decoder": statistics}
 
-    start, step = make_descent(loss, optimizer)
-    run = train_in_blocks(
+    descent = make_gradient_descent(init, loss, optimizer)
+    run = training.train(
         for_steps,
-        for_looks,
-        start({"decoder": params}),
-        draw=lambda key: sample_rows(key, len(train.codes), batch_size),
-        step=step,
+        descent.init(for_init),
+        sample_batch=training.make_row_sampler(len(train.codes), batch_size),
+        step=descent.step,
         num_steps=num_steps,
         eval_every=num_steps,
     )

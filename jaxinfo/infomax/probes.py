@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxinfo import training
 from jaxinfo.core.checks import check_positive, check_rank
 from jaxinfo.core.types import (
     Array,
@@ -23,13 +24,7 @@ from jaxinfo.core.types import (
     PyTree,
     apply_in_training,
 )
-from jaxinfo.training import (
-    DescentState,
-    make_descent,
-    sample_rows,
-    sweep,
-    train_in_blocks,
-)
+from jaxinfo.training import GradientDescentState, make_gradient_descent, sweep
 
 __all__ = [
     "DEFAULT_OPTIMIZER",
@@ -160,7 +155,10 @@ def probe_accuracy(
             f"num_steps must be a multiple of num_looks {num_looks}, got {num_steps}"
         )
     features, seen = standardize(train.features, test.features)
-    for_init, for_steps, for_looks = jax.random.split(key, 3)
+    for_init, for_steps, _ = jax.random.split(key, 3)
+
+    def init(key: Array) -> dict[str, PyTree]:
+        return {"network": network.init(key, features[:2])}
 
     def loss(key: Array, params: PyTree, rows: Array) -> tuple[Array, PyTree]:
         logits, statistics = apply_in_training(
@@ -171,18 +169,16 @@ def probe_accuracy(
         )
         return jnp.mean(losses), {"network": statistics}
 
-    def look(key: Array, state: DescentState) -> Array:
-        del key
+    def look(state: GradientDescentState) -> Array:
         metrics = jnp.argmax(network.apply(state.params["network"], seen), axis=1)
         return 100 * jnp.mean(metrics == test.labels)
 
-    start, step = make_descent(loss, optimizer)
-    run = train_in_blocks(
+    descent = make_gradient_descent(init, loss, optimizer)
+    run = training.train(
         for_steps,
-        for_looks,
-        start({"network": network.init(for_init, features[:2])}),
-        draw=lambda key: sample_rows(key, len(features), batch_size),
-        step=step,
+        descent.init(for_init),
+        sample_batch=training.make_row_sampler(len(features), batch_size),
+        step=descent.step,
         num_steps=num_steps,
         eval_every=num_steps // num_looks,
         observe=look,

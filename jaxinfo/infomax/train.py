@@ -1,7 +1,6 @@
 """A whole training of Deep InfoMax as one pure function of a key and images."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,23 +12,9 @@ from jaxinfo.infomax.deep_infomax import (
     DeepInfomaxInfo,
     DeepInfomaxState,
 )
-from jaxinfo.training import sample_rows, train_in_blocks
+from jaxinfo.training import TrainResult, make_row_sampler, train
 
-__all__ = ["DeepInfomaxRun", "train_deep_infomax"]
-
-
-class DeepInfomaxRun(NamedTuple):
-    """What a training leaves behind.
-
-    Attributes:
-        state: after the last update; goes on by another call.
-        history: a `DeepInfomaxInfo` for each block of `eval_every` updates, [T]: means.
-        observed: what `observe` returned after each block, stacked; None without it.
-    """
-
-    state: DeepInfomaxState
-    history: DeepInfomaxInfo
-    observed: PyTree
+__all__ = ["train_deep_infomax"]
 
 
 def train_deep_infomax(
@@ -42,7 +27,7 @@ def train_deep_infomax(
     eval_every: int = 100,
     state: DeepInfomaxState | None = None,
     observe: Callable[[Array, DeepInfomaxState], PyTree] | None = None,
-) -> DeepInfomaxRun:
+) -> TrainResult:
     """Trains an encoder, or trains one further: legal under `jit` and `vmap`.
 
     Update number i draws from the key the same numbers whether the training came there
@@ -52,14 +37,14 @@ def train_deep_infomax(
         key: random key; the same one in every call of a training.
         infomax: from `make_deep_infomax`.
         images: [N, ...], floats, or unsigned bytes, in an order without information.
-        num_steps: updates, a multiple of `eval_every`.
+        num_steps: updates.
         batch_size: images of each update, at least two.
         eval_every: updates between two entries of the history.
         state: where to go on from; None to start anew.
         observe: `observe(key, state) -> arrays` after each block, such as a probe.
 
     Returns:
-        A `DeepInfomaxRun`.
+        A `TrainResult`, whose state is the last one.
 
     Raises:
         ValueError: where counts do not fit each other, or the networks the images.
@@ -74,14 +59,23 @@ def train_deep_infomax(
             f"batch_size must be at most the {len(images)} images, got {batch_size}"
         )
     rows = jnp.asarray(images)
-    run = train_in_blocks(
+
+    def step(
+        key: Array, state: DeepInfomaxState, batch: Array
+    ) -> tuple[DeepInfomaxState, DeepInfomaxInfo]:
+        return infomax.step(key, state, rows[batch])
+
+    def look(state: DeepInfomaxState) -> PyTree:
+        assert observe is not None
+        return observe(jax.random.fold_in(for_looks, state.step), state)
+
+    return train(
         for_steps,
-        for_looks,
         state,
-        draw=lambda key: rows[sample_rows(key, len(rows), batch_size)],
-        step=infomax.step,
+        sample_batch=make_row_sampler(len(rows), batch_size),
+        step=step,
         num_steps=num_steps,
         eval_every=eval_every,
-        observe=observe,
+        first_step=state.step,
+        observe=None if observe is None else look,
     )
-    return DeepInfomaxRun(*run)

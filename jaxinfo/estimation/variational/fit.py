@@ -10,11 +10,12 @@ import optax
 
 from jaxinfo.core import types
 from jaxinfo.core.checks import check_finite_number, check_positive
-from jaxinfo.core.numerics import Where, log_mean_exp
+from jaxinfo.core.numerics import Where, all_finite, log_mean_exp
 from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
 from jaxinfo.divergences.bounds import effective_sample_size
 from jaxinfo.estimation.variational.bound import Bound
 from jaxinfo.training.loop import TrainResult, train
+from jaxinfo.training.nonfinite import skip_nonfinite
 
 __all__ = [
     "Optimizer",
@@ -66,6 +67,18 @@ class State(NamedTuple):
     optimizer: PyTree
     bound: PyTree
     average: PyTree  # Moving average of the parameters; None if none is kept.
+
+
+class FitMetrics(NamedTuple):
+    """Metrics of one update.
+
+    Attributes:
+        loss: minus the bound's objective on the batch.
+        num_nonfinite: 1 if the update was skipped because it was not finite, else 0.
+    """
+
+    loss: Float[Array, ""]
+    num_nonfinite: Int[Array, ""]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -200,7 +213,7 @@ def fit(
         )
         return -objective, bound_state
 
-    def step(state: State, draws: PyTree) -> tuple[State, PyTree]:
+    def step(_: None, state: State, draws: PyTree) -> tuple[State, FitMetrics]:
         (value, bound_state), gradient = jax.value_and_grad(loss, has_aux=True)(
             state.params, state.bound, draws
         )
@@ -211,19 +224,22 @@ def fit(
         average = None
         if decay is not None:
             average = optax.incremental_update(params, state.average, 1 - decay)
-        return State(params, optimizer_state, bound_state, average), (value, gradient)
+        new_state = State(params, optimizer_state, bound_state, average)
+        is_finite = all_finite((new_state, value, gradient))
+        kept_state = skip_nonfinite(state, new_state, is_finite)
+        return kept_state, FitMetrics(value, (~is_finite).astype(int))
 
     average = None if decay is None else params
     fitted = train(
         key,
         State(params, optimizer.init(params), bound.init(), average),
-        draw=draw,
+        sample_batch=lambda key: (None, draw(key)),
         step=step,
-        validate=lambda state: validate(kept(state)),
+        evaluate=lambda state: validate(kept(state)),
         num_steps=config.num_steps,
-        eval_every=min(config.eval_every, config.num_steps),
+        eval_every=config.eval_every,
         patience=config.patience,
-        may_keep_start=config.keep_initial,
+        keep_initial=config.keep_initial,
         report_progress=config.report_progress,
     )
     return fitted._replace(state=fitted.state._replace(params=kept(fitted.state)))
@@ -255,8 +271,8 @@ def make_result(
         params=fitted.state.params,
         best_step=fitted.best_step,
         num_steps=fitted.num_steps,
-        num_nonfinite=fitted.num_nonfinite,
-        history=fitted.history,
+        num_nonfinite=jnp.sum(fitted.history.num_nonfinite),
+        history=fitted.evaluations,
     )
 
 
