@@ -36,7 +36,7 @@ def weighted_mean(
     weights = jnp.broadcast_to(where, values.shape).astype(values.dtype)
     kept = jnp.where(weights > 0, values, 0)
     # Normalize the weights, not the sum: XLA rounds a division of the sum differently
-    # if it knows the total, and a run would differ in the last bit alone and in a sweep.
+    # if it knows the total, so a run and the same run in a sweep would differ.
     shares = weights / jnp.sum(weights, axis=axis, keepdims=True)
     return jnp.sum(shares * kept, axis=axis)
 

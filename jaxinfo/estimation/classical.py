@@ -19,19 +19,17 @@ from jaxinfo.estimation.preprocessing import (
 )
 from jaxinfo.estimation.report import Estimate, History
 from jaxinfo.estimation.uncertainty import Z_95, Summary, summarize
-from jaxinfo.information.classical import (
+from jaxinfo.information import (
+    LocalInformation,
     fit_gaussian,
     gaussian_copula_information,
     gaussian_information,
     gaussian_log_ratio,
-    normal_scores,
-    plug_in_information,
-)
-from jaxinfo.information.local import LocalInformation
-from jaxinfo.information.nearest_neighbors import (
     ksg1_information,
     ksg2_information,
     mixed_ksg_information,
+    normal_scores,
+    plug_in_information,
 )
 from jaxinfo.training.compile_time import compile_stopwatch
 

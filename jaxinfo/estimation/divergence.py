@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxinfo.core.checks import check_key, check_scores
 from jaxinfo.core.types import Array, Key, Network, PyTree
-from jaxinfo.divergences.family import FDivergence
+from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.bound import Bound
 from jaxinfo.estimation.divergence_bounds import divergence_bound
 from jaxinfo.estimation.fit import (

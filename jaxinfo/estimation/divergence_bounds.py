@@ -5,9 +5,8 @@ import functools
 import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_one_of
+from jaxinfo.divergences import FDivergence, family
 from jaxinfo.divergences import bounds as dual
-from jaxinfo.divergences import family
-from jaxinfo.divergences.family import FDivergence
 from jaxinfo.estimation.bound import Bound, Setting, Stateless
 from jaxinfo.estimation.bounds import PAIRS
 

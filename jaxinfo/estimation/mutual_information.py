@@ -11,7 +11,7 @@ import numpy as np
 from jaxinfo.core.checks import check_key, check_positive
 from jaxinfo.core.numerics import log_mean_exp
 from jaxinfo.core.types import Array, Key, PyTree
-from jaxinfo.divergences.family import FDivergence
+from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.bound import Bound
 from jaxinfo.estimation.bounds import information_bound
 from jaxinfo.estimation.cross_fit_estimate import estimate_cross_fitted
