@@ -1,5 +1,6 @@
 """MINE's objective, whose gradient uses a moving average of the denominator."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -35,7 +36,9 @@ def mine_init(dtype: jnp.dtype | None = None) -> MineState:
         The state, with structure and dtypes that `mine_update` preserves.
     """
     dtype = jnp.result_type(float) if dtype is None else dtype
-    return MineState(jnp.asarray(-jnp.inf, dtype), jnp.zeros((), jnp.int32))
+    # The lowest finite number is the logarithm of zero, and `jax_debug_infs` allows it.
+    log_zero = jnp.asarray(jnp.finfo(dtype).min, dtype)
+    return MineState(log_zero, jnp.zeros((), jnp.int32))
 
 
 def mine_update(
@@ -88,6 +91,8 @@ def mine_update(
     return surrogate + jax.lax.stop_gradient(value - surrogate), state
 
 
+# Compiled as one operation: at a decay of 0 its logarithm is -inf.
+@functools.partial(jax.jit, inline=True)
 def _moving_average(
     state: MineState, log_batch: Array, decay: float | Array
 ) -> tuple[MineState, Array]:

@@ -132,9 +132,8 @@ def dime_estimate(
 
     Notes:
         Neither a lower nor an upper bound. It averages no exponentials, so its variance
-        is low. It uses no negatives, so a
-        wrong critic may give a value above the information: train on
-        `dime_objective`.
+        is low. It uses no negatives, so a wrong critic may give a value above the
+        information: train on `dime_objective`.
 
     Example:
         >>> float(dime_estimate("gan_dime", jnp.zeros(3)))

@@ -1,4 +1,4 @@
-"""A critic's scores of joint pairs and negatives, of all pairs, or of blocks of rows."""
+"""A critic's scores of joint pairs and negatives, of all pairs, and of blocks."""
 
 from typing import NamedTuple
 
