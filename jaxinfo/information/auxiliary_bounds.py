@@ -175,7 +175,7 @@ def _log_mean_exp_without_each(
     terms = values + log_weights[None]
     total = jax.nn.logsumexp(terms, axis=1, keepdims=True)
     # Subtracting the largest term from the total would cancel: sum the others anew.
-    top = jnp.arange(terms.shape[1]) == jnp.argmax(terms, axis=1, keepdims=True)
+    top = jnp.arange(terms.shape[1])[None] == jnp.argmax(terms, axis=1, keepdims=True)
     rest = jax.nn.logsumexp(jnp.where(top, -jnp.inf, terms), axis=1, keepdims=True)
     share = jnp.exp(jnp.where(top, -jnp.inf, terms - total))
     log_sums = jnp.where(top, rest, total + jnp.log1p(-share))

@@ -98,6 +98,7 @@ def blocked_multi_positive_info_nce_bound(
         ValueError: if x, y, positives and where have different numbers of rows.
     """
     check_positive(block_size=block_size)
+    x, y = jnp.asarray(x), jnp.asarray(y)
     size = len(x)
     if len(y) != size:
         raise ValueError(f"y must have the {size} rows of x, got {len(y)}")

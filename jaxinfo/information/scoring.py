@@ -96,6 +96,7 @@ def score_negatives(
     Returns:
         scores_p [N] and scores_q [N K], row by row.
     """
+    x, y, negatives = jnp.asarray(x), jnp.asarray(y), jnp.asarray(negatives)
     num_negatives = negatives.shape[1]
     # One call on all pairs needs one matrix product per layer instead of two.
     left = jnp.concatenate([x, jnp.repeat(x, num_negatives, axis=0)])
@@ -151,6 +152,7 @@ def score_blocks(
     Returns:
         scores[b, i, j] = T(x_i, y_j) for rows i and j of block b, [B, m, m].
     """
+    x, y = jnp.asarray(x), jnp.asarray(y)
     num_blocks, size = blocks.rows.shape
 
     def score(rows: Array) -> Array:
