@@ -15,9 +15,13 @@ from jax.nn import relu, softplus
 
 from jaxinfo.core.checks import check_one_of
 from jaxinfo.core.types import Array, Float
-from jaxinfo.divergences import DIVERGENCES, FDivergence, f_divergence_bound
-from jaxinfo.divergences.family import JENSEN_SHANNON
-from jaxinfo.divergences.scores import ScoresP, ScoresQ, admit_both
+from jaxinfo.divergences import (
+    DIVERGENCES,
+    JENSEN_SHANNON,
+    FDivergence,
+    f_divergence_bound,
+)
+from jaxinfo.divergences.scores import ScoresP, ScoresQ, validate_scores
 
 __all__ = [
     "OBJECTIVES",
@@ -67,17 +71,17 @@ class Objective:
 
 def _cross_entropy(scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
     """-E_p[log D] - E_q[log(1 - D)] with D = sigmoid(v)."""
-    scores_p, scores_q = admit_both(scores_p, scores_q, None, None)
+    scores_p, scores_q = validate_scores(scores_p, scores_q)
     return jnp.mean(softplus(-scores_p)) + jnp.mean(softplus(scores_q))
 
 
 def _log_one_minus_d(scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
-    _, scores_q = admit_both(scores_p, scores_q, None, None)
+    _, scores_q = validate_scores(scores_p, scores_q)
     return -jnp.mean(softplus(scores_q))
 
 
 def _minus_log_d(scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
-    _, scores_q = admit_both(scores_p, scores_q, None, None)
+    _, scores_q = validate_scores(scores_p, scores_q)
     return jnp.mean(softplus(-scores_q))
 
 
@@ -133,11 +137,11 @@ def f_gan(divergence: FDivergence, *, form: str = "saddle") -> Objective:
         return -bound(scores_p, scores_q)
 
     def saddle(scores_p: Array, scores_q: Array) -> Array:
-        _, scores_q = admit_both(scores_p, scores_q, None, None)
+        _, scores_q = validate_scores(scores_p, scores_q)
         return -jnp.mean(divergence.conjugate_of_activation(scores_q))
 
     def practical(scores_p: Array, scores_q: Array) -> Array:
-        _, scores_q = admit_both(scores_p, scores_q, None, None)
+        _, scores_q = validate_scores(scores_p, scores_q)
         return -jnp.mean(divergence.output_activation(scores_q))
 
     return Objective(
@@ -153,12 +157,12 @@ def f_gan(divergence: FDivergence, *, form: str = "saddle") -> Objective:
 
 
 def _squares(scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
-    scores_p, scores_q = admit_both(scores_p, scores_q, None, None)
+    scores_p, scores_q = validate_scores(scores_p, scores_q)
     return (jnp.mean((scores_p - 1) ** 2) + jnp.mean(scores_q**2)) / 2
 
 
 def _square_from_one(scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
-    _, scores_q = admit_both(scores_p, scores_q, None, None)
+    _, scores_q = validate_scores(scores_p, scores_q)
     return jnp.mean((scores_q - 1) ** 2) / 2
 
 
@@ -177,12 +181,12 @@ Source: Mao et al., "Least squares generative adversarial networks", ICCV 2017, 
 
 
 def _margins(scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
-    scores_p, scores_q = admit_both(scores_p, scores_q, None, None)
+    scores_p, scores_q = validate_scores(scores_p, scores_q)
     return jnp.mean(relu(1 - scores_p)) + jnp.mean(relu(1 + scores_q))
 
 
 def _minus_score(scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
-    _, scores_q = admit_both(scores_p, scores_q, None, None)
+    _, scores_q = validate_scores(scores_p, scores_q)
     return -jnp.mean(scores_q)
 
 
@@ -201,7 +205,7 @@ discriminator, the sign of p - q, the loss is 2 - 2 TOTAL_VARIATION.
 
 
 def _difference(scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
-    scores_p, scores_q = admit_both(scores_p, scores_q, None, None)
+    scores_p, scores_q = validate_scores(scores_p, scores_q)
     return jnp.mean(scores_p) - jnp.mean(scores_q)
 
 
@@ -222,7 +226,7 @@ Source: Arjovsky et al., "Wasserstein GAN", ICML 2017, equation 2.
 
 
 def _paired(sign: float, scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
-    scores_p, scores_q = admit_both(scores_p, scores_q, None, None)
+    scores_p, scores_q = validate_scores(scores_p, scores_q)
     if scores_p.shape != scores_q.shape:
         raise ValueError(
             "scores_p and scores_q must have the same length in the relativistic "

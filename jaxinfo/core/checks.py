@@ -1,4 +1,7 @@
-"""Checks at the public doors: static facts only, the argument named."""
+"""Checks of public arguments; each error names the argument and what was expected.
+
+Only static facts are checked, so that every check also works under `jax.jit`.
+"""
 
 import numbers as numbers_abc
 from collections.abc import Callable, Iterable
@@ -25,9 +28,8 @@ def check_rank(rank: int, **arrays: Any) -> None:
     """Raises ValueError unless every named array has this many axes."""
     for name, array in arrays.items():
         if jnp.ndim(array) != rank:
-            raise ValueError(
-                f"{name} must have {rank} axes, got shape {jnp.shape(array)}"
-            )
+            axes = "1 axis" if rank == 1 else f"{rank} axes"
+            raise ValueError(f"{name} must have {axes}, got shape {jnp.shape(array)}")
 
 
 def check_square(**matrices: Any) -> None:
@@ -42,7 +44,7 @@ def check_square(**matrices: Any) -> None:
 
 
 def check_positive(**numbers: int) -> None:
-    """Raises ValueError unless every named number is a whole number above zero."""
+    """Raises ValueError unless every named number is a positive whole number."""
     for name, number in numbers.items():
         whole = isinstance(number, numbers_abc.Integral)
         if not whole or isinstance(number, bool) or number < 1:
@@ -69,13 +71,13 @@ def check_finite_rows(**arrays: Any) -> None:
         if not jnp.issubdtype(array.dtype, jnp.floating):
             raise ValueError(f"{name} must be floating-point, got {array.dtype}")
         if isinstance(array, Tracer):
-            continue  # Only values that are known can be looked at.
+            continue  # Under jit the values are not known.
         finite = np.isfinite(np.asarray(array)).reshape(len(array), -1)
         bad = np.flatnonzero(~finite.all(axis=1))
         if len(bad):
             raise ValueError(
                 f"{name} must be finite; {len(bad)} of {len(array)} rows are not, the "
-                f"first is row {bad[0]}"
+                f"first of which is row {bad[0]}"
             )
 
 
@@ -92,7 +94,7 @@ def check_key(rank: int, **keys: Any) -> None:
 
 
 def check_one_of(known: Iterable[str], **names: str) -> None:
-    """Raises ValueError unless every named string is among the known ones."""
+    """Raises ValueError unless every named string is one of the known names."""
     known = list(known)
     for argument, name in names.items():
         if not isinstance(name, str) or name not in known:
@@ -104,7 +106,7 @@ def check_one_of(known: Iterable[str], **names: str) -> None:
 def check_scores(
     name: str, apply: Callable[..., Any], params: Any, *inputs: Any
 ) -> None:
-    """Raises ValueError unless a network gives a floating-point score for each row."""
+    """Raises ValueError unless a network returns one floating-point score per row."""
     output = jax.eval_shape(apply, params, *inputs)
     shape, rows = getattr(output, "shape", type(output).__name__), len(inputs[0])
     if shape != (rows,) or not jnp.issubdtype(output.dtype, jnp.floating):

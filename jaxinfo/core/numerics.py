@@ -1,10 +1,11 @@
-"""Averages that stay in log space, masks and weights included.
+"""Averages with masks and weights, in log space where exponentials would overflow.
 
-Every average here takes `where`: a boolean mask, or weights in [0, inf). A masked
-entry may hold anything, NaN included. An average over nothing is NaN, or -inf in log
-space. Gradients with respect to positive weights are exact, which is how standard
-errors are computed (`jaxinfo.estimation.uncertainty`).
+Every average takes `where`: a boolean mask, or weights in [0, inf). A masked entry may
+hold anything, including NaN. The average of no entries is NaN. Gradients with respect
+to positive weights are exact; standard errors are computed from them.
 """
+
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ Axis = int | tuple[int, ...] | None
 
 
 def _log_weights(where: Array) -> tuple[Array, Array]:
-    """Log-weights and the mask of the entries that count."""
+    """The log-weights, and the mask of entries with a positive weight."""
     if where.dtype == bool:
         return jnp.where(where, 0.0, -jnp.inf), where
     mask = where > 0
@@ -29,21 +30,24 @@ def _log_weights(where: Array) -> tuple[Array, Array]:
 def weighted_mean(
     values: Float[Array, "..."], where: Where = None, axis: Axis = None
 ) -> Float[Array, "..."]:
-    """The mean of the values, each weighted by `where`."""
+    """Mean of the values, weighted by `where`."""
     if where is None:
         return jnp.mean(values, axis=axis)
     weights = jnp.broadcast_to(where, values.shape).astype(values.dtype)
     kept = jnp.where(weights > 0, values, 0)
-    # Shares first: dividing the sum instead would round by whether the compiler knows
-    # the total, and a run would not give the same bits alone and in a sweep.
+    # Normalize the weights, not the sum: XLA rounds a division of the sum differently
+    # if it knows the total, so a run and the same run in a sweep would differ.
     shares = weights / jnp.sum(weights, axis=axis, keepdims=True)
     return jnp.sum(shares * kept, axis=axis)
 
 
+# Compiled as one operation, so that `jax_debug_infs` does not stop at the -inf of a
+# masked entry outside of jit. With `inline` a surrounding jit sees the same program.
+@functools.partial(jax.jit, static_argnames="axis", inline=True)
 def log_mean_exp(
     values: Float[Array, "..."], where: Where = None, axis: Axis = None
 ) -> Float[Array, "..."]:
-    """log of the mean of exp(values), each weighted by `where`, without overflow."""
+    """Log of the mean of exp(values), weighted by `where`, without overflow."""
     if where is None:
         count = values.size if axis is None else _size_along(values, axis)
         return jax.nn.logsumexp(values, axis=axis) - jnp.log(
@@ -66,7 +70,7 @@ def _size_along(values: Array, axis: int | tuple[int, ...]) -> int:
 
 @jax.custom_jvp
 def log_softplus(values: Float[Array, "..."]) -> Float[Array, "..."]:
-    """log(log(1 + exp(values))), where softplus itself would underflow to zero."""
+    """log(log(1 + exp(values))), accurate even if softplus underflows to zero."""
     below, small, large = _split_softplus(values)
     return jnp.where(
         below, small - 0.5 * jnp.exp(small), jnp.log(jax.nn.softplus(large))
@@ -75,27 +79,31 @@ def log_softplus(values: Float[Array, "..."]) -> Float[Array, "..."]:
 
 @log_softplus.defjvp
 def _log_softplus_jvp(primals: tuple[Array], tangents: tuple[Array]):
-    # One slope in (0, 1): a cotangent near overflow is never divided by softplus first.
+    # The derivative as one ratio in (0, 1): dividing a cotangent near overflow by
+    # softplus first would overflow.
     below, small, large = _split_softplus(*primals)
-    slope = jnp.where(
+    derivative = jnp.where(
         below,
         1 - 0.5 * jnp.exp(small),
         jax.nn.sigmoid(large) / jax.nn.softplus(large),
     )
-    return log_softplus(*primals), slope * tangents[0]
+    return log_softplus(*primals), derivative * tangents[0]
 
 
 def _split_softplus(values: Array) -> tuple[Array, Array, Array]:
-    """Below the cut softplus(v) = exp(v) (1 - exp(v) / 2) to full precision."""
+    """Where values lie below the cut, and the values clipped to either side of it.
+
+    Below the cut softplus(v) = exp(v) (1 - exp(v) / 2) to full precision.
+    """
     cut = -0.5 * jnp.finfo(values.dtype).nmant
     below = values < cut
     return below, jnp.where(below, values, cut), jnp.where(below, cut, values)
 
 
 def all_finite(tree: PyTree) -> Bool[Array, ""]:
-    """True when no floating-point leaf of the tree holds a NaN or an infinity."""
+    """Whether every floating-point leaf of the tree is free of NaN and infinity."""
     leaves = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.inexact)]
     if not leaves:
         return jnp.asarray(True)
-    # One reduction over one vector: a reduction for each leaf compiles far slower.
+    # One reduction over one vector compiles far faster than a reduction per leaf.
     return jnp.all(jnp.isfinite(jnp.concatenate([jnp.ravel(x) for x in leaves])))

@@ -1,7 +1,7 @@
-"""Arrays, networks and critics: the words that signatures use.
+"""Types of arrays, networks and critics that the library's signatures use.
 
-Shape letters, everywhere: S seeds, N paired samples, M product samples, K product
-samples per paired one, L locations, D features.
+Letters in shapes: S seeds, N paired samples, M samples of the product distribution,
+K negatives for each paired sample, L locations, D features.
 """
 
 from collections.abc import Callable
@@ -34,11 +34,12 @@ class Network(NamedTuple):
     Attributes:
         init: `init(key, *example_inputs) -> params`.
         apply: `apply(params, *inputs) -> output`, deterministic.
-        apply_train: `apply_train(key, params, state, *inputs) -> (output, state)` where
-            training needs noise or running statistics; None where it is `apply`. The
-            state starts as (). Running statistics are entries of params, a dict, that
-            `apply` reads and no gradient reaches: the state that comes back holds their
-            new values, for `with_statistics` to put in.
+        apply_train: `apply_train(key, params, state, *inputs) -> (output, state)` if
+            training needs noise or running statistics; None if training uses `apply`.
+            The state passed in is (). If the network keeps running statistics, params
+            is a dict and they are entries of it: `apply` reads them, no gradient
+            reaches them, and the returned state holds their new values, which
+            `jaxinfo.core.types.with_statistics` puts back into params.
     """
 
     init: Callable[..., PyTree]
@@ -52,8 +53,9 @@ class Critic(NamedTuple):
     Attributes:
         init: `init(key, x, y) -> params`, for x [N, ...] and y [N, ...].
         apply: `apply(params, x, y) -> scores [N]`.
-        pairwise: `pairwise(params, x [N, ...], y [M, ...]) -> scores [N, M]`; None
-            where nothing beats scoring each pair, as for a critic of joined inputs.
+        pairwise: `pairwise(params, x [N, ...], y [M, ...]) -> scores [N, M]`; None if
+            scoring pair by pair is just as fast, as for a critic of concatenated
+            inputs.
     """
 
     init: Callable[..., PyTree]
@@ -62,15 +64,50 @@ class Critic(NamedTuple):
 
 
 def as_network(network: Any, *, name: str) -> Network:
-    """A network from a Network or a pair (init, apply) of plain functions."""
+    """Converts a pair (init, apply) of plain functions to a `Network`.
+
+    Args:
+        network: a `Network`, which is returned as it is, or a pair of functions.
+        name: the argument's name in an error.
+
+    Returns:
+        The `Network`.
+
+    Raises:
+        ValueError: if it is neither. For a Flax module the message names the adapter
+            that converts it.
+    """
     if isinstance(network, Network):
         return network
     if isinstance(network, tuple) and len(network) == 2 and all(map(callable, network)):
         return Network(*network)
     raise ValueError(
         f"{name} must be a Network or a pair of functions (init, apply), got "
-        f"{type(network).__name__}; Flax modules come through jaxinfo.networks"
+        f"{_describe(network)}"
     )
+
+
+def _describe(network: Any) -> str:
+    """The type of a value and, for a Flax module, the adapter that converts it."""
+    is_class = isinstance(network, type)
+    kind = network if is_class else type(network)
+    described = f"the class {kind.__name__}" if is_class else kind.__name__
+    # By the names of modules, since this package does not import Flax.
+    origins = {".".join(base.__module__.split(".")[:2]) for base in kind.__mro__}
+    if "flax.linen" in origins:
+        module = f"{kind.__name__}(...)" if is_class else "module"
+        return (
+            f"{described}, a Flax Linen module; convert it with "
+            f"jaxinfo.networks.from_linen({module})"
+        )
+    if "flax.nnx" in origins:
+        return (
+            f"{described}, a Flax NNX module; convert a function that builds it with "
+            "jaxinfo.networks.from_nnx(lambda rngs: "
+            f"{kind.__name__}(..., rngs=rngs)), or pass from_nnx a class that takes "
+            "only rngs"
+        )
+    return described
 
 
 def apply_in_training(
@@ -83,5 +120,5 @@ def apply_in_training(
 
 
 def with_statistics(params: PyTree, state: PyTree) -> PyTree:
-    """Parameters with the running statistics of a state, see `Network`."""
+    """Parameters updated with the running statistics in a state; see `Network`."""
     return {**params, **state} if isinstance(state, dict) else params

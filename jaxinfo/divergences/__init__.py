@@ -1,30 +1,18 @@
-"""Floor 1: what a divergence is, its bounds from scores, and its exact values."""
+"""Divergences: the f-divergences, their bounds from critic scores, and exact values."""
 
 from jaxinfo.divergences.bounds import (
     SHIFT_OPTIMIZED,
-    MineState,
     donsker_varadhan_bound,
     effective_sample_size,
     f_divergence_bound,
-    mine_init,
-    mine_update,
+    logistic_bound,
     nwj_bound,
     renyi_donsker_varadhan_bound,
     shift_optimized_bound,
     smile_bound,
 )
-from jaxinfo.divergences.exact import (
-    exact_by_quadrature,
-    exact_discrete,
-    exact_gaussian_jeffreys,
-    exact_gaussian_kl,
-    exact_gaussian_mutual_information,
-    exact_gaussian_neyman,
-    exact_gaussian_pearson,
-    exact_gaussian_renyi,
-    exact_gaussian_reverse_kl,
-    exact_gaussian_squared_hellinger,
-)
+from jaxinfo.divergences.exact import exact_by_quadrature, exact_discrete
+from jaxinfo.divergences.f_divergence import FDivergence
 from jaxinfo.divergences.family import (
     DIVERGENCES,
     GAN,
@@ -37,10 +25,19 @@ from jaxinfo.divergences.family import (
     REVERSE_KL,
     SQUARED_HELLINGER,
     TOTAL_VARIATION,
-    FDivergence,
-    alpha_divergence,
-    skewed_jensen_shannon,
 )
+from jaxinfo.divergences.gaussians import (
+    exact_gaussian_jeffreys,
+    exact_gaussian_kl,
+    exact_gaussian_mutual_information,
+    exact_gaussian_neyman,
+    exact_gaussian_pearson,
+    exact_gaussian_renyi,
+    exact_gaussian_reverse_kl,
+    exact_gaussian_squared_hellinger,
+)
+from jaxinfo.divergences.mine import MineState, mine_init, mine_update
+from jaxinfo.divergences.parametric import alpha_divergence, skewed_jensen_shannon
 
 __all__ = [
     "DIVERGENCES",
@@ -71,6 +68,7 @@ __all__ = [
     "exact_gaussian_reverse_kl",
     "exact_gaussian_squared_hellinger",
     "f_divergence_bound",
+    "logistic_bound",
     "mine_init",
     "mine_update",
     "nwj_bound",

@@ -1,8 +1,8 @@
-"""Scores of samples of P and of Q -> nats: the dual bounds of divergences.
+"""Bounds of divergences from a critic's scores of samples of P and Q, in nats.
 
-Every function is pure, of raw critic outputs on samples of P, [N], and of Q, [M]. Masks
-or weights come last, `where` for the scores of Q and `where_p` for those of P: a masked
-entry may hold NaN, and a weight of 2 is a row that is there twice.
+Every bound is a pure function of raw critic outputs on samples of P, [N], and of Q,
+[M]. The last arguments are masks or weights, `where` for the scores of Q and `where_p`
+for those of P. A masked entry may be NaN, and a weight of 2 counts a sample twice.
 """
 
 import jax
@@ -12,18 +12,20 @@ from jaxinfo.core.checks import check_finite_number
 from jaxinfo.core.numerics import Where, log_mean_exp, weighted_mean
 from jaxinfo.core.types import Array, Float
 from jaxinfo.divergences import family
-from jaxinfo.divergences.fdivergence import FDivergence
-from jaxinfo.divergences.mine import MineState, mine_init, mine_update
-from jaxinfo.divergences.scores import ScoresP, ScoresQ, admit, admit_both
+from jaxinfo.divergences.f_divergence import FDivergence
+from jaxinfo.divergences.scores import (
+    ScoresP,
+    ScoresQ,
+    validate_scores,
+    validate_vector,
+)
 
 __all__ = [
     "SHIFT_OPTIMIZED",
-    "MineState",
     "donsker_varadhan_bound",
     "effective_sample_size",
     "f_divergence_bound",
-    "mine_init",
-    "mine_update",
+    "logistic_bound",
     "nwj_bound",
     "renyi_donsker_varadhan_bound",
     "shift_optimized_bound",
@@ -47,14 +49,14 @@ def f_divergence_bound(
     where: Where = None,
     where_p: Where = None,
 ) -> Float[Array, ""]:
-    """The f-GAN lower bound of an f-divergence, nats.
+    """The f-GAN lower bound of an f-divergence in nats.
 
     E_p[g_f(v)] - E_q[f*(g_f(v))].
 
     Source: Nowozin et al., "f-GAN", NeurIPS 2016, section 2.4.
 
     Args:
-        divergence: a member of the family; static.
+        divergence: an f-divergence; static.
         scores_p: raw critic outputs v on samples of P, [N].
         scores_q: the same on samples of Q, [M].
         where: mask or weights of scores_q, [M].
@@ -64,22 +66,60 @@ def f_divergence_bound(
         The bound in nats, [].
 
     Raises:
-        ValueError: where scores are not vectors or masks not of their shape.
+        ValueError: if scores are not vectors, or a mask has another shape.
 
     Notes:
-        Unbiased for a fixed critic. Members with an exponential overflow at extreme
-        scores; `shift_optimized_bound` is their log-space form.
+        Unbiased for a fixed critic. Divergences with an exponential overflow at extreme
+        scores; `shift_optimized_bound` is their bound in log space.
 
     Example:
         >>> zeros = jnp.zeros(3)
         >>> f_divergence_bound(family.JENSEN_SHANNON, zeros, zeros).item()
         0.0
     """
-    scores_p, scores_q = admit_both(scores_p, scores_q, where, where_p)
+    scores_p, scores_q = validate_scores(scores_p, scores_q, where, where_p)
     activated = weighted_mean(divergence.output_activation(scores_p), where_p)
     return activated - weighted_mean(
         divergence.conjugate_of_activation(scores_q), where
     )
+
+
+def logistic_bound(
+    scores_p: ScoresP,
+    scores_q: ScoresQ,
+    where: Where = None,
+    where_p: Where = None,
+) -> Float[Array, ""]:
+    """The bound of `JENSEN_SHANNON` in nats: 2 log 2 less the logistic loss.
+
+    2 log 2 - E_p[softplus(-v)] - E_q[softplus(v)], the value of the original GAN game
+    plus log 4.
+
+    Source: Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, equation 1
+        and theorem 1.
+
+    Args:
+        scores_p: raw critic outputs v, the logits of "from P", on samples of P, [N].
+        scores_q: the same on samples of Q, [M].
+        where: mask or weights of scores_q, [M].
+        where_p: mask or weights of scores_p, [N].
+
+    Returns:
+        The bound in nats, [], at most 2 log 2; tight if v = log(p / q).
+
+    Raises:
+        ValueError: if scores are not vectors, or a mask has another shape.
+
+    Notes:
+        `f_divergence_bound` of `JENSEN_SHANNON`, which is twice the usual
+        Jensen-Shannon divergence. Finite for all finite scores. Each sample
+        contributes a logarithm, so no single one can dominate the gradient.
+
+    Example:
+        >>> logistic_bound(jnp.zeros(3), jnp.zeros(3)).item()
+        0.0
+    """
+    return f_divergence_bound(family.JENSEN_SHANNON, scores_p, scores_q, where, where_p)
 
 
 def shift_optimized_bound(
@@ -89,7 +129,7 @@ def shift_optimized_bound(
     where: Where = None,
     where_p: Where = None,
 ) -> Float[Array, ""]:
-    """The f-GAN bound at the best shift of the same critic, nats, in log space.
+    """The f-GAN bound at the best shift of the critic in nats, computed in log space.
 
     The supremum over c of the bound at v + c:
         KL                 E_p[v] - log E_q[e^v]                (Donsker-Varadhan)
@@ -97,7 +137,7 @@ def shift_optimized_bound(
         SQUARED_HELLINGER  2 - 2 sqrt(E_p[e^-v] E_q[e^v])
         NEYMAN             E_q[e^(-v/2)]^2 / E_p[e^-v] - 1
         PEARSON            (E_p[v] - E_q[v])^2 / Var_q[v]       (over scales as well)
-        JEFFREYS           KL's and REVERSE_KL's at L = log_ratio(v), each its own shift
+        JEFFREYS           those of KL and REVERSE_KL at L = log_ratio(v), added
 
     Source: Donsker and Varadhan, 1975 (KL); Hammersley, 1950, and Chapman and Robbins,
         1951 (Pearson); Birrell et al., "Optimizing variational representations of
@@ -111,21 +151,25 @@ def shift_optimized_bound(
         where_p: mask or weights of scores_p, [N].
 
     Returns:
-        The bound in nats, []; not below `f_divergence_bound` on the same sample.
+        The bound in nats, []; at least `f_divergence_bound` on the same sample.
 
     Raises:
-        ValueError: where the member has no such form, scores are not vectors, or masks
-            not of their shape.
+        ValueError: if the divergence has no such form, scores are not vectors, or a
+            mask has another shape.
 
     Notes:
-        Biased up on a finite sample, the shift being fitted to it. PEARSON's is blind
-        to the sign of v, 0 where v does not vary under Q, and its supremum is without
-        the flat branch: only where v < -2 on Q may `f_divergence_bound` be higher.
+        Biased up on a finite sample, because the shift is fitted to it. For PEARSON
+        the sign of v does not matter, the value is 0 if v does not vary under Q, and
+        the supremum ignores the flat branch of f*: if v < -2 for some samples of Q,
+        `f_divergence_bound` may be higher.
     """
     if divergence not in SHIFT_OPTIMIZED:
         known = ", ".join(member.name for member in SHIFT_OPTIMIZED)
-        raise ValueError(f"{divergence.name} has no shift-optimized form; {known} have")
-    p, q = admit_both(scores_p, scores_q, where, where_p)
+        raise ValueError(
+            f"divergence must be one with a shift-optimized form ({known}), "
+            f"got {divergence.name}"
+        )
+    p, q = validate_scores(scores_p, scores_q, where, where_p)
     if divergence == family.PEARSON:
         return _hammersley_chapman_robbins(p, q, where, where_p)
     if divergence == family.SQUARED_HELLINGER:
@@ -158,7 +202,7 @@ def donsker_varadhan_bound(
     where: Where = None,
     where_p: Where = None,
 ) -> Float[Array, ""]:
-    """Donsker-Varadhan, a lower bound of KL(P || Q) in nats.
+    """The Donsker-Varadhan lower bound of KL(P || Q) in nats.
 
     E_p[T] - log E_q[exp(T)].
 
@@ -171,19 +215,20 @@ def donsker_varadhan_bound(
         where_p: mask or weights of scores_p, [N].
 
     Returns:
-        The bound in nats, []; tight where T = log(p / q) + any constant.
+        The bound in nats, []; tight if T = log(p / q) plus any constant.
 
     Raises:
-        ValueError: where scores are not vectors or masks not of their shape.
+        ValueError: if scores are not vectors, or a mask has another shape.
 
     Notes:
-        Biased up on a finite sample (Jensen), much where KL nears log M.
+        Biased up on a finite sample (Jensen's inequality), strongly if KL is near
+        log M.
 
     Example:
         >>> donsker_varadhan_bound(jnp.ones(2), jnp.zeros(3)).item()
         1.0
     """
-    scores_p, scores_q = admit_both(scores_p, scores_q, where, where_p)
+    scores_p, scores_q = validate_scores(scores_p, scores_q, where, where_p)
     return weighted_mean(scores_p, where_p) - log_mean_exp(scores_q, where)
 
 
@@ -193,7 +238,7 @@ def nwj_bound(
     where: Where = None,
     where_p: Where = None,
 ) -> Float[Array, ""]:
-    """NWJ (MINE-f), a lower bound of KL(P || Q) in nats: the f-GAN bound of KL.
+    """NWJ (also MINE-f), a lower bound of KL(P || Q) in nats: the f-GAN bound of KL.
 
     E_p[T] - E_q[exp(T - 1)].
 
@@ -208,14 +253,15 @@ def nwj_bound(
         where_p: mask or weights of scores_p, [N].
 
     Returns:
-        The bound in nats, [], at most Donsker-Varadhan's; tight at T = 1 + log(p / q).
+        The bound in nats, []; tight if T = 1 + log(p / q). It is at most
+        `donsker_varadhan_bound`.
 
     Raises:
-        ValueError: where scores are not vectors or masks not of their shape.
+        ValueError: if scores are not vectors, or a mask has another shape.
 
     Notes:
         Unbiased for a fixed critic, with a variance of order exp(KL) / M. Overflows for
-        T above log(max); `donsker_varadhan_bound` is its log-space form.
+        T above log(max); `donsker_varadhan_bound` is the bound in log space.
     """
     return f_divergence_bound(family.KL, scores_p, scores_q, where, where_p)
 
@@ -228,7 +274,7 @@ def smile_bound(
     *,
     clip: float | Float[Array, ""] = 5.0,
 ) -> Float[Array, ""]:
-    """SMILE, an estimate of KL(P || Q) in nats that bounds it in neither direction.
+    """SMILE, an estimate of KL(P || Q) in nats, neither a lower nor an upper bound.
 
     E_p[T] - log E_q[clip(exp(T), exp(-clip), exp(clip))].
 
@@ -240,23 +286,24 @@ def smile_bound(
         scores_q: T on samples of Q, [M].
         where: mask or weights of scores_q, [M].
         where_p: mask or weights of scores_p, [N].
-        clip: the paper's tau, above 0; may be traced; inf gives Donsker-Varadhan.
+        clip: the paper's tau, above 0; may be traced. At inf the value is
+            `donsker_varadhan_bound`.
 
     Returns:
         The estimate in nats, [].
 
     Raises:
-        ValueError: where scores are not vectors, masks not of their shape, or a static
+        ValueError: if scores are not vectors, a mask has another shape, or a static
             clip is not above 0.
 
     Notes:
-        The clip is in the partition term alone, where it trades variance for a bias up.
-        Train T with the Jensen-Shannon bound: maximizing this value rewards scores of Q
-        beyond the clip with nothing.
+        Only the partition term is clipped, which lowers its variance and biases the
+        value up. Train T with `logistic_bound`: the gradient of this value is zero at
+        scores of Q beyond the clip.
     """
     if not isinstance(clip, jax.Array) and not clip > 0:
-        raise ValueError(f"clip must be above 0, got {clip}")
-    scores_p, scores_q = admit_both(scores_p, scores_q, where, where_p)
+        raise ValueError(f"clip must be positive, got {clip}")
+    scores_p, scores_q = validate_scores(scores_p, scores_q, where, where_p)
     clipped = jnp.clip(scores_q, -clip, clip).astype(scores_q.dtype)
     return weighted_mean(scores_p, where_p) - log_mean_exp(clipped, where)
 
@@ -269,13 +316,13 @@ def renyi_donsker_varadhan_bound(
     *,
     order: float | Float[Array, ""],
 ) -> Float[Array, ""]:
-    """Renyi-Donsker-Varadhan, a lower bound of Renyi's D_order(P || Q) in nats.
+    """A lower bound of the Renyi divergence D_order(P || Q) in nats.
 
     order / (order - 1) log E_p[exp((order - 1) T)] - log E_q[exp(order T)].
 
     Source: Birrell et al., "Variational representations and neural network estimation
-        of Renyi divergences", SIAM J. Math. Data Sci. 2021, times order:
-        theirs is the usual Renyi divergence divided by it.
+        of Renyi divergences", SIAM J. Math. Data Sci. 2021, multiplied by the order:
+        the paper divides the usual Renyi divergence by it.
 
     Args:
         scores_p: T on samples of P, [N].
@@ -285,27 +332,27 @@ def renyi_donsker_varadhan_bound(
         order: above 0, not 1; may be traced.
 
     Returns:
-        The bound in nats, []; tight where T = log(p / q) + any constant.
+        The bound in nats, []; tight if T = log(p / q) plus any constant.
 
     Raises:
-        ValueError: where scores are not vectors, masks not of their shape, or a static
+        ValueError: if scores are not vectors, a mask has another shape, or a static
             order is not above 0 or is 1.
 
     Notes:
-        Its limit at order 1 is `donsker_varadhan_bound`; a traced order of 1 gives NaN.
+        The limit at order 1 is `donsker_varadhan_bound`; a traced order of 1 gives NaN.
     """
     if not isinstance(order, jax.Array):
         check_finite_number(0.0, order=order)
         if order == 1:
             raise ValueError("order must not be 1: use donsker_varadhan_bound there")
-    scores_p, scores_q = admit_both(scores_p, scores_q, where, where_p)
+    scores_p, scores_q = validate_scores(scores_p, scores_q, where, where_p)
     order = jnp.asarray(order, scores_p.dtype)
     moment_p = log_mean_exp((order - 1) * scores_p, where_p)
     return order / (order - 1) * moment_p - log_mean_exp(order * scores_q, where)
 
 
 def effective_sample_size(scores_q: ScoresQ, where: Where = None) -> Float[Array, ""]:
-    """How many samples of Q carry the average of exp(T): a number, not nats.
+    """The effective number of samples of Q in the average of exp(T), without unit.
 
     (sum exp(T))^2 / sum exp(2 T).
 
@@ -314,22 +361,22 @@ def effective_sample_size(scores_q: ScoresQ, where: Where = None) -> Float[Array
 
     Args:
         scores_q: T on samples of Q, [M].
-        where: mask or weights of scores_q, [M]; a weight of 2 is a sample twice.
+        where: mask or weights of scores_q, [M]; a weight of 2 counts a sample twice.
 
     Returns:
-        Between 1 (one sample carries all) and M, [].
+        A number between 1, if one sample dominates the average, and M, [].
 
     Raises:
-        ValueError: where scores are not a vector or the mask not of its shape.
+        ValueError: if scores are not a vector, or the mask has another shape.
 
     Example:
         >>> effective_sample_size(jnp.zeros(4)).item()
         4.0
     """
-    scores = admit("scores_q", scores_q, "where", where)
+    scores = validate_vector("scores_q", scores_q, "where", where)
     weights = jnp.ones_like(scores) if where is None else where
     weights = jnp.asarray(weights).astype(scores.dtype)
-    # Relative to the largest, so that nothing overflows and one sample counts 1.
-    largest = jnp.max(jnp.where(weights > 0, scores, -jnp.inf))
+    # Relative to the largest score, so that no exponential overflows.
+    largest = jnp.max(scores, where=weights > 0, initial=-jnp.inf)
     ratios = jnp.exp(jnp.minimum(scores - largest, 0))
     return jnp.sum(weights * ratios) ** 2 / jnp.sum(weights * ratios**2)

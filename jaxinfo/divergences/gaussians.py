@@ -1,9 +1,14 @@
-"""Divergences between Gaussians in closed form, nats."""
+"""Divergences between Gaussians, and mutual information in one, in closed form."""
 
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_finite_number, check_positive, check_rank
+from jaxinfo.core.checks import (
+    check_finite_number,
+    check_positive,
+    check_rank,
+    check_square,
+)
 from jaxinfo.core.types import Array, Float
 
 __all__ = [
@@ -57,10 +62,10 @@ def exact_gaussian_kl(
         cov_q: covariance of Q, positive definite, [D, D].
 
     Returns:
-        The divergence in nats, []; NaN where a covariance is not positive definite.
+        The divergence in nats, []; NaN if a covariance is not positive definite.
 
     Raises:
-        ValueError: where the shapes do not fit together.
+        ValueError: if the shapes do not match.
 
     Example:
         >>> zero, one, identity = jnp.zeros(1), jnp.ones(1), jnp.eye(1)
@@ -90,10 +95,10 @@ def exact_gaussian_reverse_kl(
         cov_q: covariance of Q, positive definite, [D, D].
 
     Returns:
-        The divergence in nats, []; NaN where a covariance is not positive definite.
+        The divergence in nats, []; NaN if a covariance is not positive definite.
 
     Raises:
-        ValueError: where the shapes do not fit together.
+        ValueError: if the shapes do not match.
     """
     return exact_gaussian_kl(mean_q, cov_q, mean_p, cov_p)
 
@@ -112,10 +117,10 @@ def exact_gaussian_jeffreys(
         cov_q: covariance of Q, positive definite, [D, D].
 
     Returns:
-        The divergence in nats, []; NaN where a covariance is not positive definite.
+        The divergence in nats, []; NaN if a covariance is not positive definite.
 
     Raises:
-        ValueError: where the shapes do not fit together.
+        ValueError: if the shapes do not match.
     """
     forward = exact_gaussian_kl(mean_p, cov_p, mean_q, cov_q)
     return forward + exact_gaussian_kl(mean_q, cov_q, mean_p, cov_p)
@@ -129,11 +134,11 @@ def exact_gaussian_renyi(
     *,
     order: float | Float[Array, ""],
 ) -> Float[Array, ""]:
-    """Renyi's D_order(P || Q) of two Gaussians, nats.
+    """The Renyi divergence D_order(P || Q) of two Gaussians, nats.
 
     With C = order Cq + (1 - order) Cp and m = mean_p - mean_q:
     order m' C^-1 m / 2 - (log det C - (1 - order) log det Cp - order log det Cq)
-    / (2 (order - 1)), and inf where C is not positive definite.
+    / (2 (order - 1)), and inf if C is not positive definite.
 
     Source: Gil, Alajaji and Linder, "Renyi divergence measures for commonly used
         univariate continuous distributions", Inf. Sci. 2013, table 2 and section 4.
@@ -149,8 +154,8 @@ def exact_gaussian_renyi(
         The divergence in nats, [].
 
     Raises:
-        ValueError: where the shapes do not fit together, or a static order is not above
-            0 or is 1.
+        ValueError: if the shapes do not match, or a static order is not above 0 or
+            is 1.
     """
     _check_gaussians(mean_p, cov_p, mean_q, cov_q)
     if not isinstance(order, jax.Array):
@@ -161,7 +166,7 @@ def exact_gaussian_renyi(
     cov_p, cov_q = jnp.asarray(cov_p), jnp.asarray(cov_q)
     mixed = order * cov_q + (1 - order) * cov_p
     exists = jnp.all(jnp.linalg.eigvalsh(mixed) > 0)
-    # The identity stands in where the integral diverges, for the gradient's sake.
+    # Where the integral diverges, the identity keeps the gradient free of NaN.
     root = jnp.linalg.cholesky(
         jnp.where(exists, mixed, jnp.eye(mean.size, dtype=mixed.dtype))
     )
@@ -176,9 +181,9 @@ def exact_gaussian_renyi(
 def exact_gaussian_pearson(
     mean_p: Mean, cov_p: Covariance, mean_q: Mean, cov_q: Covariance
 ) -> Float[Array, ""]:
-    """Pearson's chi-squared of two Gaussians, on the f-family's scale (nats).
+    """Pearson's chi-squared divergence of two Gaussians, on the scale of `PEARSON`.
 
-    exp(D_2(P || Q)) - 1, and inf where 2 Cq - Cp is not positive definite: the integral
+    exp(D_2(P || Q)) - 1, and inf if 2 Cq - Cp is not positive definite: the integral
     of p^2 / q diverges.
 
     Source: Gil, Alajaji and Linder, Inf. Sci. 2013, with `exact_gaussian_renyi`.
@@ -190,10 +195,10 @@ def exact_gaussian_pearson(
         cov_q: covariance of Q, positive definite, [D, D].
 
     Returns:
-        The divergence in nats, []; NaN where a covariance is not positive definite.
+        The divergence in nats, []; NaN if a covariance is not positive definite.
 
     Raises:
-        ValueError: where the shapes do not fit together.
+        ValueError: if the shapes do not match.
     """
     return jnp.expm1(exact_gaussian_renyi(mean_p, cov_p, mean_q, cov_q, order=2.0))
 
@@ -201,9 +206,9 @@ def exact_gaussian_pearson(
 def exact_gaussian_neyman(
     mean_p: Mean, cov_p: Covariance, mean_q: Mean, cov_q: Covariance
 ) -> Float[Array, ""]:
-    """Neyman's chi-squared of two Gaussians, on the f-family's scale (nats).
+    """Neyman's chi-squared divergence of two Gaussians, on the scale of `NEYMAN`.
 
-    exp(D_2(Q || P)) - 1, and inf where 2 Cp - Cq is not positive definite: the integral
+    exp(D_2(Q || P)) - 1, and inf if 2 Cp - Cq is not positive definite: the integral
     of q^2 / p diverges.
 
     Source: Gil, Alajaji and Linder, Inf. Sci. 2013, with `exact_gaussian_renyi`.
@@ -215,10 +220,10 @@ def exact_gaussian_neyman(
         cov_q: covariance of Q, positive definite, [D, D].
 
     Returns:
-        The divergence in nats, []; NaN where a covariance is not positive definite.
+        The divergence in nats, []; NaN if a covariance is not positive definite.
 
     Raises:
-        ValueError: where the shapes do not fit together.
+        ValueError: if the shapes do not match.
     """
     return jnp.expm1(exact_gaussian_renyi(mean_q, cov_q, mean_p, cov_p, order=2.0))
 
@@ -226,7 +231,7 @@ def exact_gaussian_neyman(
 def exact_gaussian_squared_hellinger(
     mean_p: Mean, cov_p: Covariance, mean_q: Mean, cov_q: Covariance
 ) -> Float[Array, ""]:
-    """Squared Hellinger of two Gaussians, nats, in [0, 2].
+    """The squared Hellinger divergence of two Gaussians, nats, in [0, 2].
 
     2 - 2 exp(-D_0.5(P || Q) / 2).
 
@@ -239,10 +244,10 @@ def exact_gaussian_squared_hellinger(
         cov_q: covariance of Q, positive definite, [D, D].
 
     Returns:
-        The divergence in nats, []; NaN where a covariance is not positive definite.
+        The divergence in nats, []; NaN if a covariance is not positive definite.
 
     Raises:
-        ValueError: where the shapes do not fit together.
+        ValueError: if the shapes do not match.
     """
     half = exact_gaussian_renyi(mean_p, cov_p, mean_q, cov_q, order=0.5)
     return -2 * jnp.expm1(-half / 2)
@@ -258,25 +263,24 @@ def exact_gaussian_mutual_information(
     Source: Cover and Thomas, "Elements of information theory", 2006, section 8.5.
 
     Args:
-        covariance: of the joint vector (x, y), positive definite, [D, D].
-        dim_x: how many leading coordinates are x; the others are y.
+        covariance: covariance of the vector (x, y), positive definite, [D, D].
+        dim_x: the number of leading coordinates that are x; the others are y.
 
     Returns:
-        The information in nats, []; NaN where the matrix is not positive definite.
+        The information in nats, []; NaN if the matrix is not positive definite.
 
     Raises:
-        ValueError: where it is no square matrix or dim_x leaves nothing to x or to y.
+        ValueError: if the covariance is not a square matrix, or x or y has no
+            coordinates.
 
     Example:
         >>> exact_gaussian_mutual_information(jnp.eye(3), dim_x=1).item()
         0.0
     """
-    check_rank(2, covariance=covariance)
+    check_square(covariance=covariance)
     check_positive(dim_x=dim_x)
     covariance = jnp.asarray(covariance)
     size = covariance.shape[0]
-    if covariance.shape[1] != size:
-        raise ValueError(f"covariance must be square, got shape {covariance.shape}")
     if dim_x >= size:
         raise ValueError(f"dim_x must be below the {size} coordinates, got {dim_x}")
     blocks = covariance[:dim_x, :dim_x], covariance[dim_x:, dim_x:], covariance

@@ -1,5 +1,6 @@
-"""MINE's objective: a moving average takes the bias out of the batch's gradient."""
+"""MINE's objective, whose gradient uses a moving average of the denominator."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -7,17 +8,17 @@ import jax.numpy as jnp
 
 from jaxinfo.core.numerics import Where, log_mean_exp, weighted_mean
 from jaxinfo.core.types import Array, Float, Int
-from jaxinfo.divergences.scores import ScoresP, ScoresQ, admit_both
+from jaxinfo.divergences.scores import ScoresP, ScoresQ, validate_scores
 
 __all__ = ["MineState", "mine_init", "mine_update"]
 
 
 class MineState(NamedTuple):
-    """MINE's moving average of E_q[exp(T)], not yet corrected for its start at zero.
+    """MINE's moving average of E_q[exp(T)], not corrected for its start at zero.
 
     Attributes:
-        log_denominator: its logarithm, [].
-        num_batches: batches averaged, [].
+        log_denominator: the logarithm of the average, [].
+        num_batches: the number of batches averaged, [].
     """
 
     log_denominator: Float[Array, ""]
@@ -25,17 +26,19 @@ class MineState(NamedTuple):
 
 
 def mine_init(dtype: jnp.dtype | None = None) -> MineState:
-    """The moving average before any batch.
+    """The state of MINE's moving average before the first batch.
 
     Args:
-        dtype: of the average; None for JAX's default float. Scores of any dtype may
-            follow.
+        dtype: dtype of the average, whatever that of the scores; None for JAX's
+            default float.
 
     Returns:
-        The state, whose structure and dtypes `mine_update` keeps.
+        The state, with structure and dtypes that `mine_update` preserves.
     """
     dtype = jnp.result_type(float) if dtype is None else dtype
-    return MineState(jnp.asarray(-jnp.inf, dtype), jnp.zeros((), jnp.int32))
+    # The lowest finite number is the logarithm of zero, and `jax_debug_infs` allows it.
+    log_zero = jnp.asarray(jnp.finfo(dtype).min, dtype)
+    return MineState(log_zero, jnp.zeros((), jnp.int32))
 
 
 def mine_update(
@@ -47,49 +50,53 @@ def mine_update(
     *,
     decay: float | Float[Array, ""] = 0.99,
 ) -> tuple[Float[Array, ""], MineState]:
-    """MINE's objective: Donsker-Varadhan's value in nats, with the smoothed gradient.
+    """MINE's objective in nats: the Donsker-Varadhan bound with a smoothed gradient.
 
     d objective = E_p[dT] - E_q[dT exp(T)] / A, where A is the moving average
-    A_t = decay A_(t-1) + (1 - decay) E_q[exp(T)], divided by 1 - decay^t: the first
-    batch is not smoothed at all.
+    A_t = decay A_(t-1) + (1 - decay) E_q[exp(T)], divided by 1 - decay^t. For the first
+    batch, A is that batch's own average.
 
     Source: Belghazi et al., "MINE", ICML 2018, section 3.2 (bias of the gradient); the
-        correction of the start is Adam's (Kingma and Ba, ICLR 2015).
+        bias correction of the average is Adam's (Kingma and Ba, ICLR 2015).
 
     Args:
-        state: the moving average so far.
+        state: the moving average over the previous batches.
         scores_p: T on samples of P, [N].
         scores_q: T on samples of Q, [M].
         where: mask or weights of scores_q, [M].
         where_p: mask or weights of scores_p, [N].
-        decay: in [0, 1); may be traced; 0 gives Donsker-Varadhan's own gradient.
+        decay: in [0, 1); may be traced. At 0 the gradient is that of
+            `donsker_varadhan_bound`.
 
     Returns:
         The objective in nats, [], and the next state.
 
     Raises:
-        ValueError: where scores are not vectors, masks not of their shape, or a static
+        ValueError: if scores are not vectors, a mask has another shape, or a static
             decay is not in [0, 1).
 
     Notes:
-        What MINE reports is `donsker_varadhan_bound`; only the gradient is smoothed.
+        MINE's estimate is `donsker_varadhan_bound`; only the gradient is smoothed.
     """
     if not isinstance(decay, jax.Array) and not 0 <= decay < 1:
         raise ValueError(f"decay must lie in [0, 1), got {decay}")
-    scores_p, scores_q = admit_both(scores_p, scores_q, where, where_p)
+    scores_p, scores_q = validate_scores(scores_p, scores_q, where, where_p)
     log_batch = log_mean_exp(scores_q, where)
     state, log_average = _moving_average(state, jax.lax.stop_gradient(log_batch), decay)
     value = weighted_mean(scores_p, where_p) - log_batch
-    ascended = weighted_mean(scores_p, where_p) - jnp.exp(
+    # The function with MINE's gradient; its own value is replaced by the bound's.
+    surrogate = weighted_mean(scores_p, where_p) - jnp.exp(
         log_batch - log_average.astype(log_batch.dtype)
     )
-    return ascended + jax.lax.stop_gradient(value - ascended), state
+    return surrogate + jax.lax.stop_gradient(value - surrogate), state
 
 
+# Compiled as one operation: at a decay of 0 its logarithm is -inf.
+@functools.partial(jax.jit, inline=True)
 def _moving_average(
     state: MineState, log_batch: Array, decay: float | Array
 ) -> tuple[MineState, Array]:
-    """The next state and the log of its average, corrected for the start at zero."""
+    """The next state, and the log of its average corrected for the start at zero."""
     dtype = state.log_denominator.dtype
     decay = jax.lax.stop_gradient(jnp.asarray(decay, dtype))
     num_batches = state.num_batches + 1

@@ -1,4 +1,4 @@
-"""Functions that the equations of the family share, safe under differentiation."""
+"""Functions that the equations of f-divergences share, safe to differentiate."""
 
 import math
 from collections.abc import Callable
@@ -27,13 +27,13 @@ def inside(
     anchor: float,
     function: Callable[[Array], Array],
 ) -> Float[Array, "..."]:
-    """function(t) on the domain, inf outside; anchor is any point of the domain."""
-    # Without the anchor the branch not taken would put NaN into the gradient.
+    """function(t) on the domain and inf outside; anchor is any point of the domain."""
+    # Without the anchor, points outside the domain would give a gradient of NaN.
     return jnp.where(domain, function(jnp.where(domain, t, anchor)), jnp.inf)
 
 
 def expect(log_p: Float[Array, "..."], x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The product p x from log p, which is 0 where p is, whatever x."""
+    """The product p x from log p; 0 where p is 0, whatever x."""
     p = jnp.exp(log_p)
     return p * jnp.where(p > 0, x, 0)
 
@@ -44,7 +44,7 @@ def log_tiny(dtype: jnp.dtype) -> Float[Array, ""]:
 
 
 def log_positive(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The log of x, floored at `log_tiny`, where its gradient is zero."""
+    """The log of x, at least `log_tiny`; its gradient is zero there."""
     positive = x > jnp.finfo(x.dtype).tiny
     return jnp.where(positive, jnp.log(jnp.where(positive, x, 1)), log_tiny(x.dtype))
 
@@ -53,13 +53,14 @@ def log_positive(x: Float[Array, "..."]) -> Float[Array, "..."]:
 def log_lambert_w(z: Float[Array, "..."]) -> Float[Array, "..."]:
     """L = log W(exp(z)), with W Lambert's function: the root of exp(L) + L = z.
 
-    Newton from the right of the root, where the convex exp(L) + L - z brings every
-    step closer: six steps reach float64's precision from either start.
+    Newton's method starts to the right of the root, where the convexity of
+    exp(L) + L - z makes every step an improvement. Six steps reach float64's precision
+    from either starting point.
 
     Source: Corless et al., "On the Lambert W function", Adv. Comput. Math. 1996.
 
     Args:
-        z: any real numbers, [...].
+        z: real numbers, [...].
 
     Returns:
         L, [...]. dL/dz = 1 / (1 + exp(L)), differentiable any number of times.
@@ -82,7 +83,7 @@ def _log_lambert_w_jvp(primals: tuple[Array], tangents: tuple[Array]):
 
 
 def log1mexp_of_log(log_x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """log(1 - exp(-x)) for x > 0 given as log x, where x itself may underflow.
+    """log(1 - exp(-x)) for x > 0 from log x; x itself may underflow.
 
     Args:
         log_x: log x, [...].
@@ -90,7 +91,7 @@ def log1mexp_of_log(log_x: Float[Array, "..."]) -> Float[Array, "..."]:
     Returns:
         log(1 - exp(-x)), [...].
     """
-    # Below the cut it is log x - x / 2 to full precision.
+    # Below the cut the value is log x - x / 2 to full precision.
     cut = -0.5 * jnp.finfo(log_x.dtype).nmant
     below = log_x < cut
     small, large = jnp.where(below, log_x, cut), jnp.where(below, cut, log_x)

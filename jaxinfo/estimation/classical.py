@@ -24,20 +24,18 @@ from jaxinfo.estimation.preprocessing import (
     warn,
 )
 from jaxinfo.estimation.uncertainty import Summary, summarize, summary_around
-from jaxinfo.information.classical import (
+from jaxinfo.information import (
     GaussianFit,
+    LocalInformation,
     fit_gaussian,
     gaussian_copula_information,
     gaussian_information,
     gaussian_log_ratio,
-    normal_scores,
-    plug_in_information,
-)
-from jaxinfo.information.local import LocalInformation
-from jaxinfo.information.nearest_neighbors import (
     ksg1_information,
     ksg2_information,
     mixed_ksg_information,
+    normal_scores,
+    plug_in_information,
 )
 from jaxinfo.training.compile_time import compile_stopwatch
 

@@ -18,8 +18,8 @@ import optax
 from threadpoolctl import threadpool_limits
 
 from jaxinfo.core.types import Array, Critic, Key, PyTree
+from jaxinfo.divergences import JENSEN_SHANNON
 from jaxinfo.divergences import bounds as dual
-from jaxinfo.divergences.family import JENSEN_SHANNON
 from jaxinfo.estimation.bounds import information_bound
 from jaxinfo.estimation.closed_form import log_ratio_of_records
 from jaxinfo.estimation.cross_fit_report import Outcome, report_cross_fit

@@ -3,7 +3,7 @@
 from typing import Any
 
 from jaxinfo.core.types import Array, Key
-from jaxinfo.divergences.family import FDivergence
+from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.estimate import Estimate
 from jaxinfo.estimation.mutual_information import refuse_renamed
 from jaxinfo.estimation.variational.estimators import VariationalDivergence

@@ -5,7 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from jaxinfo.core.checks import check_one_of
 from jaxinfo.core.types import Array, Key
-from jaxinfo.divergences.family import FDivergence
+from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.classical import (
     KSG,
     Gaussian,

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxinfo.core.types import Array
-from jaxinfo.divergences.family import JENSEN_SHANNON
+from jaxinfo.divergences import JENSEN_SHANNON
 from jaxinfo.estimation.closed_form import (
     CopulaLaw,
     log_ratio_of_records,

@@ -22,7 +22,10 @@ from jaxinfo.divergences import (
     nwj_bound,
 )
 from jaxinfo.information import local_info_nce_bound, pairwise_scores
-from jaxinfo.information.matrices import check_location_scores, location_positives
+from jaxinfo.information.score_matrices import (
+    location_positives,
+    validate_location_scores,
+)
 
 __all__ = [
     "BOUNDS",
@@ -93,7 +96,7 @@ def pair_bound(bound: PairBound, scores: Float[Array, "n l n"]) -> Float[Array, 
     Notes:
         A log-mean-exp is taken over the product pairs of all locations together.
     """
-    scores = check_location_scores(scores, None)
+    scores = validate_location_scores(scores, None)
     own = jnp.eye(len(scores), dtype=bool)[:, None]
     scores_p = location_positives(scores)
     others = jnp.broadcast_to(~own, scores.shape)

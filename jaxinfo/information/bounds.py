@@ -1,22 +1,24 @@
-"""Bounds of mutual information that no split of scores can express.
+"""Bounds of mutual information that are not bounds of a general divergence.
 
-Donsker-Varadhan, NWJ, MINE, SMILE and the f-family are bounds of any divergence: take
-them from `jaxinfo.divergences` and hand them `split_scores(scores, negatives)`.
+Donsker-Varadhan, NWJ, MINE, SMILE and the bounds of f-divergences apply to any two
+distributions and are in `jaxinfo.divergences`. For mutual information, call them with
+`split_scores(scores, negatives)`.
 """
+
+import functools
 
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_rank
 from jaxinfo.core.numerics import Where, log_mean_exp, weighted_mean
 from jaxinfo.core.types import Array, Float
-from jaxinfo.divergences.scores import admit
-from jaxinfo.information.matrices import (
-    admit_matrix,
-    check_location_scores,
+from jaxinfo.divergences.scores import validate_scores, validate_vector
+from jaxinfo.information.score_matrices import (
     location_positives,
     other_rows,
     row_weights,
+    validate_location_scores,
+    validate_matrix,
 )
 
 __all__ = [
@@ -33,29 +35,29 @@ def info_nce_bound(
 ) -> Float[Array, ""]:
     """InfoNCE, a lower bound of mutual information in nats.
 
-    mean_i [ s_ii - log mean_j exp(s_ij) ], with the positive among the N candidates.
+    mean_i [ s_ii - log mean_j exp(s_ij) ]; the N candidates include the positive.
 
     Source: van den Oord et al., "Representation learning with contrastive predictive
         coding", 2018, eq. 4; Poole et al., ICML 2019, eq. 12.
 
     Args:
         scores: s[i, j] = T(x_i, y_j), [N, N], positives on the diagonal.
-        where: mask or weights of rows, [N]; an absent row is absent as a candidate too.
+        where: mask or weights of rows, [N]; a masked row is no candidate either.
 
     Returns:
         The bound in nats, at most log N.
 
     Raises:
-        ValueError: where the scores are not a square matrix.
+        ValueError: if the scores are not a square matrix, or the mask is not [N].
 
     Notes:
-        Low variance, and biased down once the information nears log N.
+        Low variance, but biased down if the information is near log N.
 
     Example:
         >>> float(info_nce_bound(jnp.zeros((4, 4))))
         0.0
     """
-    scores = admit_matrix(scores, where)
+    scores = validate_matrix(scores, where)
     log_means = log_mean_exp(scores, where, axis=1)
     return weighted_mean(jnp.diagonal(scores) - log_means, where)
 
@@ -63,77 +65,85 @@ def info_nce_bound(
 def local_info_nce_bound(
     scores: Float[Array, "n l n"], where: Where = None
 ) -> Float[Array, ""]:
-    """InfoNCE of locations of x against a whole y, a lower bound in nats.
+    """InfoNCE between the locations of x and a whole y, a lower bound in nats.
 
-    mean_{i, l} [ s_ili - log mean exp(c) ], the inner mean over the candidates c of
-    y_i: s_ili itself and s_kmi of every location m of every other row k.
+    mean_{i, l} [ s_ili - log mean exp(c) ], where the inner mean is over the candidates
+    c of y_i: s_ili itself, and s_kmi for every location m of every other row k.
 
     Source: Hjelm et al., "Learning deep representations by mutual information
         estimation and maximization", ICLR 2019, equations 5 and 8.
 
     Args:
         scores: s[i, l, j] = T(location l of x_i, y_j), [N, L, N].
-        where: mask or weights of rows, [N]; an absent row is absent as a candidate too.
+        where: mask or weights of rows, [N]; a masked row is no candidate either.
 
     Returns:
-        The bound of the information between y and a location of x drawn at random, in
-        nats, at most log(1 + (N - 1) L).
+        The bound of the information between y and a random location of x in nats, at
+        most log(1 + (N - 1) L).
 
     Raises:
-        ValueError: where the scores are not N x L x N.
+        ValueError: if the scores are not [N, L, N], or the mask is not [N].
 
     Notes:
-        A row's other locations are no candidates: they are samples of the joint law.
-        With one location it is `info_nce_bound` of the transposed matrix.
+        The other locations of a row are no candidates, because they are samples of the
+        joint distribution. With one location the value is `info_nce_bound` of the
+        transposed matrix.
 
     Example:
         >>> float(local_info_nce_bound(jnp.zeros((4, 9, 4))))
         0.0
     """
-    scores = check_location_scores(scores, where)
+    scores = validate_location_scores(scores, where)
     weights = row_weights(scores, where)
     positives = location_positives(scores)
     others = jnp.broadcast_to(other_rows(weights).T[:, None], scores.shape)
-    totals = jax.nn.logsumexp(scores, axis=(0, 1), b=others, where=others > 0)
-    own = jnp.where(weights > 0, weights, 1)  # Of an absent row any number will do.
+    totals = _log_weighted_sum_exp(scores, others)
+    own = jnp.where(weights > 0, weights, 1)  # Any positive number for a masked row.
     log_sums = jnp.logaddexp(positives + jnp.log(own)[:, None], totals[:, None])
     log_counts = jnp.log(own + jnp.sum(others, axis=(0, 1)))
     return weighted_mean(positives - log_sums + log_counts[:, None], weights[:, None])
 
 
+# Compiled as one operation: `jax_debug_infs` would stop at the -inf of absent terms.
+@functools.partial(jax.jit, inline=True)
+def _log_weighted_sum_exp(
+    scores: Float[Array, "n l n"], weights: Float[Array, "n l n"]
+) -> Float[Array, " n"]:
+    return jax.nn.logsumexp(scores, axis=(0, 1), b=weights, where=weights > 0)
+
+
 def leave_one_out_bound(
     scores: Float[Array, "n n"], where: Where = None
 ) -> Float[Array, ""]:
-    """Leave-one-out, an upper bound of mutual information in nats where q is p(y | x).
+    """Leave-one-out, an upper bound of mutual information in nats if q is p(y | x).
 
-    mean_i [ s_ii - log mean_{j != i} exp(s_ji) ], scores being log q(y_j | x_i) at
-    [i, j]: the other rows' conditionals stand for the marginal of y.
+    mean_i [ s_ii - log mean_{j != i} exp(s_ji) ], where s_ij = log q(y_j | x_i). The
+    conditionals of the other rows approximate the marginal of y.
 
     Source: Poole et al., "On variational bounds of mutual information", ICML 2019,
         section 2.2, the Monte Carlo form of the upper bound.
 
     Args:
         scores: s[i, j] = log q(y_j | x_i) in nats, [N, N].
-        where: mask or weights of rows, [N]; an absent row is absent as a candidate too.
+        where: mask or weights of rows, [N]; a masked row is no candidate either.
 
     Returns:
         The bound in nats.
 
     Raises:
-        ValueError: where the scores are not a square matrix or the mask not of its
-            rows.
+        ValueError: if the scores are not a square matrix, or the mask is not [N].
 
     Notes:
-        Above the information by half the relative variance of the mean over N - 1
-        rows, for few of them; with a fitted q it bounds only as far as q fits. Train q
-        by maximum likelihood, never by this value. On the same scores, transposed,
-        InfoNCE is at most 1 - 1 / N of it.
+        Exceeds the information by about half the relative variance of the mean over
+        N - 1 rows. A fitted q makes it an approximate bound, only as good as the fit:
+        train q by maximum likelihood, not by this value. InfoNCE of the transposed
+        scores is at most 1 - 1 / N times this value.
 
     Example:
         >>> float(leave_one_out_bound(jnp.zeros((4, 4))))
         0.0
     """
-    scores = admit_matrix(scores, where)
+    scores = validate_matrix(scores, where)
     others = other_rows(row_weights(scores, where))
     log_marginal = log_mean_exp(scores.T, others, axis=1)
     return weighted_mean(jnp.diagonal(scores) - log_marginal, where)
@@ -145,16 +155,16 @@ def club_bound(
     where: Where = None,
     where_p: Where = None,
 ) -> Float[Array, ""]:
-    """CLUB, an upper bound of mutual information in nats where q is p(y | x).
+    """CLUB, an upper bound of mutual information in nats if q is p(y | x).
 
-    E_p[log q(y | x)] - E_q[log q(y | x)], scores being log-densities of y given x.
+    E_p[log q(y | x)] - E_q[log q(y | x)]; the scores are log-densities of y given x.
 
     Source: Cheng et al., "CLUB: a contrastive log-ratio upper bound of mutual
         information", ICML 2020, eq. 5 and section 3.2.
 
     Args:
         scores_p: log q(y | x) in nats on joint pairs, [N].
-        scores_q: the same on product pairs, [M].
+        scores_q: the same on negatives, [M].
         where: mask or weights of scores_q, [M].
         where_p: mask or weights of scores_p, [N].
 
@@ -162,13 +172,17 @@ def club_bound(
         The bound in nats.
 
     Raises:
-        ValueError: where either is not a vector.
+        ValueError: if scores are not vectors, or a mask has another shape.
 
     Notes:
-        With a fitted q it bounds from above only as far as q is closer to p(x, y) than
-        to the product. Train q by maximum likelihood, never by this value.
+        With a fitted q it is an upper bound only if q(y | x) p(x) is closer to p(x, y)
+        than to p(x) p(y). Train q by maximum likelihood, not by this value.
+
+    Example:
+        >>> float(club_bound(jnp.array([-1.0]), jnp.array([-1.5])))
+        0.5
     """
-    check_rank(1, scores_p=scores_p, scores_q=scores_q)
+    scores_p, scores_q = validate_scores(scores_p, scores_q, where, where_p)
     return weighted_mean(scores_p, where_p) - weighted_mean(scores_q, where)
 
 
@@ -177,7 +191,7 @@ def difference_of_entropies(
     log_marginal: Float[Array, " n"],
     where: Where = None,
 ) -> Float[Array, ""]:
-    """Difference of entropies, an estimate of mutual information in nats, no bound.
+    """The difference of entropies, an estimate of mutual information in nats.
 
     H_q(Y) - H_q(Y | X) = E[log q(y | x)] - E[log q(y)], over joint pairs.
 
@@ -193,19 +207,22 @@ def difference_of_entropies(
         The estimate in nats.
 
     Raises:
-        ValueError: where either is not a vector, or shapes differ.
+        ValueError: if either is not a vector, or shapes differ.
 
     Notes:
-        Each cross entropy bounds its entropy from above, so the error may have either
-        sign, and it need not grow with the information. Train both densities by
-        maximum likelihood: maximizing this value would spoil q(y).
+        Neither a lower nor an upper bound: each cross entropy bounds its entropy from
+        above, so the error may have either sign. It need not grow with the
+        information. Train both densities by maximum likelihood, because maximizing
+        this value would make q(y) worse.
 
     Example:
         >>> float(difference_of_entropies(jnp.array([-1.0]), jnp.array([-1.5])))
         0.5
     """
-    log_conditional = admit("log_conditional", log_conditional, "where", where)
-    log_marginal = admit("log_marginal", log_marginal, "where", where)
+    log_conditional = validate_vector(
+        "log_conditional", log_conditional, "where", where
+    )
+    log_marginal = validate_vector("log_marginal", log_marginal, "where", where)
     if log_conditional.shape != log_marginal.shape:
         raise ValueError(
             f"log_marginal must have the shape {log_conditional.shape} of "

@@ -1,7 +1,7 @@
-"""f-DIME: trained on the bound of one divergence, read out as information.
+"""f-DIME: train on the bound of a divergence, estimate mutual information from it.
 
-The paper's discriminators D are maps of a raw score v; they stand for members of the
-f-family, whose conjugates this module borrows.
+The paper's discriminators D are functions of a raw score v. Each corresponds to an
+f-divergence of `jaxinfo.divergences`, whose equations are used here.
 """
 
 from collections.abc import Callable
@@ -14,18 +14,23 @@ from jaxinfo.core.numerics import Where, log_softplus, weighted_mean
 from jaxinfo.core.types import Array, Float
 from jaxinfo.divergences import family
 from jaxinfo.divergences.bounds import f_divergence_bound
-from jaxinfo.divergences.fdivergence import FDivergence
-from jaxinfo.divergences.scores import ScoresP, ScoresQ, admit, admit_both
+from jaxinfo.divergences.f_divergence import FDivergence
+from jaxinfo.divergences.scores import (
+    ScoresP,
+    ScoresQ,
+    validate_scores,
+    validate_vector,
+)
 
-__all__ = ["DIME", "Dime", "dime_log_ratio", "dime_objective", "dime_read_out"]
+__all__ = ["DIME", "Dime", "dime_estimate", "dime_log_ratio", "dime_objective"]
 
 
 class Dime(NamedTuple):
-    """One of the paper's three.
+    """One of the paper's three estimators.
 
     Attributes:
-        divergence: the member of the f-family that it trains on.
-        raw: the member's own raw critic output, from the paper's.
+        divergence: the f-divergence whose bound is the objective.
+        raw: maps the paper's raw score to the raw critic output of `divergence`.
     """
 
     divergence: FDivergence
@@ -46,7 +51,7 @@ def dime_objective(
     where: Where = None,
     where_p: Where = None,
 ) -> Float[Array, ""]:
-    """What f-DIME maximizes: a lower bound of the member's divergence, nats.
+    """The objective of f-DIME to maximize, a lower bound of a divergence in nats.
 
     kl_dime    E_p[log D] - E_q[D] + 1                  D = softplus(v)
     hd_dime    2 - E_p[D] - E_q[1 / D]                  D = softplus(v)
@@ -58,30 +63,30 @@ def dime_objective(
     Args:
         name: one of `DIME`; static.
         scores_p: raw critic outputs v on joint pairs, [N].
-        scores_q: the same on product pairs, [M]; a derangement, see
-            `sample_derangement`, never a plain permutation.
+        scores_q: the same on negatives, [M]; from `sample_derangement` and not from a
+            plain permutation, which may contain joint pairs.
         where: mask or weights of scores_q, [M].
         where_p: mask or weights of scores_p, [N].
 
     Returns:
-        The objective in nats; the information is `dime_read_out`.
+        The objective in nats; `dime_estimate` estimates the information.
 
     Raises:
-        ValueError: where the name is unknown, scores are not vectors or masks not of
-            their shape.
+        ValueError: if the name is unknown, scores are not vectors, or a mask has
+            another shape.
 
     Notes:
-        Unbiased for a fixed critic. kl_dime's is NWJ at T = 1 + log D; 1 / D of hd_dime
-        overflows for v below -log(max).
+        Unbiased for a fixed critic. The objective of kl_dime is NWJ at T = 1 + log D.
+        In hd_dime, 1 / D overflows for v below -log(max).
     """
     check_one_of(DIME, name=name)
-    scores_p, scores_q = admit_both(scores_p, scores_q, where, where_p)
+    scores_p, scores_q = validate_scores(scores_p, scores_q, where, where_p)
     divergence, raw = DIME[name]
     return f_divergence_bound(divergence, raw(scores_p), raw(scores_q), where, where_p)
 
 
 def dime_log_ratio(name: str, scores: Float[Array, " n"]) -> Float[Array, " n"]:
-    """The pointwise information that raw f-DIME scores stand for, nats.
+    """The pointwise information that raw f-DIME scores imply, nats.
 
     kl_dime    log D
     hd_dime    log 1 / D^2
@@ -97,17 +102,17 @@ def dime_log_ratio(name: str, scores: Float[Array, " n"]) -> Float[Array, " n"]:
         log p(x, y) / (p(x) p(y)) in nats, [N].
 
     Raises:
-        ValueError: where the name is unknown.
+        ValueError: if the name is unknown.
     """
     check_one_of(DIME, name=name)
     divergence, raw = DIME[name]
     return divergence.log_ratio(raw(scores))
 
 
-def dime_read_out(
+def dime_estimate(
     name: str, scores_p: ScoresP, where_p: Where = None
 ) -> Float[Array, ""]:
-    """f-DIME's estimate of mutual information in nats, a bound in neither direction.
+    """f-DIME's estimate of mutual information in nats.
 
     E_p[log (f*)'(T)]: the mean of `dime_log_ratio` on joint pairs.
 
@@ -122,16 +127,17 @@ def dime_read_out(
         The estimate in nats.
 
     Raises:
-        ValueError: where the name is unknown, scores are not a vector or the mask not
-            of its shape.
+        ValueError: if the name is unknown, scores are not a vector, or the mask has
+            another shape.
 
     Notes:
-        No average of exponentials, so low variance; nothing holds down a critic that
-        errs, so it may lie above the information. Maximizing it teaches nothing.
+        Neither a lower nor an upper bound. It averages no exponentials, so its variance
+        is low. It uses no negatives, so a wrong critic may give a value above the
+        information: train on `dime_objective`.
 
     Example:
-        >>> float(dime_read_out("gan_dime", jnp.zeros(3)))
+        >>> float(dime_estimate("gan_dime", jnp.zeros(3)))
         0.0
     """
-    scores_p = admit("scores_p", scores_p, "where_p", where_p)
+    scores_p = validate_vector("scores_p", scores_p, "where_p", where_p)
     return weighted_mean(dime_log_ratio(name, scores_p), where_p)

@@ -1,8 +1,8 @@
-"""Mutual information from nearest neighbors, with no model of the densities.
+"""Mutual information from nearest neighbors, without a model of the densities.
 
-Distances are max-norms within x, within y and between the two, so coordinates are
-compared with each other: standardize them first. Every count is exact. Chunks of rows
-meet all rows at once, in memory of N times the chunk.
+Distances are maximum norms over the coordinates of x, of y and of both, so standardize
+the coordinates first. Counts of neighbors are exact. Distances are computed from one
+chunk of rows to all rows at a time, in memory proportional to N times the chunk.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from jax.scipy.special import digamma
 
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Bool, Float, Int
-from jaxinfo.information.local import (
+from jaxinfo.information.local_information import (
     LocalInformation,
     check_paired_rows,
     local_information,
@@ -22,7 +22,7 @@ from jaxinfo.information.local import (
 
 __all__ = ["ksg1_information", "ksg2_information", "mixed_ksg_information"]
 
-# Distances of one row to all of x and to all of y, its own masked -> its statistic.
+# From a mask of the other rows and a row's distances in x and in y, its statistic.
 Statistic = Callable[[Bool[Array, " n"], Float[Array, " n"], Float[Array, " n"]], Any]
 
 
@@ -35,9 +35,9 @@ def ksg1_information(
 ) -> LocalInformation:
     """Mutual information by the first estimator of Kraskov et al., nats.
 
-    psi(k) + psi(N) - mean_i [ psi(n_x(i) + 1) + psi(n_y(i) + 1) ], where n_x(i) other
-    rows lie strictly nearer to x_i than the k-th nearest neighbor of (x_i, y_i) lies
-    to that pair, and n_y likewise.
+    psi(k) + psi(N) - mean_i [ psi(n_x(i) + 1) + psi(n_y(i) + 1) ]. With r(i) the
+    distance of (x_i, y_i) to its k-th nearest neighbor, n_x(i) is the number of other
+    rows at a distance from x_i below r(i), and n_y(i) likewise.
 
     Source: Kraskov, Stoegbauer and Grassberger, "Estimating mutual information",
         Phys. Rev. E 69, 2004, eq. 8.
@@ -46,20 +46,21 @@ def ksg1_information(
         x: rows of x, standardized, [N, D].
         y: rows of y, standardized, [N, E].
         num_neighbors: k, below N; static.
-        chunk_size: rows that meet all others at once; static, changes no value.
+        chunk_size: number of rows compared with all rows at once; static. It does not
+            change the value.
 
     Returns:
         The `LocalInformation`, nats.
 
     Raises:
-        ValueError: where the rows are not paired, or not more than k.
+        ValueError: if the rows are not paired, or there are k or fewer.
 
     Notes:
-        Biased towards zero where the dependence is strong or the dimensions are many.
-        Rows share neighbors, so the spread of the contributions understates the
-        standard error by a tenth to a half: subsample instead.
-        Where k neighbors coincide with a row the radius is zero, nothing is nearer,
-        and the value has no meaning: take `mixed_ksg_information` for data with ties.
+        Biased towards zero for strong dependence and in many dimensions. Rows share
+        neighbors, so the standard deviation of the contributions understates the
+        standard error by 10 to 50 %; use subsamples instead. If k neighbors coincide
+        with a row, r(i) is zero and the value is meaningless: use
+        `mixed_ksg_information` for data with ties.
 
     Example:
         >>> x = jnp.arange(100.0)[:, None]
@@ -88,9 +89,9 @@ def ksg2_information(
 ) -> LocalInformation:
     """Mutual information by the second estimator of Kraskov et al., nats.
 
-    psi(k) - 1/k + psi(N) - mean_i [ psi(n_x(i)) + psi(n_y(i)) ], where n_x(i) other
-    rows lie as near to x_i as the farthest, in x, of the k nearest neighbors of
-    (x_i, y_i), or nearer, and n_y likewise.
+    psi(k) - 1/k + psi(N) - mean_i [ psi(n_x(i)) + psi(n_y(i)) ]. With r_x(i) the
+    largest distance in x from (x_i, y_i) to its k nearest neighbors, n_x(i) is the
+    number of other rows at a distance from x_i of at most r_x(i), and n_y(i) likewise.
 
     Source: Kraskov, Stoegbauer and Grassberger, "Estimating mutual information",
         Phys. Rev. E 69, 2004, eq. 9.
@@ -99,19 +100,19 @@ def ksg2_information(
         x: rows of x, standardized, [N, D].
         y: rows of y, standardized, [N, E].
         num_neighbors: k, below N; static.
-        chunk_size: rows that meet all others at once; static, changes no value.
+        chunk_size: number of rows compared with all rows at once; static. It does not
+            change the value.
 
     Returns:
         The `LocalInformation`, nats.
 
     Raises:
-        ValueError: where the rows are not paired, or not more than k.
+        ValueError: if the rows are not paired, or there are k or fewer.
 
     Notes:
-        Biased as `ksg1_information`, a little less in many dimensions, and with a
-        little more variance.
-        Rows that tie with the k-th neighbor all count as neighbors, so that the
-        order of rows changes nothing.
+        Biased like `ksg1_information`, slightly less in many dimensions, with slightly
+        more variance. All rows that tie with the k-th neighbor count as neighbors, so
+        the order of rows does not matter.
     """
     check_positive(num_neighbors=num_neighbors, chunk_size=chunk_size)
     x, y = check_paired_rows(x, y, more_than=num_neighbors)
@@ -139,10 +140,10 @@ def mixed_ksg_information(
 ) -> LocalInformation:
     """Mutual information of discrete, continuous and mixed data, nats.
 
-    mean_i [ psi(k_i) + psi(N) - psi(m_x(i)) - psi(m_y(i)) ]. Where the k-th nearest
-    neighbor lies apart from (x_i, y_i) this is `ksg1_information`; where it coincides
-    with it, k_i, m_x and m_y count the rows, i itself included, that coincide with the
-    pair, with x_i and with y_i, as a plug-in estimate does.
+    mean_i [ psi(k_i) + psi(N) - psi(m_x(i)) - psi(m_y(i)) ]. If the k-th nearest
+    neighbor differs from (x_i, y_i), the term is that of `ksg1_information`. If it
+    coincides with it, k_i, m_x and m_y are the numbers of rows, including i, that
+    coincide with the pair, with x_i and with y_i, as in a plug-in estimate.
 
     Source: Gao, Kannan, Oh and Viswanath, "Estimating mutual information for
         discrete-continuous mixtures", NeurIPS 2017, algorithm 1.
@@ -151,18 +152,19 @@ def mixed_ksg_information(
         x: rows of x, standardized, [N, D].
         y: rows of y, standardized, [N, E].
         num_neighbors: k, below N; static.
-        chunk_size: rows that meet all others at once; static, changes no value.
+        chunk_size: number of rows compared with all rows at once; static. It does not
+            change the value.
 
     Returns:
-        The `LocalInformation`, nats; unlike the paper's, negative values are kept.
+        The `LocalInformation`, nats. Unlike in the paper, negative values are kept.
 
     Raises:
-        ValueError: where the rows are not paired, or not more than k.
+        ValueError: if the rows are not paired, or there are k or fewer.
 
     Notes:
-        The algorithm as printed counts rows up to the radius and takes their logarithm;
-        strict counts and digammas have the same limit and far less bias towards zero.
-        States that are seen k times or fewer are taken for continuous.
+        The published algorithm counts rows up to and including the radius and takes
+        logarithms. Strict counts and digammas have the same limit and much less bias
+        towards zero. States seen k times or fewer are treated as continuous.
     """
     check_positive(num_neighbors=num_neighbors, chunk_size=chunk_size)
     x, y = check_paired_rows(x, y, more_than=num_neighbors)
@@ -186,7 +188,7 @@ def _each_row(
     statistic: Statistic, x: Array, y: Array, chunk_size: int
 ) -> list[Int[Array, " n"]]:
     rows = jnp.arange(len(x))
-    # First rows fill the last chunk, for one of another size is compiled for itself.
+    # The first rows fill the last chunk: a smaller one would be compiled separately.
     filled = jnp.arange(-(-len(x) // chunk_size) * chunk_size) % len(x)
 
     def of_row(i: Array) -> Any:
@@ -197,19 +199,19 @@ def _each_row(
 
 
 def _max_norms(columns: Float[Array, "d n"], i: Array) -> Float[Array, " n"]:
-    """Distances of row i to every row."""
+    """The distances of row i to every row."""
 
     def with_column(distance: Array, column: Array) -> tuple[Array, None]:
         return jnp.maximum(distance, jnp.abs(column - column[i])), None
 
-    # Column by column: a maximum over the short axis of [N, D] is up to 4 times slower.
+    # By columns, because a maximum over the short axis of [N, D] is up to 4x slower.
     return jax.lax.scan(with_column, jnp.zeros_like(columns[0]), columns, unroll=16)[0]
 
 
 def _kth_smallest(values: Float[Array, " n"], k: int) -> Float[Array, ""]:
-    """From each value to the next larger one, until k values are no larger.
+    """The k-th smallest value, by stepping from each value to the next larger one.
 
-    A few passes over a row cost far less than a sort or `top_k` does on a processor.
+    On a CPU a few passes over a row are much faster than a sort or `jax.lax.top_k`.
     """
 
     def next_larger(_: Any, value: Array) -> Array:

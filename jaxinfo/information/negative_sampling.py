@@ -1,8 +1,8 @@
-"""Which pairs of a batch stand for the product of the marginals.
+"""Negatives: the pairs of a batch that represent the product of the marginals.
 
-A negatives is an array of partners, [N, K]: row i of x is scored with y[negatives[i, k]].
-All of them leave out the joint pairs (i, i): a plain random permutation keeps one of
-them on average, and with it every ratio estimate stays under about log N.
+Negatives are an array of partners, [N, K]: row i of x is scored with the rows
+y[negatives[i]]. They contain no joint pair (i, i). A random permutation contains one on
+average, which limits every estimate of a density ratio to about log N.
 """
 
 from collections.abc import Callable
@@ -25,9 +25,9 @@ __all__ = [
 
 
 def off_diagonal(num_rows: int) -> Int[Array, "n n-1"]:
-    """Every pair of different rows.
+    """All other rows as the negatives of each row.
 
-    partner[i, k] = (i + 1 + k) mod N, so K = N - 1.
+    negatives[i, k] = (i + 1 + k) mod N, so K = N - 1.
 
     Source: Poole et al., "On variational bounds of mutual information", ICML 2019.
 
@@ -35,15 +35,15 @@ def off_diagonal(num_rows: int) -> Int[Array, "n n-1"]:
         num_rows: N, at least 2.
 
     Returns:
-        The partners of each row.
+        The partners of each row, [N, N - 1].
 
     Raises:
-        ValueError: where there are fewer than two rows.
+        ValueError: if there are fewer than two rows.
 
     Notes:
-        Bias: unbiased for E_q of any function of a score, as a U-statistic; the pairs
-        share rows, so its variance is that of N rows and not of N (N - 1) draws. A log
-        of the average is biased down by half its relative variance.
+        The mean of any function of a score is unbiased, as a U-statistic. The pairs
+        share rows, so its variance is that of N rows and not of N (N - 1) independent
+        pairs. The log of a mean is biased down by half its relative variance.
 
     Example:
         >>> off_diagonal(3).tolist()
@@ -53,48 +53,50 @@ def off_diagonal(num_rows: int) -> Int[Array, "n n-1"]:
 
 
 def roll(num_rows: int, *, shift: int | Int[Array, " k"] = 1) -> Int[Array, "n k"]:
-    """Each row with the one `shift` places on.
+    """The row `shift` places further on as the negative of each row.
 
-    partner[i, k] = (i + shift[k]) mod N.
+    negatives[i, k] = (i + shift[k]) mod N.
 
     Args:
         num_rows: N, at least 2.
-        shift: places, not a multiple of N; may be traced, one for each column.
+        shift: one shift, or one per column, [K]; may be traced. None may be a multiple
+            of N.
 
     Returns:
-        The partners of each row, K = 1 for one shift.
+        The partners of each row, [N, K], with K = 1 for a single shift.
 
     Raises:
-        ValueError: where there are fewer than two rows.
+        ValueError: if there are fewer than two rows.
 
     Notes:
-        Bias: none where the order of the rows carries no information; rows in the
-        order of time or of class bias it, so shuffle before. Cheapest of all.
+        Unbiased if the order of the rows carries no information. Shuffle rows that are
+        ordered by time or class. The cheapest of the samplers.
     """
     _check_rows(num_rows)
     shifts = jnp.atleast_1d(jnp.asarray(shift))
-    return (jnp.arange(num_rows)[:, None] + shifts) % num_rows
+    return (jnp.arange(num_rows)[:, None] + shifts[None]) % num_rows
 
 
 def sample_derangement(key: Key[Array, ""], num_rows: int) -> Int[Array, "n 1"]:
-    """A random permutation without fixed points: one cycle through all rows.
+    """Samples a permutation without fixed points: one random cycle through all rows.
 
-    Source: the need for it, Letizia et al., "Mutual information estimation via
-        f-divergence and data derangements", NeurIPS 2024, section 4.
+    Source: Letizia et al., "Mutual information estimation via f-divergence and data
+        derangements", NeurIPS 2024, section 4, for the need of derangements.
 
     Args:
         key: random key.
         num_rows: N, at least 2.
 
     Returns:
-        The partner of each row; every partner i != j equally likely.
+        The partner of each row, [N, 1]; all other rows are equally likely.
 
     Raises:
-        ValueError: where there are fewer than two rows.
+        ValueError: if there are fewer than two rows.
 
     Notes:
-        Bias: none for E_q. A random cycle needs no rejection, unlike a uniform
-        derangement, and each single pair has the same law.
+        The mean of any function of a score is unbiased. Sampling a cycle needs no
+        rejection, unlike a uniform derangement, and each single pair has the same
+        distribution under both.
     """
     _check_rows(num_rows)
     cycle = jax.random.permutation(key, num_rows)
@@ -105,7 +107,7 @@ def sample_derangement(key: Key[Array, ""], num_rows: int) -> Int[Array, "n 1"]:
 def sample_draws(
     key: Key[Array, ""], num_rows: int, num_negatives: int
 ) -> Int[Array, "n k"]:
-    """K independent draws of another row for each row.
+    """Samples K other rows for each row, independently and with replacement.
 
     Args:
         key: random key.
@@ -113,14 +115,14 @@ def sample_draws(
         num_negatives: K.
 
     Returns:
-        The partners of each row, each uniform over the other rows.
+        The partners of each row, [N, K], each uniform over the other rows.
 
     Raises:
-        ValueError: where there are fewer than two rows.
+        ValueError: if there are fewer than two rows.
 
     Notes:
-        Bias: none for E_q; some rows of y come up more often than others, so the
-        variance is a little above that of rolls.
+        The mean of any function of a score is unbiased. Some rows of y are drawn more
+        often than others, so its variance is slightly above that of rolls.
     """
     _check_rows(num_rows)
     shift = jax.random.randint(key, (num_rows, num_negatives), 1, num_rows)
@@ -128,19 +130,30 @@ def sample_draws(
 
 
 def _sample_rolls(key: Array, num_rows: int, num_negatives: int) -> Array:
-    # Equally spaced shifts from a random start: distinct whenever K < N.
+    """Equally spaced shifts from a random start, which are distinct if K < N."""
     _check_rows(num_rows)
     start = (jax.random.bits(key) % (num_rows - 1)).astype(int)
     spread = jnp.arange(num_negatives) * (num_rows - 1) // num_negatives
     return roll(num_rows, shift=1 + (start + spread) % (num_rows - 1))
 
 
+def _sample_derangements(key: Array, num_rows: int, num_negatives: int) -> Array:
+    """Independent derangements, one per column."""
+    keys = jax.random.split(key, num_negatives)
+    derangements = jax.vmap(lambda key: sample_derangement(key, num_rows))(keys)
+    return derangements[..., 0].T
+
+
+def _all_others(key: Array, num_rows: int, num_negatives: int) -> Array:
+    del key, num_negatives
+    return off_diagonal(num_rows)
+
+
+# Name -> sampler(key, num_rows, num_negatives) -> negatives [N, K].
 NEGATIVE_SAMPLERS: dict[str, Callable[[Array, int, int], Array]] = {
-    "derangement": lambda key, n, k: jax.vmap(
-        sample_derangement, in_axes=(0, None), out_axes=1
-    )(jax.random.split(key, k), n)[..., 0],
+    "derangement": _sample_derangements,
     "draws": sample_draws,
-    "off_diagonal": lambda key, n, k: off_diagonal(n),
+    "off_diagonal": _all_others,
     "roll": _sample_rolls,
 }
 
@@ -148,19 +161,19 @@ NEGATIVE_SAMPLERS: dict[str, Callable[[Array, int, int], Array]] = {
 def sample_negatives(
     key: Key[Array, ""], num_rows: int, num_negatives: int, *, name: str = "roll"
 ) -> Int[Array, "n k"]:
-    """The negatives of this name.
+    """Samples negatives with a sampler given by name.
 
     Args:
         key: random key.
         num_rows: N, at least 2.
-        num_negatives: K; "off_diagonal" has K = N - 1 whatever this says.
-        name: one of `NEGATIVE_SAMPLERS`.
+        num_negatives: K; ignored by "off_diagonal", for which K = N - 1.
+        name: one of `jaxinfo.information.NEGATIVE_SAMPLERS`.
 
     Returns:
-        The partners of each row.
+        The partners of each row, [N, K].
 
     Raises:
-        ValueError: where the name is unknown or there are fewer than two rows.
+        ValueError: if the name is unknown, or there are fewer than two rows.
     """
     check_one_of(NEGATIVE_SAMPLERS, name=name)
     return NEGATIVE_SAMPLERS[name](key, num_rows, num_negatives)
@@ -169,7 +182,7 @@ def sample_negatives(
 def split_scores(
     scores: Float[Array, "n n"], negatives: Int[Array, "n k"]
 ) -> tuple[Float[Array, " n"], Float[Array, " n*k"]]:
-    """The scores of the joint pairs and of the product pairs.
+    """Splits a score matrix into the scores of joint pairs and those of negatives.
 
     Args:
         scores: scores[i, j] = T(x_i, y_j), [N, N].
@@ -179,25 +192,26 @@ def split_scores(
         scores_p [N], the diagonal, and scores_q [N K], row by row.
 
     Raises:
-        ValueError: where the scores are not a square matrix or the negatives not [N, K].
+        ValueError: if the scores are not a square matrix, or the negatives are not
+            [N, K].
 
     Example:
         >>> scores = jnp.arange(4.0).reshape(2, 2)
         >>> [part.tolist() for part in split_scores(scores, off_diagonal(2))]
         [[0.0, 3.0], [1.0, 2.0]]
     """
+    scores, negatives = jnp.asarray(scores), jnp.asarray(negatives)
     check_square(scores=scores)
     check_rank(2, negatives=negatives)
-    if negatives.shape[0] != scores.shape[0]:
+    if len(negatives) != len(scores):
         raise ValueError(
-            f"negatives must have a row for each of the {scores.shape[0]} rows of "
-            f"scores, got shape {negatives.shape}"
+            f"negatives must have a row for each of the {len(scores)} rows of scores, "
+            f"got shape {negatives.shape}"
         )
-    return jnp.diagonal(scores), jnp.take_along_axis(scores, negatives, axis=1).reshape(
-        -1
-    )
+    scores_q = jnp.take_along_axis(scores, negatives, axis=1)
+    return jnp.diagonal(scores), scores_q.reshape(-1)
 
 
 def _check_rows(num_rows: int) -> None:
     if num_rows < 2:
-        raise ValueError(f"num_rows must be at least 2 to pair rows, got {num_rows}")
+        raise ValueError(f"num_rows must be at least 2, got {num_rows}")

@@ -1,4 +1,4 @@
-"""Critics applied to rows: chosen pairs in training, blocks of all pairs in reports."""
+"""A critic's scores of joint pairs and negatives, of all pairs, and of blocks."""
 
 from typing import NamedTuple
 
@@ -18,17 +18,17 @@ __all__ = [
 ]
 
 SMALLEST_BLOCK, LARGEST_BLOCK = 32, 64
-# Pairs scored at once: enough to fill a core's vector units, little enough to fit a
-# cache. A joint critic on all pairs of 2,000 rows would hold gigabytes otherwise.
+# Pairs scored at once: enough to use a core's vector units, few enough for its cache.
+# A joint critic on all pairs of 2,000 rows at once would need gigabytes.
 PAIRS_AT_ONCE = 65_536
 
 
 class Blocks(NamedTuple):
-    """Rows dealt into blocks of nearly equal size, padded to the same size.
+    """A partition of rows into blocks, padded to the same size.
 
     Attributes:
         rows: row numbers, [B, m].
-        valid: False where a block is padded, [B, m].
+        valid: False for padding, [B, m].
     """
 
     rows: Int[np.ndarray, "b m"]
@@ -36,21 +36,21 @@ class Blocks(NamedTuple):
 
 
 def make_blocks(num_rows: int, block_size: int) -> Blocks:
-    """Deals rows into the fewest blocks of at most `block_size`.
+    """Partitions rows into as few blocks as possible of at most `block_size` rows.
 
     Args:
-        num_rows: N, at least 2.
-        block_size: the most rows in a block, at least 2.
+        num_rows: N, at least 1.
+        block_size: the largest number of rows in a block, at least 1.
 
     Returns:
-        Blocks whose sizes differ by at most one row.
+        The `Blocks`, whose sizes differ by at most one row.
 
     Example:
         >>> make_blocks(5, 3).rows.tolist()
         [[0, 2, 4], [1, 3, 0]]
     """
     num_blocks = -(-num_rows // block_size)
-    # Every num_blocks-th row: neighbors in an ordered file stay apart.
+    # Strided, so that adjacent rows of ordered data go to different blocks.
     parts = [np.arange(start, num_rows, num_blocks) for start in range(num_blocks)]
     size = len(parts[0])
     rows = np.stack([np.pad(part, (0, size - len(part))) for part in parts])
@@ -59,13 +59,13 @@ def make_blocks(num_rows: int, block_size: int) -> Blocks:
 
 
 def equal_blocks(num_rows: int) -> Blocks:
-    """Deals rows into blocks of 32 to 64 rows without padding, leaving out the fewest.
+    """Partitions rows into equal blocks of 32 to 64, dropping as few rows as possible.
 
     Args:
-        num_rows: N; fewer than 32 are one block.
+        num_rows: N; fewer than 32 rows form one block.
 
     Returns:
-        Blocks of consecutive rows, all of one size.
+        The `Blocks` of consecutive rows, without padding.
 
     Example:
         >>> equal_blocks(100).rows.shape
@@ -84,11 +84,11 @@ def score_negatives(
     y: Float[Array, "n ..."],
     negatives: Int[Array, "n k"],
 ) -> tuple[Float[Array, " n"], Float[Array, " n*k"]]:
-    """Scores of the joint pairs and of the chosen product pairs of a batch.
+    """Scores the joint pairs and the negatives of a batch.
 
     Args:
         critic: the critic.
-        params: its parameters.
+        params: parameters of the critic.
         x: rows of x, [N, ...].
         y: rows of y, [N, ...].
         negatives: partners of each row, [N, K].
@@ -96,8 +96,9 @@ def score_negatives(
     Returns:
         scores_p [N] and scores_q [N K], row by row.
     """
+    x, y, negatives = jnp.asarray(x), jnp.asarray(y), jnp.asarray(negatives)
     num_negatives = negatives.shape[1]
-    # One call on all pairs is one matrix product a layer, instead of two small ones.
+    # One call on all pairs needs one matrix product per layer instead of two.
     left = jnp.concatenate([x, jnp.repeat(x, num_negatives, axis=0)])
     right = jnp.concatenate([y, y[negatives.reshape(-1)]])
     scores = critic.apply(params, left, right)
@@ -107,17 +108,16 @@ def score_negatives(
 def pairwise_scores(
     critic: Critic, params: PyTree, x: Float[Array, "n ..."], y: Float[Array, "m ..."]
 ) -> Float[Array, "n m"]:
-    """The score of every x with every y.
+    """Scores every row of x with every row of y.
 
     Args:
-        critic: the critic; its own `pairwise` is used where it has one.
-        params: its parameters.
+        critic: the critic. Without `pairwise` it is applied to chunks of pairs.
+        params: parameters of the critic.
         x: rows of x, [N, ...].
         y: rows of y, [M, ...].
 
     Returns:
-        scores[i, j] = T(x_i, y_j); without a `pairwise` of the critic's own they are
-        computed `PAIRS_AT_ONCE` at a time.
+        scores[i, j] = T(x_i, y_j), [N, M].
     """
     if critic.pairwise is not None:
         return critic.pairwise(params, x, y)
@@ -129,7 +129,7 @@ def pairwise_scores(
     at_once = max(1, PAIRS_AT_ONCE // len(y))
     if len(x) <= at_once:
         return jax.vmap(with_all)(x)
-    # A gradient computes each chunk once more, or hidden units of all pairs would stay.
+    # Recompute each chunk in the gradient instead of storing all pairs' hidden units.
     return jax.lax.map(jax.checkpoint(with_all), x, batch_size=at_once)
 
 
@@ -140,18 +140,19 @@ def score_blocks(
     y: Float[Array, "n ..."],
     blocks: Blocks,
 ) -> Float[Array, "b m m"]:
-    """The score matrix of every block of rows.
+    """Computes the score matrix of every block of rows.
 
     Args:
         critic: the critic.
-        params: its parameters.
+        params: parameters of the critic.
         x: rows of x, [N, ...].
         y: rows of y, [N, ...].
-        blocks: which rows stand together.
+        blocks: the rows of each block.
 
     Returns:
-        scores[b, i, j] = T(x_i, y_j) for rows i and j of block b.
+        scores[b, i, j] = T(x_i, y_j) for rows i and j of block b, [B, m, m].
     """
+    x, y = jnp.asarray(x), jnp.asarray(y)
     num_blocks, size = blocks.rows.shape
 
     def score(rows: Array) -> Array:

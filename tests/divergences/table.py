@@ -1,14 +1,12 @@
-"""Every member of the family beside NumPy restatements written from the papers."""
+"""Tables of every f-divergence and bound, and NumPy equations from the papers."""
 
+import functools
 import math
 
 import numpy as np
 
-from jaxinfo.divergences import (
-    DIVERGENCES,
-    alpha_divergence,
-    skewed_jensen_shannon,
-)
+from jaxinfo import divergences as d
+from jaxinfo.divergences import DIVERGENCES, alpha_divergence, skewed_jensen_shannon
 
 MEMBERS = [
     *DIVERGENCES.values(),
@@ -16,7 +14,43 @@ MEMBERS = [
     *(skewed_jensen_shannon(pi) for pi in (0.2, 0.5)),
 ]
 NAMES = [member.name for member in MEMBERS]
-READABLE = [member for member in MEMBERS if member.name != "TOTAL_VARIATION"]
+WITH_LOG_RATIO = [member for member in MEMBERS if member.name != "TOTAL_VARIATION"]
+
+
+def mine_objective(scores_p, scores_q, where=None, where_p=None):
+    state = d.mine_init(scores_p.dtype)
+    return d.mine_update(state, scores_p, scores_q, where, where_p)[0]
+
+
+def effective_sample_size(scores_p, scores_q, where=None, where_p=None):
+    return d.effective_sample_size(scores_q, where)
+
+
+# Functions of (scores_p, scores_q, where, where_p).
+BOUNDS = {
+    **{
+        f"f_divergence_bound[{member}]": functools.partial(d.f_divergence_bound, member)
+        for member in MEMBERS
+    },
+    **{
+        f"shift_optimized_bound[{member}]": functools.partial(
+            d.shift_optimized_bound, member
+        )
+        for member in d.SHIFT_OPTIMIZED
+    },
+    **{
+        f"renyi_donsker_varadhan_bound[{order}]": functools.partial(
+            d.renyi_donsker_varadhan_bound, order=order
+        )
+        for order in (0.5, 2)
+    },
+    "donsker_varadhan_bound": d.donsker_varadhan_bound,
+    "logistic_bound": d.logistic_bound,
+    "nwj_bound": d.nwj_bound,
+    "smile_bound": functools.partial(d.smile_bound, clip=0.7),
+    "mine_update": mine_objective,
+    "effective_sample_size": effective_sample_size,
+}
 
 
 def _parameter(member):
@@ -122,7 +156,7 @@ SHIFTED_NORMALS = {
 
 
 def shifted_normals():
-    """A grid with N(1, 1) and N(0, 1) as weights of its points, and log(p / q)."""
+    """A grid, the weights of its points under N(1, 1) and N(0, 1), and log(p / q)."""
     x = np.linspace(-12.0, 13.0, 5001)
     step = x[1] - x[0]
     weights = [

@@ -1,4 +1,4 @@
-"""Closed forms, quadrature and finite laws against each other and against NumPy."""
+"""Exact divergences: closed forms, quadrature and discrete sums, and NumPy."""
 
 import itertools
 import math
@@ -33,14 +33,14 @@ every_gaussian = pytest.mark.parametrize("name", GAUSSIAN)
 
 
 @jax.jit
-def gaussian(*laws):
-    """Every closed form at once: one program for each dimension."""
-    return {name: function(*laws) for name, function in GAUSSIAN.items()}
+def gaussian(*moments):
+    """The value of every closed form, as one program per dimension."""
+    return {name: function(*moments) for name, function in GAUSSIAN.items()}
 
 
 @jax.jit
 def quadrature(p, q, low, high):
-    """Every member between two normals, each a mean and a variance."""
+    """Every f-divergence of two normals, given as (mean, variance)."""
     return {
         member.name: d.exact_by_quadrature(
             member, normal(*p), normal(*q), low=low, high=high
@@ -93,7 +93,7 @@ def test_shifted_normals(name):
     assert float(got) == pytest.approx(SHIFTED_NORMALS[name], abs=1e-6)
 
 
-def test_gaussians_in_space_restate_the_textbook():
+def test_gaussians_of_several_dimensions_match_numpy():
     rng = np.random.default_rng(0)
     (m_p, c_p), (m_q, c_q) = random_gaussian(rng, 4), random_gaussian(rng, 4)
     inv, det = np.linalg.inv, np.linalg.det
@@ -118,17 +118,20 @@ def test_gaussians_in_space_restate_the_textbook():
 
 
 @every_gaussian
-def test_independent_coordinates_tensorise(name):
+def test_independent_coordinates_add_or_multiply(name):
     p, q = [(0.3, 0.9), (-0.4, 1.2)], [(0.0, 1.0), (0.1, 1.1)]
     parts = [
         float(gaussian(*line(*a), *line(*b))[name]) for a, b in zip(p, q, strict=True)
     ]
-    laws = [
-        part
-        for law in (p, q)
-        for part in (np.asarray([a[0] for a in law]), np.diag([a[1] for a in law]))
+    moments = [
+        moment
+        for coordinates in (p, q)
+        for moment in (
+            np.asarray([mean for mean, _ in coordinates]),
+            np.diag([variance for _, variance in coordinates]),
+        )
     ]
-    joint = gaussian(*laws)[name]
+    joint = gaussian(*moments)[name]
     if name == "SQUARED_HELLINGER":
         expected = 2 - 2 * math.prod(1 - part / 2 for part in parts)
     elif name in ("PEARSON", "NEYMAN"):
@@ -139,23 +142,23 @@ def test_independent_coordinates_tensorise(name):
 
 
 @every_gaussian
-def test_equal_gaussians_are_at_zero(name):
+def test_divergence_of_equal_gaussians_is_zero(name):
     mean, covariance = random_gaussian(np.random.default_rng(1), 3)
     got = gaussian(mean, covariance, mean, covariance)[name]
     assert float(got) == pytest.approx(0.0, abs=1e-12)
 
 
-def test_chi_squares_diverge_where_their_integral_does():
+def test_chi_squared_is_infinite_if_its_integral_diverges():
     wide, narrow = line(0.0, 2.1), line(0.0, 1.0)
     apart, back = gaussian(*wide, *narrow), gaussian(*narrow, *wide)
     assert apart["PEARSON"] == back["NEYMAN"] == np.inf
     assert np.isfinite(back["PEARSON"])
     assert np.isfinite(apart["NEYMAN"])
-    # Two negative eigenvalues: a determinant alone would not notice.
+    # Two negative eigenvalues, whose determinant is positive.
     both = np.zeros(2), 3 * np.eye(2), np.zeros(2), np.eye(2)
     assert gaussian(*both)["PEARSON"] == np.inf
-    slope = jax.jit(jax.grad(d.exact_gaussian_pearson, argnums=1))(*wide, *narrow)
-    assert not np.isnan(slope).any()
+    gradient = jax.jit(jax.grad(d.exact_gaussian_pearson, argnums=1))(*wide, *narrow)
+    assert not np.isnan(gradient).any()
 
 
 def test_renyi_of_gaussians():
@@ -196,7 +199,7 @@ def test_gaussian_gradients_are_those_of_the_formula():
 @every_gaussian
 def test_gaussian_shapes_are_checked(name):
     mean, covariance = jnp.zeros(2), jnp.eye(2)
-    with pytest.raises(ValueError, match="mean_p must have 1 axes"):
+    with pytest.raises(ValueError, match="mean_p must have 1 axis"):
         GAUSSIAN[name](covariance, covariance, covariance, covariance)
     with pytest.raises(ValueError, match=r"cov_[pq] must have shape \(2, 2\)"):
         GAUSSIAN[name](mean, jnp.eye(3), mean, covariance)
@@ -210,7 +213,7 @@ def test_gaussian_mutual_information():
     information = jax.jit(d.exact_gaussian_mutual_information, static_argnames="dim_x")
     got = float(information(pair, dim_x=1))
     assert got == pytest.approx(-0.5 * math.log(1 - rho**2))
-    # The information is KL from the joint law to the product of the marginals.
+    # The information is the KL divergence of the joint from the product of marginals.
     _, covariance = random_gaussian(np.random.default_rng(2), 5)
     blocks = np.zeros((5, 5))
     blocks[:2, :2], blocks[2:, 2:] = covariance[:2, :2], covariance[2:, 2:]
@@ -229,13 +232,13 @@ def test_gaussian_mutual_information():
 
 
 @every_member
-def test_quadrature_restates_the_integral(member):
+def test_quadrature_matches_the_trapezoidal_rule(member):
     x = np.linspace(-9.0, 9.0, 60_001)
     log_p, log_q = np.asarray(normal(0.4, 1.3)(x)), np.asarray(normal(0.0, 1.0)(x))
     terms = np.exp(log_q) * numpy_generator(member, np.exp(log_p - log_q))
     expected = np.trapezoid(terms, x)
     got = quadrature((0.4, 1.3), (0.0, 1.0), -9.0, 9.0)[member.name]
-    # A kink costs total variation some digits.
+    # The kink of total variation makes the quadrature less accurate.
     assert float(got) == pytest.approx(expected, rel=1e-8, abs=1e-6)
 
 
@@ -246,7 +249,7 @@ def test_quadrature_of_shifted_normals(name):
 
 
 def test_quadrature_survives_tails_beyond_underflow():
-    # Far out p is exp(-4000) of q: p / q underflows and q / p overflows.
+    # In the tails p / q is exp(-4000): p / q underflows and q / p overflows.
     narrow, unit = (0.0, 0.01), (0.0, 1.0)
     kl = jax.jit(
         lambda low, high: d.exact_by_quadrature(
@@ -280,21 +283,21 @@ def test_quadrature_of_bounded_supports():
             for member in (d.TOTAL_VARIATION, d.KL)
         ]
 
-    # Half of P's mass lies where Q has none; panels end at the jumps.
+    # Half of P's mass lies outside of Q's support; panels end at the jumps.
     total_variation, kl = compute(0.0, 3.0)
     assert float(total_variation) == pytest.approx(0.5)
     assert kl == np.inf
 
 
-def test_quadrature_differentiates_and_takes_traced_limits():
+def test_quadrature_is_differentiable_with_traced_limits():
     def kl(mean, low, high):
         return d.exact_by_quadrature(
             d.KL, normal(mean, 1.0), normal(0.0, 1.0), low=low, high=high
         )
 
-    value, slope = jax.jit(jax.value_and_grad(kl))(0.6, -12.0, 12.0)
+    value, gradient = jax.jit(jax.value_and_grad(kl))(0.6, -12.0, 12.0)
     assert float(value) == pytest.approx(0.18)
-    assert float(slope) == pytest.approx(0.6)
+    assert float(gradient) == pytest.approx(0.6)
 
 
 def test_quadrature_checks_its_arguments():
@@ -305,11 +308,11 @@ def test_quadrature_checks_its_arguments():
         d.exact_by_quadrature(d.KL, flat, flat, low=1, high=0)
 
 
-# Finite laws
+# Discrete distributions
 
 
 @every_member
-def test_discrete_restates_the_sum_with_its_limits(member):
+def test_discrete_matches_the_sum_and_its_limits(member):
     at_zero, at_infinity = numpy_limits(member)
     values = (0.0, 0.2, 0.7)
     for p, q in itertools.product(values, values):
@@ -328,24 +331,24 @@ def test_discrete_restates_the_sum_with_its_limits(member):
 
 
 @every_member
-def test_disjoint_laws_are_as_far_as_can_be(member):
+def test_disjoint_supports_reach_the_maximum(member):
     p, q = np.asarray([0.5, 0.5, 0.0]), np.asarray([0.0, 0.0, 1.0])
     got = discrete(p, q)[member.name]
     assert float(got) == pytest.approx(sum(numpy_limits(member)))
 
 
 @pytest.mark.parametrize("name", SHIFTED_NORMALS)
-def test_discretised_normals(name):
+def test_discretized_normals(name):
     edges = np.linspace(-9.0, 10.0, 4001)
     p, q = (np.diff(norm.cdf(edges - mean)) for mean in (1, 0))
-    # Rounding of the cdf near 1 leaves bins of zero and worse in the right tail.
+    # In the right tail, rounding of the cdf near 1 makes some probabilities wrong.
     keep = (p > 1e-14) & (q > 1e-14)
     got = discrete(p[keep], q[keep])[name]
     assert float(got) == pytest.approx(SHIFTED_NORMALS[name], abs=5e-5)
 
 
 @every_member
-def test_merging_outcomes_never_adds(member):
+def test_merging_outcomes_lowers_the_divergence(member):
     rng = np.random.default_rng(3)
     p, q = rng.dirichlet(np.ones(8)), rng.dirichlet(np.ones(8))
     fine = discrete(p, q)[member.name]
@@ -354,13 +357,13 @@ def test_merging_outcomes_never_adds(member):
 
 
 def test_discrete_checks_its_arguments():
-    with pytest.raises(ValueError, match="probs_p must have 1 axes"):
+    with pytest.raises(ValueError, match="probs_p must have 1 axis"):
         d.exact_discrete(d.KL, jnp.ones((2, 2)), jnp.ones(4))
     with pytest.raises(ValueError, match="probs_q must have the shape"):
         d.exact_discrete(d.KL, jnp.ones(2), jnp.ones(3))
 
 
-def test_single_precision_stays_single():
+def test_single_precision_is_kept():
     mean, covariance = np.zeros(2, np.float32), np.eye(2, dtype=np.float32)
     for function in GAUSSIAN.values():
         got = jax.eval_shape(function, mean, covariance, mean, covariance)

@@ -1,6 +1,5 @@
-"""The f-family: laws, references, identities, gradients and traces."""
+"""The f-divergences: laws, references, identities, gradients and traces."""
 
-import functools
 import itertools
 import math
 import pickle
@@ -14,7 +13,7 @@ import pytest
 from jaxinfo import divergences as d
 from jaxinfo.divergences.special import log1mexp_of_log, log_lambert_w
 
-from .table import MEMBERS, NAMES, READABLE, numpy_generator, numpy_limits
+from .table import MEMBERS, NAMES, WITH_LOG_RATIO, numpy_generator, numpy_limits
 
 every_member = pytest.mark.parametrize("member", MEMBERS, ids=NAMES)
 FUNCTIONS_OF_V = ("output_activation", "conjugate_of_activation", "log_ratio")
@@ -35,7 +34,7 @@ def x64():
 
 
 def of_every(compute, *arguments, members=MEMBERS):
-    """`compute(member, *arguments)` by member, in NumPy: one program, not hundreds."""
+    """`compute(member, *arguments)` for each member, in NumPy, by one program."""
     run = jax.jit(lambda *arguments: [compute(m, *arguments) for m in members])
     return zip(members, jax.tree.map(np.asarray, run(*arguments)), strict=True)
 
@@ -47,43 +46,40 @@ def close(got, want, rtol, atol, member):
 # Laws
 
 
-def test_jit_and_vmap_change_nothing():
+def test_vmap_gives_the_value_of_each_element():
     v = np.linspace(-3, 3, 5, dtype=np.float32)
 
-    def whole(member, v):
-        return [f(v) for f in functions_of_v(member)]
+    def compute(member, v):
+        def values(v):
+            return [function(v) for function in functions_of_v(member)]
 
-    def each(member, v):
-        return jax.vmap(functools.partial(whole, member))(v)
+        return values(v), jax.vmap(values)(v)
 
-    jitted = of_every(lambda member, v: (whole(member, v), each(member, v)), v)
-    for member, (together, mapped) in jitted:
-        for i, function in enumerate(functions_of_v(member)):
-            one_by_one = [np.asarray(function(x)) for x in v]
-            for got in (function(v), together[i], mapped[i]):
-                close(got, one_by_one, 1e-5, 1e-6, member)
+    for member, (together, mapped) in of_every(compute, v):
+        for got, expected in zip(mapped, together, strict=True):
+            close(got, expected, 1e-5, 1e-6, member)
 
 
 @every_member
-def test_dtypes_are_kept_and_numbers_accepted(member):
+def test_dtypes_are_kept_and_python_numbers_are_accepted(member):
     functions = [*functions_of_v(member), member.generator, member.derivative]
     functions.append(member.conjugate)
     for function in functions:
         for dtype in (jnp.float16, jnp.bfloat16, jnp.float32):
-            result = kind_of(function, np.asarray([0.25, 0.5], dtype))
+            result = shape_and_dtype(function, np.asarray([0.25, 0.5], dtype))
             assert result.dtype == dtype
             assert result.shape == (2,)
-        assert kind_of(function, 0.5).dtype == jnp.float32
-        assert kind_of(function, 1).shape == ()
-        assert kind_of(function, np.float64(0.5)).dtype == jnp.float32
+        assert shape_and_dtype(function, 0.5).dtype == jnp.float32
+        assert shape_and_dtype(function, 1).shape == ()
+        assert shape_and_dtype(function, np.float64(0.5)).dtype == jnp.float32
     with jax.enable_x64(True):
         for function in functions:
-            assert kind_of(function, np.float64(0.5)).dtype == jnp.float64
-            assert kind_of(function, jnp.float32(0.5)).dtype == jnp.float32
+            assert shape_and_dtype(function, np.float64(0.5)).dtype == jnp.float64
+            assert shape_and_dtype(function, jnp.float32(0.5)).dtype == jnp.float32
 
 
-def kind_of(function, argument):
-    """Shape and dtype of what it returns, without a program."""
+def shape_and_dtype(function, argument):
+    """Shape and dtype of the function's result, without computing it."""
     return jax.eval_shape(lambda: function(argument))
 
 
@@ -100,8 +96,8 @@ EXTREMES = np.concatenate(
 RTOL = {"float32": 1e-4, "bfloat16": 2e-2, "float64": 1e-12}
 
 
-def values_and_slopes(member, v):
-    """Every function of v with its slope, by name."""
+def values_and_derivatives(member, v):
+    """Every function of v with its derivative, by name."""
     out = {}
     for function in functions_of_v(member):
         value, pull_back = jax.vjp(function, v)
@@ -110,11 +106,11 @@ def values_and_slopes(member, v):
 
 
 @every_member
-def test_finite_and_right_wherever_representable(member, x64):
+def test_values_and_derivatives_are_right_wherever_representable(member, x64):
     scores = [EXTREMES.astype(jnp.dtype(dtype)) for dtype in RTOL]
-    # The truth is that of the very numbers which the scores were rounded to.
+    # The reference is computed at the rounded scores.
     wide = np.concatenate([v.astype(np.float64) for v in scores])
-    run = jax.jit(lambda *scores: [values_and_slopes(member, v) for v in scores])
+    run = jax.jit(lambda *scores: [values_and_derivatives(member, v) for v in scores])
     *narrow, truth = jax.tree.map(
         lambda x: np.asarray(x, np.float64), run(*scores[:2], wide)
     )
@@ -127,24 +123,25 @@ def test_finite_and_right_wherever_representable(member, x64):
 
 
 def check_extremes(name, dtype, got, truth):
-    (value, slope), (true, true_slope) = got, truth
+    (value, derivative), (true, true_derivative) = got, truth
     limit = float(jnp.finfo(dtype).max) / 2
     representable = np.abs(true) < limit
-    both = representable & (np.abs(true_slope) < limit)
+    both = representable & (np.abs(true_derivative) < limit)
     assert np.isfinite(value[representable]).all()
-    assert np.isfinite(slope[both]).all()
+    assert np.isfinite(derivative[both]).all()
     assert not np.isnan(value).any()
-    assert not np.isnan(slope).any()
-    if name == "log_ratio":  # The floor is a number of the dtype's own.
+    assert not np.isnan(derivative).any()
+    if name == "log_ratio":  # The smallest log ratio depends on the dtype.
         both &= true > math.log(jnp.finfo(dtype).tiny)
-        both &= np.abs(true_slope) < 1e3
+        both &= np.abs(true_derivative) < 1e3
         representable = both
     rtol = RTOL[dtype]
-    for got, want, where in (value, true, representable), (slope, true_slope, both):
+    checks = (value, true, representable), (derivative, true_derivative, both)
+    for got, want, where in checks:
         np.testing.assert_allclose(got[where], want[where], rtol=rtol, atol=rtol)
 
 
-def test_only_exponential_members_ever_overflow():
+def test_only_divergences_with_an_exponential_overflow():
     scores = EXTREMES.astype(np.float32)
     bounded = {"PEARSON", "JENSEN_SHANNON", "GAN", "TOTAL_VARIATION", "LE_CAM"}
     bounded |= {"skewed_jensen_shannon(0.2)", "skewed_jensen_shannon(0.5)"}
@@ -157,7 +154,7 @@ def test_only_exponential_members_ever_overflow():
 # References
 
 
-def test_generator_and_perspective_restate_the_paper(x64):
+def test_generator_and_perspective_match_the_paper(x64):
     u, q = np.logspace(-3, 3, 61), 0.3
 
     def compute(member, u, log_p):
@@ -169,7 +166,7 @@ def test_generator_and_perspective_restate_the_paper(x64):
         close(perspective, q * expected, 1e-10, 1e-12, member)
 
 
-def test_perspective_takes_its_limits():
+def test_perspective_has_its_limits_at_zero_densities():
     log_p = np.asarray([-np.inf, math.log(0.4), -np.inf], np.float32)
     log_q = np.asarray([math.log(0.4), -np.inf, -np.inf], np.float32)
 
@@ -183,10 +180,10 @@ def test_perspective_takes_its_limits():
         close(generator, at_zero, 1e-5, 1e-7, member)
 
 
-def test_activations_are_the_printed_ones(x64):
+def test_activations_match_the_paper(x64):
     v = np.linspace(-4, 4, 33)
     log_sigmoid = -np.log1p(np.exp(-v))
-    printed = {
+    published = {
         "KL": v,
         "REVERSE_KL": -np.exp(-v),
         "PEARSON": v,
@@ -205,18 +202,19 @@ def test_activations_are_the_printed_ones(x64):
         "skewed_jensen_shannon(0.2)": -0.2 * math.log(0.2) + log_sigmoid,
         "skewed_jensen_shannon(0.5)": -0.5 * math.log(0.5) + log_sigmoid,
     }
-    assert set(printed) == set(NAMES)
+    assert set(published) == set(NAMES)
     for member, got in of_every(lambda member, v: member.output_activation(v), v):
-        close(got, printed[member.name], 1e-13, 1e-13, member)
+        close(got, published[member.name], 1e-13, 1e-13, member)
 
 
 def test_conjugate_is_the_supremum_over_positive_ratios(x64):
     u = np.logspace(-9, 6, 20_001)
 
     def compute(member, ratios):
-        slopes = member.derivative(ratios)
-        # Flat branches first.
-        t = jnp.concatenate([slopes[0] - jnp.asarray([10.0, 1.0]), slopes])
+        derivatives = member.derivative(ratios)
+        # With two points on the flat branch, if there is one.
+        flat = derivatives[0] - jnp.asarray([10.0, 1.0])
+        t = jnp.concatenate([flat, derivatives])
         return t, member.conjugate(t)
 
     for member, (t, got) in of_every(compute, np.logspace(-3, 3, 13)):
@@ -241,21 +239,21 @@ def test_conjugate_at_the_derivative(x64):
         assert np.max(np.abs(gap) / (1 + np.abs(u * t))) < 1e-6, member
 
 
-def test_derivative_is_that_of_the_generator(x64):
+def test_derivative_matches_autodiff_of_the_generator(x64):
     def compute(member, u):
         return member.derivative(u), jax.vmap(jax.grad(member.generator))(u)
 
-    for member, (derivative, slope) in of_every(compute, np.logspace(-3, 3, 60)):
-        close(derivative, slope, 1e-9, 1e-12, member)
+    for member, (derivative, autodiff) in of_every(compute, np.logspace(-3, 3, 60)):
+        close(derivative, autodiff, 1e-9, 1e-12, member)
 
 
-def test_fused_is_the_composition(x64):
+def test_conjugate_of_activation_is_the_composition(x64):
     def compute(member, v):
         composed = member.conjugate(member.output_activation(v))
         return member.conjugate_of_activation(v), composed
 
     for member, (fused, composed) in of_every(compute, np.linspace(-12, 12, 97)):
-        # Composing loses what the fused form is there to keep.
+        # The composition is less accurate, hence the wide tolerance.
         close(fused, composed, 1e-6, 1e-10, member)
 
 
@@ -265,7 +263,7 @@ def test_log_ratio_inverts_the_activation(x64):
         return ratio, member.derivative(ratio), member.output_activation(v)
 
     v = np.linspace(-8, 8, 65)
-    for member, (ratio, *both) in of_every(compute, v, members=READABLE):
+    for member, (ratio, *both) in of_every(compute, v, members=WITH_LOG_RATIO):
         positive = ratio > 1e-300
         assert positive.sum() > 20, member
         close(*[x[positive] for x in both], 1e-8, 1e-10, member)
@@ -283,14 +281,14 @@ def test_fenchel_young(x64):
         assert np.min(gap / (1 + np.abs(u * t))) > -1e-9, member
 
 
-def test_value_and_slope_at_one(x64):
+def test_value_and_derivative_at_one(x64):
     def compute(member, u):
         return member.generator(u), member.derivative(u)
 
-    for member, (value, slope) in of_every(compute, 1.0):
+    for member, (value, derivative) in of_every(compute, 1.0):
         at_one = -2 * math.log(2) if member is d.GAN else 0.0
         assert value == pytest.approx(at_one, abs=1e-15), member
-        assert slope == pytest.approx(member.threshold, abs=1e-15), member
+        assert derivative == pytest.approx(member.threshold, abs=1e-15), member
 
 
 def test_activation_increases():
@@ -310,12 +308,12 @@ def test_activation_increases():
     ],
     ids=str,
 )
-def test_flat_branches(member, edge, value):
+def test_conjugate_is_constant_on_its_flat_branch(member, edge, value):
     t = np.asarray([edge, edge - 0.1, edge - 100, edge + 0.1], np.float32)
     run = jax.jit(jax.vmap(jax.value_and_grad(member.conjugate)))
-    values, slopes = map(np.asarray, run(t))
+    values, derivatives = map(np.asarray, run(t))
     np.testing.assert_allclose(values[:3], value, rtol=1e-6)
-    np.testing.assert_array_equal(slopes[1:3], 0)
+    np.testing.assert_array_equal(derivatives[1:3], 0)
     assert values[3] > value
 
 
@@ -329,13 +327,13 @@ def test_flat_branches(member, edge, value):
     ],
     ids=str,
 )
-def test_log_ratio_has_a_floor_on_flat_branches(member, v):
+def test_log_ratio_is_finite_on_flat_branches(member, v):
     for dtype in (jnp.float32, jnp.bfloat16):
         v = jnp.asarray(v, dtype)
         floor = math.log(jnp.finfo(dtype).tiny)
-        value, slope = jax.jit(jax.value_and_grad(member.log_ratio))(v)
+        value, derivative = jax.jit(jax.value_and_grad(member.log_ratio))(v)
         assert float(value) == pytest.approx(floor, rel=4e-3)
-        assert slope == 0
+        assert derivative == 0
 
 
 @pytest.mark.parametrize(
@@ -354,9 +352,9 @@ def test_log_ratio_has_a_floor_on_flat_branches(member, v):
     ids=str,
 )
 def test_conjugate_is_infinite_outside_its_domain(member, beyond):
-    value, slope = jax.jit(jax.value_and_grad(member.conjugate))(beyond)
+    value, derivative = jax.jit(jax.value_and_grad(member.conjugate))(beyond)
     assert value == np.inf
-    assert not np.isnan(slope)
+    assert not np.isnan(derivative)
 
 
 def test_relations_between_members(x64):
@@ -420,7 +418,7 @@ def test_jeffreys_second_derivative(x64):
     np.testing.assert_allclose(second, 1 / (1 / u + 1 / u**2), rtol=1e-12)
 
 
-# Values: equality, names, traces, errors
+# Equality, names, traces and errors
 
 
 def test_equal_parameters_are_equal_and_do_not_retrace():
@@ -452,7 +450,7 @@ def test_names():
     assert d.skewed_jensen_shannon(0.5).name == "skewed_jensen_shannon(0.5)"
 
 
-def test_errors_name_what_is_wrong():
+def test_errors_name_the_argument():
     with pytest.raises(ValueError, match=r"alpha.*REVERSE_KL"):
         d.alpha_divergence(0)
     with pytest.raises(ValueError, match=r"alpha.*limit there is KL"):
@@ -462,7 +460,7 @@ def test_errors_name_what_is_wrong():
     for pi in (0.0, 1.0, -0.1, math.inf):
         with pytest.raises(ValueError, match="pi"):
             d.skewed_jensen_shannon(pi)
-    with pytest.raises(ValueError, match="only the sign"):
+    with pytest.raises(ValueError, match="only a sign"):
         d.TOTAL_VARIATION.log_ratio(0.0)
     with pytest.raises(TypeError):
-        d.FDivergence("mine", 0.0)  # Abstract.
+        d.FDivergence("custom", 0.0)  # Abstract.

@@ -1,4 +1,4 @@
-"""TUBA, I_alpha and FLO against NumPy, their limits, their laws."""
+"""TUBA, I_alpha and FLO: NumPy, limits, relations, gradients, masks."""
 
 import functools
 
@@ -22,7 +22,7 @@ from jaxinfo.information import (
 RNG = np.random.default_rng(0)
 SIZE = 8
 SCORES = 3 * RNG.normal(size=(SIZE, SIZE))
-COMPANION = RNG.normal(size=SIZE)
+AUXILIARY = RNG.normal(size=SIZE)
 BOUNDS = {
     "tuba": tuba_bound,
     "flo": flo_bound,
@@ -82,14 +82,14 @@ def _flo(scores, u):
 )
 def test_matches_numpy(bound, restated):
     with jax.enable_x64(True):
-        value = jax.jit(bound)(SCORES, COMPANION)
-        np.testing.assert_allclose(value, restated(SCORES, COMPANION), rtol=1e-12)
+        value = jax.jit(bound)(SCORES, AUXILIARY)
+        np.testing.assert_allclose(value, restated(SCORES, AUXILIARY), rtol=1e-12)
 
 
 @each_bound
 def test_gradient_matches_differences(bound):
     with jax.enable_x64(True):
-        arguments = SCORES, COMPANION, np.ones(SIZE)
+        arguments = SCORES, AUXILIARY, np.ones(SIZE)
         jax.test_util.check_grads(
             jax.jit(bound), arguments, order=1, modes=["rev"], rtol=1e-6
         )
@@ -100,18 +100,18 @@ def test_gradient_matches_differences(bound):
 def test_is_finite_at_extreme_scores(bound, dtype):
     bound = jax.jit(jax.value_and_grad(bound, argnums=(0, 1)))
     with jax.enable_x64(True):
-        # Positives up, and the other rows' far down: the exponentials are at most 1.
+        # Positives above or negatives below: no exponential exceeds 1.
         for scores in (1e4 * np.eye(SIZE), 1e4 * (np.eye(SIZE) - 1)):
             arguments = scores.astype(dtype), np.zeros(SIZE, dtype)
-            value, slopes = jax.device_get(bound(*arguments))
+            value, gradients = jax.device_get(bound(*arguments))
             assert value.dtype == dtype
-            chex.assert_tree_all_finite((value, slopes))
+            chex.assert_tree_all_finite((value, gradients))
 
 
 @each_bound
-def test_order_of_rows_does_not_matter_and_absent_rows_are_absent(bound):
+def test_order_of_rows_does_not_matter_and_masked_rows_are_ignored(bound):
     run = jax.jit(jax.value_and_grad(bound, argnums=(0, 1)))
-    scores, auxiliary = SCORES.astype(np.float32), COMPANION.astype(np.float32)
+    scores, auxiliary = SCORES.astype(np.float32), AUXILIARY.astype(np.float32)
     value, _ = run(scores, auxiliary)
     order = np.random.default_rng(0).permutation(SIZE)
     shuffled, _ = run(scores[order][:, order], auxiliary[order])
@@ -121,14 +121,14 @@ def test_order_of_rows_does_not_matter_and_absent_rows_are_absent(bound):
         for z in (scores, auxiliary)
     ]
     for where in (np.arange(10) < SIZE, (np.arange(10) < SIZE).astype(np.float32)):
-        masked, slopes = jax.device_get(run(*padded, where))
+        masked, gradients = jax.device_get(run(*padded, where))
         np.testing.assert_allclose(masked, value, rtol=1e-5)
-        chex.assert_tree_all_finite(slopes)
+        chex.assert_tree_all_finite(gradients)
 
 
 @jax.jit
 def _identities(scores, auxiliary):
-    """Every bound that others of this file are compared with: one program for all."""
+    """The bounds that tests of relations compare, as one program."""
     zeros = jnp.zeros(len(auxiliary))
     interpolated = {
         alpha: interpolated_bound(scores, auxiliary, alpha=alpha)
@@ -136,39 +136,43 @@ def _identities(scores, auxiliary):
     }
     return {
         "tuba": tuba_bound(scores, auxiliary),
-        "tuba_of_1": tuba_bound(scores, zeros + 1),
+        "tuba_with_log_baseline_1": tuba_bound(scores, zeros + 1),
         "nwj": nwj_bound(*split_scores(scores, off_diagonal(SIZE))),
         "interpolated": interpolated,
-        "interpolated_without": interpolated_bound(scores, zeros, alpha=1.0),
+        "interpolated_1_without_baseline": interpolated_bound(scores, zeros, alpha=1.0),
         "flo_at_minus_the_scores": flo_bound(scores, -jnp.diagonal(scores)),
-        "tuba_of_0": tuba_bound(scores, zeros),
+        "tuba_with_log_baseline_0": tuba_bound(scores, zeros),
     }
 
 
-def test_tuba_with_a_of_e_is_nwj():
-    values = _identities(SCORES, COMPANION)
-    np.testing.assert_allclose(values["tuba_of_1"], values["nwj"], rtol=1e-5)
+def test_tuba_with_baseline_e_is_nwj():
+    values = _identities(SCORES, AUXILIARY)
+    np.testing.assert_allclose(
+        values["tuba_with_log_baseline_1"], values["nwj"], rtol=1e-5
+    )
 
 
 def test_interpolated_at_0_is_tuba():
-    values = _identities(SCORES, COMPANION)
+    values = _identities(SCORES, AUXILIARY)
     np.testing.assert_allclose(values["interpolated"][0.0], values["tuba"], rtol=1e-5)
 
 
-def test_interpolated_at_1_is_info_nce_averaged_over_the_row_left_out():
-    candidates = SCORES.T  # InfoNCE's candidates lie along a row.
+def test_interpolated_at_1_is_the_mean_info_nce_without_one_row():
+    candidates = SCORES.T  # The candidates of InfoNCE lie along a row.
     kept = [np.delete(np.arange(SIZE), j) for j in range(SIZE)]
     parts = np.stack([candidates[np.ix_(rows, rows)] for rows in kept])
     with jax.enable_x64(True):
         each = np.asarray(jax.jit(jax.vmap(info_nce_bound))(parts))
-        values = _identities(SCORES, COMPANION)
+        values = _identities(SCORES, AUXILIARY)
     value = values["interpolated"][1.0]
     np.testing.assert_allclose(value, each.mean(), rtol=1e-12)
-    np.testing.assert_allclose(values["interpolated_without"], value, rtol=1e-12)
+    np.testing.assert_allclose(
+        values["interpolated_1_without_baseline"], value, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.5])
-def test_interpolated_reaches_its_ceiling_and_no_more(alpha):
+def test_interpolated_saturates_at_its_ceiling(alpha):
     bound = jax.jit(functools.partial(interpolated_bound, alpha=alpha))
     scores = 1e4 * np.eye(SIZE, dtype=np.float32)
     ceiling = np.log((SIZE - 1) / alpha)
@@ -178,7 +182,7 @@ def test_interpolated_reaches_its_ceiling_and_no_more(alpha):
     np.testing.assert_allclose(raised, 1 + ceiling, rtol=1e-3)
 
 
-def test_alpha_may_be_traced():
+def test_alpha_can_be_traced():
     traced = jax.jit(
         jax.vmap(
             lambda scores, auxiliary, alpha: interpolated_bound(
@@ -186,32 +190,30 @@ def test_alpha_may_be_traced():
             ),
             in_axes=(None, None, 0),
         )
-    )(SCORES, COMPANION, np.array([0.0, 0.3, 1.0]))
-    static = _identities(SCORES, COMPANION)["interpolated"]
+    )(SCORES, AUXILIARY, np.array([0.0, 0.3, 1.0]))
+    static = _identities(SCORES, AUXILIARY)["interpolated"]
     np.testing.assert_allclose(traced, list(static.values()), rtol=1e-5)
 
 
-def test_flo_at_its_best_companion_is_tight_and_below_elsewhere():
-    """On the rows at hand: the log of the mean ratio, where u drops out."""
+def test_flo_is_largest_at_the_log_mean_ratio_of_the_batch():
     best = np.array(
         [np.log(_without(SCORES[i] - SCORES[i, i], i)) for i in range(SIZE)]
     )
     with jax.enable_x64(True):
         flo = jax.jit(jax.value_and_grad(flo_bound, argnums=1))
-        tight, slope = jax.device_get(flo(SCORES, best))
-        below, _ = jax.device_get(flo(SCORES, best + COMPANION))
+        tight, gradient = jax.device_get(flo(SCORES, best))
+        below, _ = jax.device_get(flo(SCORES, best + AUXILIARY))
         left_out = jax.jit(leave_one_out_bound)(SCORES.T)
     np.testing.assert_allclose(tight, -best.mean(), rtol=1e-12)
     np.testing.assert_allclose(tight, left_out, rtol=1e-12)
-    np.testing.assert_allclose(slope, 0, atol=1e-12)
+    np.testing.assert_allclose(gradient, 0, atol=1e-12)
     assert below < tight
 
 
-def test_flo_at_minus_the_scores_is_tuba():
-    """Where T is the log ratio itself, u = -T is the optimum of both."""
-    values = _identities(SCORES, COMPANION)
+def test_flo_with_minus_the_scores_is_tuba_without_baseline():
+    values = _identities(SCORES, AUXILIARY)
     np.testing.assert_allclose(
-        values["flo_at_minus_the_scores"], values["tuba_of_0"], rtol=1e-5
+        values["flo_at_minus_the_scores"], values["tuba_with_log_baseline_0"], rtol=1e-5
     )
 
 
@@ -226,11 +228,11 @@ def test_flo_at_minus_the_scores_is_tuba():
         (((3, 3), (3,), (2,)), "^where"),
     ],
 )
-def test_wrong_shapes_are_named(bound, shapes, message):
+def test_bad_shapes_are_named(bound, shapes, message):
     with pytest.raises(ValueError, match=message):
         bound(*map(jnp.ones, shapes))
 
 
-def test_a_wrong_alpha_is_named():
-    with pytest.raises(ValueError, match="alpha"):
+def test_bad_alpha_is_named():
+    with pytest.raises(ValueError, match=r"alpha must lie in \[0, 1\], got 1.5"):
         interpolated_bound(jnp.zeros((3, 3)), jnp.zeros(3), alpha=1.5)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_scores
 from jaxinfo.core.types import Array, Key, Network, PyTree
-from jaxinfo.divergences.family import FDivergence
+from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.variational.bound import Bound
 from jaxinfo.estimation.variational.fit import (
     Optimizer,

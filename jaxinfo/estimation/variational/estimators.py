@@ -12,7 +12,7 @@ import numpy as np
 from jaxinfo.core.checks import check_key, check_positive
 from jaxinfo.core.numerics import log_mean_exp
 from jaxinfo.core.types import Array, Float, Key, Network, PyTree
-from jaxinfo.divergences.family import FDivergence
+from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Estimate
 from jaxinfo.estimation.preprocessing import (

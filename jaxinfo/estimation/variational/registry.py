@@ -12,12 +12,11 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from jaxinfo import divergences as dual
 from jaxinfo.core.checks import check_one_of
 from jaxinfo.core.numerics import weighted_mean
 from jaxinfo.core.types import Array, PyTree
-from jaxinfo.divergences import bounds as dual
-from jaxinfo.divergences import family
-from jaxinfo.divergences.family import FDivergence
+from jaxinfo.divergences import FDivergence, family
 from jaxinfo.estimation.variational.bound import Bound, Setting, Stateless
 from jaxinfo.information.auxiliary_bounds import (
     flo_bound,
@@ -31,9 +30,9 @@ from jaxinfo.information.bounds import (
     leave_one_out_bound,
 )
 from jaxinfo.information.dime import (
+    dime_estimate,
     dime_log_ratio,
     dime_objective,
-    dime_read_out,
 )
 from jaxinfo.networks import (
     discriminator,
@@ -199,7 +198,7 @@ class _DimeValue:
         self, scores_p: Array, scores_q: Array, where: Any = None, where_p: Any = None
     ) -> Array:
         del scores_q, where
-        return dime_read_out(self.name, scores_p, where_p)
+        return dime_estimate(self.name, scores_p, where_p)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""InfoNCE with many positives: NumPy, one positive, blocks, masks, memory."""
+"""InfoNCE with several positives: NumPy, one positive, blocks, masks, memory."""
 
 import functools
 
@@ -25,7 +25,7 @@ DOT = Critic(
     lambda params, x, y: x @ y.T,
 )
 X, Y = RNG.normal(size=(2, N, 4))
-# Value and gradient by one program for each kind of positives.
+# Value and gradient, compiled once for each kind of positives.
 BOUND = jax.jit(
     jax.value_and_grad(multi_positive_info_nce_bound), static_argnames="axis"
 )
@@ -39,30 +39,32 @@ each_form = pytest.mark.parametrize("positives", [COLUMNS, MASK], ids=["list", "
 
 
 @each_form
-def test_as_printed(positives):
-    # The paper's loss, in float64, is the constant less the value.
+def test_matches_the_loss_of_the_paper(positives):
+    # The paper's loss is a constant minus the value.
     e = np.exp(SCORES)
     loss = -np.mean(np.log(np.sum(e * MASK, axis=1) / np.sum(e, axis=1)))
     constant = np.mean(np.log(N / MASK.sum(axis=1)))
     with jax.enable_x64(True):
-        value, slope = BOUND(SCORES, positives)
+        value, gradient = BOUND(SCORES, positives)
         np.testing.assert_allclose(value, constant - loss, rtol=1e-12)
         expected = (e * MASK / np.sum(e * MASK, axis=1, keepdims=True)) - (
             e / np.sum(e, axis=1, keepdims=True)
         )
-        np.testing.assert_allclose(slope, expected / N, rtol=1e-10, atol=1e-15)
+        np.testing.assert_allclose(gradient, expected / N, rtol=1e-10, atol=1e-15)
 
 
 @each_form
-def test_the_other_axis_is_the_transposed_matrix(positives):
+def test_axis_0_is_axis_1_of_the_transposed_matrix(positives):
     with jax.enable_x64(True):
-        value, slope = BOUND(SCORES, positives, axis=0)
-        there, back = BOUND(SCORES.T, positives)
-        np.testing.assert_allclose(value, there, rtol=1e-12)
-        np.testing.assert_allclose(slope, back.T, rtol=1e-10, atol=1e-15)
+        value, gradient = BOUND(SCORES, positives, axis=0)
+        expected, gradient_of_transposed = BOUND(SCORES.T, positives)
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        np.testing.assert_allclose(
+            gradient, gradient_of_transposed.T, rtol=1e-10, atol=1e-15
+        )
 
 
-def test_one_positive_of_ones_own_is_info_nce():
+def test_one_positive_per_row_is_info_nce():
     own = np.arange(N)[:, None]
     with jax.enable_x64(True):
         np.testing.assert_allclose(
@@ -72,58 +74,58 @@ def test_one_positive_of_ones_own_is_info_nce():
 
 @each_form
 @pytest.mark.parametrize("axis", [0, 1])
-def test_absent_rows_are_absent_as_candidates_and_as_positives(positives, axis):
-    there = np.arange(N) < 5
+def test_masked_rows_are_neither_candidates_nor_positives(positives, axis):
+    present = np.arange(N) < 5
     kept = np.where((COLUMNS < 5), COLUMNS, -1)[:5]
     with jax.enable_x64(True):
         expected = BOUND(SCORES[:5, :5], kept, axis=axis)[0]
-        hidden = np.where(there[:, None] & there, SCORES, np.nan)
-        for where in (there, there.astype(float)):
-            value, slope = BOUND(hidden, positives, where, axis=axis)
+        hidden = np.where(present[:, None] & present, SCORES, np.nan)
+        for where in (present, present.astype(float)):
+            value, gradient = BOUND(hidden, positives, where, axis=axis)
             np.testing.assert_allclose(value, expected, rtol=1e-12)
-            assert np.isfinite(slope).all()
-            assert not np.any(np.asarray(slope)[5:])
+            assert np.isfinite(gradient).all()
+            assert not np.any(np.asarray(gradient)[5:])
 
 
-def test_a_row_without_positives_is_left_out():
+def test_rows_without_positives_are_ignored():
     columns = COLUMNS.copy()
     columns[2] = -1
     with jax.enable_x64(True):
-        value, slope = BOUND(SCORES, columns)
+        value, gradient = BOUND(SCORES, columns)
         e, others = np.exp(SCORES), np.arange(N) != 2
         rows = np.log((e * MASK).sum(axis=1) / MASK.sum(axis=1) / e.mean(axis=1))
         np.testing.assert_allclose(value, rows[others].mean(), rtol=1e-12)
-    assert np.isfinite(slope).all()
-    assert not np.any(np.asarray(slope)[2])
+    assert np.isfinite(gradient).all()
+    assert not np.any(np.asarray(gradient)[2])
 
 
 @each_form
 @pytest.mark.parametrize("size", [1e4, -1e4])
 def test_is_finite_at_extreme_scores(positives, size):
-    value, slope = BOUND(np.float32(size * np.eye(N)), positives)
+    value, gradient = BOUND(np.float32(size * np.eye(N)), positives)
     assert np.isfinite(value)
-    assert np.isfinite(slope).all()
-    # At most the mean of log(N / |P_i|), to the rounding of scores of such a size.
+    assert np.isfinite(gradient).all()
+    # Up to the rounding of scores of this size.
     assert value <= np.mean(np.log(N / MASK.sum(axis=1))) + 1e-2
 
 
 @each_form
 @pytest.mark.parametrize("block_size", [1, 3, 100])
-def test_blocks_are_the_whole(positives, block_size):
+def test_blocks_match_the_whole_matrix(positives, block_size):
     weights = 1 + np.arange(N) % 3 * 1.0
 
     def whole(x, y):
         return multi_positive_info_nce_bound(x @ y.T, positives, weights)
 
     with jax.enable_x64(True):
-        value, slopes = jax.jit(jax.value_and_grad(whole, (0, 1)))(X, Y)
+        value, gradients = jax.jit(jax.value_and_grad(whole, (0, 1)))(X, Y)
         blocked, own = BLOCKED(X, Y, positives, weights, block_size=block_size)
         np.testing.assert_allclose(blocked, value, rtol=1e-12)
-        for one, other in zip(own, slopes, strict=True):
+        for one, other in zip(own, gradients, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-15)
 
 
-def test_blocks_bound_the_memory():
+def test_memory_is_proportional_to_the_block_size():
     size = 2_000
     x = jax.ShapeDtypeStruct((size, 8), jnp.float32)
     positives = jax.ShapeDtypeStruct((size, 5), jnp.int32)
@@ -142,7 +144,7 @@ def test_blocks_bound_the_memory():
         (np.zeros((3, 4)), np.zeros((3, 1), int), 1, "square"),
         (np.zeros((3, 3)), np.zeros((4, 1), int), 1, r"for each of its 3 rows; got"),
         (np.zeros((3, 3)), np.zeros((3, 2), bool), 1, r"mask of the shape \(3, 3\)"),
-        (np.zeros((3, 3)), np.zeros((3, 2)), 1, "numbers of columns, got float"),
+        (np.zeros((3, 3)), np.zeros((3, 2)), 1, "integer columns, got dtype float"),
         (np.zeros((3, 3)), np.zeros(3, int), 1, "positives must have 2 axes"),
         (np.zeros((3, 3)), np.zeros((3, 1), int), 2, "axis must be 0 or 1, got 2"),
     ],
@@ -155,5 +157,7 @@ def test_bad_input_is_named(scores, positives, axis, message):
 def test_bad_blocks_are_named():
     with pytest.raises(ValueError, match="y must have the 7 rows of x, got 6"):
         blocked_multi_positive_info_nce_bound(DOT, (), X, Y[:6], COLUMNS)
+    with pytest.raises(ValueError, match=r"where must have the shape \(7,\)"):
+        blocked_multi_positive_info_nce_bound(DOT, (), X, Y, COLUMNS, np.ones(6))
     with pytest.raises(ValueError, match="block_size must be a positive"):
         blocked_multi_positive_info_nce_bound(DOT, (), X, Y, COLUMNS, block_size=0)

@@ -1,4 +1,4 @@
-"""What the classical estimators return, and what they ask of their samples."""
+"""The result of the classical estimators, and the validation of their samples."""
 
 from typing import NamedTuple
 
@@ -11,10 +11,10 @@ __all__ = ["LocalInformation", "check_paired_rows", "local_information"]
 
 
 class LocalInformation(NamedTuple):
-    """An estimate of mutual information, and what each row adds to it.
+    """An estimate of mutual information, and the contribution of each row.
 
     Attributes:
-        value: the mean of the contributions, nats, [].
+        value: the estimate, the mean of the contributions, nats, [].
         contributions: the local information of each row, nats, [N].
     """
 
@@ -23,25 +23,25 @@ class LocalInformation(NamedTuple):
 
 
 def local_information(contributions: Float[Array, " n"]) -> LocalInformation:
-    """The mean of the contributions, with the contributions."""
+    """The `LocalInformation` with these contributions and their mean."""
     return LocalInformation(jnp.mean(contributions), contributions)
 
 
 def check_paired_rows(
     x: Float[Array, "n d"], y: Float[Array, "n e"], *, more_than: int
 ) -> tuple[Float[Array, "n d"], Float[Array, "n e"]]:
-    """Both samples as floating-point rows; ValueError unless they are paired and many.
+    """Checks that two samples are paired rows and converts them to floating point.
 
     Args:
         x: rows of x, [N, D].
         y: rows of y, [N, E].
-        more_than: N must lie above this.
+        more_than: N must be greater than this.
 
     Returns:
-        x and y, whole numbers turned to floating-point ones.
+        x and y, with integers converted to floating point.
 
     Raises:
-        ValueError: where the shapes do not fit.
+        ValueError: if the shapes do not match, or there are too few rows.
     """
     check_rank(2, x=x, y=y)
     x, y = (jnp.asarray(z, dtype=jnp.result_type(z, float)) for z in (x, y))
