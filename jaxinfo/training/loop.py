@@ -252,6 +252,7 @@ def train(
         waited = carry.selection.last_step - carry.selection.best_step
         return is_unfinished & (waited < patience)
 
+    state = _vary_like((key, state), state)
     zero = jnp.zeros((), int)
     _, metrics = jax.eval_shape(run_block, state, zero)
     selection = None
@@ -261,19 +262,16 @@ def train(
     elif monitor is not None:
         initial = jax.eval_shape(monitor, metrics)
         selection = _init_selection(state, initial, num_blocks)
-    end = jax.lax.while_loop(
-        goes_on,
-        advance,
-        _Carry(
-            block=zero,
-            state=state,
-            history=_empty_entries(metrics, num_blocks),
-            observed=None
-            if observe is None
-            else _empty_entries(jax.eval_shape(observe, state), num_blocks),
-            selection=selection,
-        ),
+    start = _Carry(
+        block=zero,
+        state=state,
+        history=_empty_entries(metrics, num_blocks),
+        observed=None
+        if observe is None
+        else _empty_entries(jax.eval_shape(observe, state), num_blocks),
+        selection=selection,
     )
+    end = jax.lax.while_loop(goes_on, advance, _vary_like((key, state), start))
     num_done = jnp.minimum(end.block * eval_every, num_steps)
     best = end.selection
     if best is None:
@@ -370,6 +368,30 @@ def _select_best(
         running_mean=criterion,
         evaluations=selection.evaluations.at[block].set(value),
     )
+
+
+# Devices ---------------------------------------------------------------------------
+
+
+def _vary_like(reference: PyTree, tree: PyTree) -> PyTree:
+    """Marks arrays as varying over the mesh axes that the reference varies over.
+
+    Under `shard_map` a loop must start from a carry of the type that it ends with.
+    """
+    axes = frozenset().union(*map(_varying_axes, jax.tree.leaves(reference)))
+
+    def one(x: Array) -> Array:
+        missing = tuple(axes - _varying_axes(x))
+        return jax.lax.pcast(x, missing, to="varying") if missing else x
+
+    return jax.tree.map(one, tree)
+
+
+def _varying_axes(x: Array) -> frozenset[str]:
+    aval = jax.typeof(x)
+    if hasattr(aval, "manual_axis_type"):
+        return aval.manual_axis_type.varying
+    return getattr(aval, "vma", frozenset())  # Its name in other versions of JAX.
 
 
 # Entries for each block ------------------------------------------------------------
