@@ -81,7 +81,7 @@ def sample_derangement(key: Key[Array, ""], num_rows: int) -> Int[Array, "n 1"]:
     """Samples a permutation without fixed points: one random cycle through all rows.
 
     Source: Letizia et al., "Mutual information estimation via f-divergence and data
-        derangements", NeurIPS 2024, section 4, for the need of derangements.
+        derangements", NeurIPS 2024, section 4, on why derangements are needed.
 
     Args:
         key: random key.

@@ -111,10 +111,10 @@ def test_values_and_derivatives_are_right_wherever_representable(member, x64):
     # The reference is computed at the rounded scores.
     wide = np.concatenate([v.astype(np.float64) for v in scores])
     run = jax.jit(lambda *scores: [values_and_derivatives(member, v) for v in scores])
-    *narrow, truth = jax.tree.map(
+    *narrow, reference = jax.tree.map(
         lambda x: np.asarray(x, np.float64), run(*scores[:2], wide)
     )
-    for name, true in truth.items():
+    for name, true in reference.items():
         got = [results[name] for results in narrow]
         for i, dtype in enumerate(RTOL):
             part = slice(i * len(EXTREMES), (i + 1) * len(EXTREMES))
@@ -122,8 +122,8 @@ def test_values_and_derivatives_are_right_wherever_representable(member, x64):
             check_extremes(name, dtype, [*got, expected][i], expected)
 
 
-def check_extremes(name, dtype, got, truth):
-    (value, derivative), (true, true_derivative) = got, truth
+def check_extremes(name, dtype, got, reference):
+    (value, derivative), (true, true_derivative) = got, reference
     limit = float(jnp.finfo(dtype).max) / 2
     representable = np.abs(true) < limit
     both = representable & (np.abs(true_derivative) < limit)
