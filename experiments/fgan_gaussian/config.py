@@ -12,15 +12,15 @@ class Config:
 
     Attributes:
         out: folder for results.json and the figures.
-        num_seeds: trainings of each member, in one program.
-        num_steps: updates of the generator.
-        num_discriminator_steps: updates of the discriminator for each of those.
+        num_seeds: trainings of each divergence, in one program.
+        num_steps: generator updates.
+        num_discriminator_steps: discriminator updates for each generator update.
         batch_size: samples of each update.
-        generator_rate: learning rate of mean and log-deviation, which decays to 0.
-        discriminator_rate: learning rate of the discriminator, which decays to a
-            tenth.
-        members: names, comma-separated; left out: the whole family.
-        smoke: the same path end to end with two members, two seeds and few steps.
+        generator_rate: learning rate of the generator, which decays to 0.
+        discriminator_rate: learning rate of the discriminator, which decays to a tenth
+            of it.
+        members: names of divergences, comma-separated; by default all.
+        smoke: run the whole experiment with two divergences, two seeds and few steps.
     """
 
     out: Path = Path("results/fgan_gaussian")

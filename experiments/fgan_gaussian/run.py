@@ -1,4 +1,4 @@
-"""A Gaussian fitted to a mixture by every member of the family, many seeds at once."""
+"""A Gaussian fitted to a mixture by every f-divergence, with many seeds at once."""
 
 import dataclasses
 import functools
@@ -14,15 +14,15 @@ from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
 
-# The members of the paper's table, whose train-by-test matrix is shown.
+# Divergences of the paper's train-by-test table.
 PAPER = ("KL", "REVERSE_KL", "JENSEN_SHANNON", "JEFFREYS", "PEARSON")
 HIDDEN_SIZES = (64, 64)
-# Samples on which the discriminator is asked that it was not trained on.
+# New samples, on which the bound is evaluated.
 NUM_FRESH = 50_000
 METRICS = ("mu", "sigma", "bound", "exact")
-# While one member trains, the next one compiles.
+# One divergence compiles while another trains.
 NUM_AT_ONCE = 2
-NUM_LOOKS = 20
+NUM_BLOCKS = 20
 
 
 def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
@@ -56,22 +56,22 @@ def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
     )
 
     def run(key: jax.Array) -> dict[str, jax.Array]:
-        for_training, for_p, for_q = jax.random.split(key, 3)
+        train_key, key_p, key_q = jax.random.split(key, 3)
         trained = train_gan(
-            for_training,
+            train_key,
             gan,
             sample_mixture,
             num_steps=config.num_steps,
             batch_size=config.batch_size,
-            eval_every=block_of(config.num_steps, NUM_LOOKS),
+            eval_every=block_of(config.num_steps, NUM_BLOCKS),
             observe=lambda _, state: state.players.generator,
         )
         state = trained.state
         scores = (
             critic.apply(state.players.discriminator, samples)
             for samples in (
-                sample_mixture(for_p, NUM_FRESH),
-                gan.sample(for_q, state, NUM_FRESH),
+                sample_mixture(key_p, NUM_FRESH),
+                gan.sample(key_q, state, NUM_FRESH),
             )
         )
         learned = state.players.generator
@@ -89,7 +89,7 @@ def _make_run(member: str, config: Config) -> Callable[..., dict[str, Any]]:
 
 
 def _run_member(member: str, config: Config) -> dict[str, Any]:
-    """All seeds of one member: what they learned, and the best fit beside them."""
+    """The results of all seeds of one divergence, and the best fit."""
     import jax
 
     from jaxinfo.divergences import DIVERGENCES
@@ -119,7 +119,7 @@ def _run_member(member: str, config: Config) -> dict[str, Any]:
 
 
 def _matrix(found: dict[str, Any]) -> dict[str, dict[str, float | None]]:
-    """Divergences of the mixture from each member's Gaussian, at its seeds' means."""
+    """Divergences of the mixture from the Gaussian at the seeds' mean parameters."""
     from jaxinfo.divergences import DIVERGENCES
     from jaxinfo.results import mean_and_sd
     from jaxinfo.tasks import gaussian_to_mixture
@@ -150,7 +150,7 @@ def _matrix(found: dict[str, Any]) -> dict[str, dict[str, float | None]]:
 def _content(config: Config, found: dict[str, Any], seconds: float) -> dict[str, Any]:
     from jaxinfo.results import device_name, mean_and_sd
 
-    told = dataclasses.asdict(config) | {"out": str(config.out)}
+    settings = dataclasses.asdict(config) | {"out": str(config.out)}
     records = [
         record | {name: plain(record[name]) for name in METRICS}
         for one in found.values()
@@ -158,7 +158,7 @@ def _content(config: Config, found: dict[str, Any], seconds: float) -> dict[str,
     ]
     return {
         "experiment": "fgan_gaussian",
-        "config": told,
+        "config": settings,
         "device": device_name(),
         "seconds": seconds,
         "records": records,
@@ -175,7 +175,7 @@ def _content(config: Config, found: dict[str, Any], seconds: float) -> dict[str,
 
 
 def main() -> None:
-    """Trains every member, writes numbers and figures, prints the tables."""
+    """Trains with every divergence, writes numbers and figures, prints the tables."""
     import tyro
     from rich.console import Console
 
@@ -194,7 +194,7 @@ def main() -> None:
     try:
         for member in members:
             check_one_of(DIVERGENCES, member=member)
-        block_of(config.num_steps, NUM_LOOKS)
+        block_of(config.num_steps, NUM_BLOCKS)
         check_new_folder(config.out)
     except ValueError as error:
         refuse(error)

@@ -11,25 +11,25 @@ from jaxinfo.plots import ACCENT, CEILING, COLORS, MUTED, STYLE
 __all__ = ["plot_fits", "tables"]
 
 
-def _spread(told: dict[str, Any]) -> str:
-    if told["mean"] is None:
+def _mean_and_sd(values: dict[str, Any]) -> str:
+    if values["mean"] is None:
         return "none finite"
-    sd = "" if told["sd"] is None else f" ± {told['sd']:.4f}"
-    return f"{told['mean']:.4f}{sd}"
+    sd = "" if values["sd"] is None else f" ± {values['sd']:.4f}"
+    return f"{values['mean']:.4f}{sd}"
 
 
 def tables(content: dict[str, Any]) -> str:
-    """What was learned beside the best fits, and the train-by-test matrix."""
+    """Tables of the learned and the best Gaussians, and the train-by-test matrix."""
     fits = [["member", "D*", "F", "D", "mu*", "mu", "sigma*", "sigma", "stopped"]]
-    for member, told in content["summary"].items():
+    for member, summary in content["summary"].items():
         best = content["best"][member]
         own = [r for r in content["records"] if r["setting"] == member]
         fits.append(
             [
                 *(member, f"{best['divergence']:.4f}"),
-                *(_spread(told[name]) for name in ("bound", "exact")),
-                *(f"{best['mean']:.4f}", _spread(told["mu"])),
-                *(f"{best['sd']:.4f}", _spread(told["sigma"])),
+                *(_mean_and_sd(summary[name]) for name in ("bound", "exact")),
+                *(f"{best['mean']:.4f}", _mean_and_sd(summary["mu"])),
+                *(f"{best['sd']:.4f}", _mean_and_sd(summary["sigma"])),
                 str(sum(r["stopped_at"] >= 0 for r in own)),
             ]
         )
@@ -45,7 +45,7 @@ def tables(content: dict[str, Any]) -> str:
 def plot_fits(
     content: dict[str, Any], paths: dict[str, np.ndarray], path: Path
 ) -> None:
-    """Each member's Gaussian on the mixture, and how its seeds came there."""
+    """Draws the Gaussians of each divergence, and the path of each seed."""
     import jax
     import jax.numpy as jnp
     import matplotlib
@@ -65,11 +65,11 @@ def plot_fits(
         axes = np.reshape(figure.subplots(2 * rows, columns, squeeze=False), (-1,))
         for axis in axes:
             axis.set_visible(False)
-        for place, member in enumerate(members):
-            row, column = divmod(place, columns)
+        for index, member in enumerate(members):
+            row, column = divmod(index, columns)
             upper = axes[2 * row * columns + column]
             lower = axes[(2 * row + 1) * columns + column]
-            told, best = content["summary"][member], content["best"][member]
+            summary, best = content["summary"][member], content["best"][member]
             upper.set_visible(True)
             upper.fill_between(x, mixture, color=MUTED, alpha=0.25, linewidth=0)
             for record in content["records"]:
@@ -89,7 +89,7 @@ def plot_fits(
                 linewidth=1.2,
             )
             upper.set_title(
-                f"{member}\nF {told['bound']['mean'] or float('nan'):.3f}, "
+                f"{member}\nF {summary['bound']['mean'] or float('nan'):.3f}, "
                 f"D* {best['divergence']:.3f}",
                 fontsize=9,
             )

@@ -22,18 +22,18 @@ class Config:
     """What to run.
 
     Attributes:
-        out: folder for results.json, table.md and samples.png; objectives that
-            results.json holds already are not run again.
-        dataset: a set of images with labels, as TensorFlow Datasets spells it.
-        data_dir: where to look for it first.
-        setting: goodfellow, fgan or cpu: networks and optimizers.
-        objectives: names of `jaxinfo.adversarial.OBJECTIVES`, comma-separated; left
-            out: the non-saturating loss and those of the f-GAN paper's table.
-        classifier: what `python -m experiments.mnist_classifier --out` wrote, for
-            distances in its embedding; left out: none are told.
+        out: folder for results.json, table.md and samples.png; objectives that are
+            already in results.json are not run again.
+        dataset: a labeled image data set, by its name in TensorFlow Datasets.
+        data_dir: folder that is searched for it first.
+        setting: networks and optimizers: goodfellow, fgan or cpu.
+        objectives: names in `jaxinfo.adversarial.OBJECTIVES`, comma-separated; by
+            default the non-saturating loss and those of the f-GAN paper's table.
+        classifier: output folder of `python -m experiments.mnist_classifier`, for
+            distances in its embedding; by default no distances are computed.
         num_seeds: trainings of each objective, in one program.
-        num_steps: updates of the generator; left out: the setting's.
-        smoke: the same path end to end with two seeds and few steps.
+        num_steps: generator updates; by default those of the setting.
+        smoke: run the whole experiment with two seeds and few steps.
     """
 
     out: Path = Path("results/gan_mnist")
@@ -64,7 +64,7 @@ class Preset(NamedTuple):
 
 
 def _momentum(rate: float) -> optax.GradientTransformation:
-    """As in the first GAN's settings: 500 updates an epoch, 250 epochs of warm-up."""
+    """As in the first GAN's settings: momentum rises for 250 epochs of 500 updates."""
     return optax.inject_hyperparams(optax.sgd)(
         learning_rate=optax.exponential_decay(rate, 1, 1 / 1.000004, end_value=1e-6),
         momentum=optax.linear_schedule(0.5, 0.7, 250 * 500),
@@ -85,7 +85,7 @@ def _pixels(hidden_sizes: tuple[int, ...], **settings: Any):
 
 
 def _adam(rate: float, *, max_norm: float = math.inf) -> optax.GradientTransformation:
-    """Gradients longer than `max_norm` are shortened to it."""
+    """Adam, with gradients clipped to the global norm `max_norm`."""
     adam = optax.adam(rate, b1=0.5)
     if max_norm == math.inf:
         return adam
@@ -108,7 +108,7 @@ PRESETS = {
         _pixels((1_200, 1_200), init_scale=0.05),
         networks.maxout_discriminator((240, 240), init_scale=0.005),
         _momentum(0.1),
-        # Its loss is half the sum of the two cross-entropies.
+        # The paper's loss is half the sum of the two cross-entropies.
         _momentum(0.05),
         _uniform(math.sqrt(3)),
         "simultaneous",
@@ -128,7 +128,7 @@ PRESETS = {
     "cpu": Preset(
         _pixels((512, 512), normalizes_batch=True),
         networks.discriminator((240, 240), activation=jax.nn.elu),
-        # Conjugates that are exponentials start with gradients of any length.
+        # Exponential conjugates start with arbitrarily large gradients.
         _adam(2e-3, max_norm=100.0),
         _adam(2e-3, max_norm=100.0),
         _uniform(1.0),

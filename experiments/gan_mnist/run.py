@@ -1,4 +1,4 @@
-"""Images by every objective, judged by Parzen windows as they were published."""
+"""GANs of images by every objective, evaluated by Parzen windows as published."""
 
 import dataclasses
 import math
@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 
 from experiments.folder import block_of, cell, plain, refuse, run_settings
 from experiments.gan_mnist.config import OBJECTIVES_SHOWN, PRESETS, Config, Preset
-from experiments.mnist_classifier.run import Seen, load_classifier
+from experiments.mnist_classifier.run import Classification, load_classifier
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
 
-# The published protocol: so many samples, and so many images to choose the width by.
+# The published protocol: generated samples, and images that choose the bandwidth.
 NUM_SAMPLES, NUM_VALIDATION = 10_000, 1_000
 NUM_DRAWN, NUM_BLOCKS = 20, 20
-# The row of the table that no game made.
+# The setting that evaluates the data instead of a generator.
 DATA = "data"
-# In the embedding of a classifier, where one is named.
+# In the embedding of a classifier, if one is given.
 DISTANCES = ("frechet", "kernel", "precision", "recall", "density", "coverage")
 
 
@@ -31,7 +31,7 @@ class _Pixels(NamedTuple):
 
 
 def _load(config: Config) -> _Pixels:
-    """The last sixth of the training images chooses the width, as published."""
+    """Loads the images; the last sixth of training images chooses the bandwidth."""
     import jax.numpy as jnp
 
     from jaxinfo.data import load_images
@@ -54,7 +54,7 @@ def _load(config: Config) -> _Pixels:
 
 
 def _distances(real: Any, fake: Any) -> dict[str, Any]:
-    """How far samples are from data, both embedded."""
+    """Distances between embedded data and samples."""
     from jaxinfo.adversarial import (
         compare_neighborhoods,
         frechet_distance,
@@ -73,9 +73,9 @@ def _make_run(
     preset: Preset,
     config: Config,
     shape: tuple[int, ...],
-    see: Callable[[Any], Seen] | None,
+    classify: Callable[[Any], Classification] | None,
 ) -> Callable[..., dict[str, Any]]:
-    """One training and its judgement as a pure function of a key and pixels."""
+    """One training and its evaluation, as a pure function of a key and pixels."""
     import jax
 
     from jaxinfo.adversarial import make_gan, train_gan
@@ -94,17 +94,17 @@ def _make_run(
     )
 
     def run(key: jax.Array, pixels: _Pixels) -> dict[str, Any]:
-        for_training, for_samples = jax.random.split(key)
+        train_key, sample_key = jax.random.split(key)
         trained = train_gan(
-            for_training,
+            train_key,
             gan,
             pixels.train,
             num_steps=preset.num_steps,
             batch_size=preset.batch_size,
             eval_every=block_of(preset.num_steps, NUM_BLOCKS),
         )
-        samples = gan.sample(for_samples, trained.state, _num_samples(config))
-        return _judge(samples, pixels, shape, see) | {
+        samples = gan.sample(sample_key, trained.state, _num_samples(config))
+        return _evaluate(samples, pixels, shape, classify) | {
             "bound": trained.history.bound[-1],
             "stopped_at": trained.state.stopped_at,
         }
@@ -113,9 +113,11 @@ def _make_run(
 
 
 def _make_run_of_data(
-    config: Config, shape: tuple[int, ...], see: Callable[[Any], Seen] | None
+    config: Config,
+    shape: tuple[int, ...],
+    classify: Callable[[Any], Classification] | None,
 ) -> Callable[..., dict[str, Any]]:
-    """The same judgement of training images in the samples' place."""
+    """The same evaluation of training images in place of samples."""
     import jax
     import jax.numpy as jnp
 
@@ -123,7 +125,7 @@ def _make_run_of_data(
         rows = jax.random.choice(
             key, len(pixels.train), (_num_samples(config),), replace=False
         )
-        return _judge(pixels.train[rows], pixels, shape, see) | {
+        return _evaluate(pixels.train[rows], pixels, shape, classify) | {
             "bound": jnp.array(jnp.nan),
             "stopped_at": jnp.array(-1),
         }
@@ -131,11 +133,11 @@ def _make_run_of_data(
     return run
 
 
-def _judge(
+def _evaluate(
     samples: Any,
     pixels: _Pixels,
     shape: tuple[int, ...],
-    see: Callable[[Any], Seen] | None,
+    classify: Callable[[Any], Classification] | None,
 ) -> dict[str, Any]:
     import jax.numpy as jnp
 
@@ -145,9 +147,9 @@ def _judge(
     bandwidth = choose_bandwidth(pixels.validation, flat)
     log_likelihood = parzen_log_likelihood(pixels.test, flat, bandwidth=bandwidth)
     distances = {}
-    if see is not None:
+    if classify is not None:
         images = pixels.test.reshape(-1, *shape)[: len(samples)]
-        distances = _distances(see(images).embedding, see(samples).embedding)
+        distances = _distances(classify(images).embedding, classify(samples).embedding)
     return distances | {
         "parzen": jnp.mean(log_likelihood),
         "standard_error": jnp.std(log_likelihood) / math.sqrt(len(log_likelihood)),
@@ -168,7 +170,10 @@ def _preset(config: Config) -> Preset:
 
 
 def _run_objective(
-    objective: str, config: Config, pixels: _Pixels, see: Callable[[Any], Seen] | None
+    objective: str,
+    config: Config,
+    pixels: _Pixels,
+    classify: Callable[[Any], Classification] | None,
 ) -> tuple[dict[str, Any], Any]:
     """Records of all seeds, and samples of the first."""
     import jax
@@ -180,14 +185,14 @@ def _run_objective(
     keys = jax.random.split(jax.random.key(0), config.num_seeds)
     shape = pixels.train.shape[1:]
     if objective == DATA:
-        run = _make_run_of_data(config, shape, see)
+        run = _make_run_of_data(config, shape, classify)
     else:
-        run = _make_run(objective, _preset(config), config, shape, see)
-    # On a processor a large network costs less one seed after the other.
+        run = _make_run(objective, _preset(config), config, shape, classify)
+    # On a CPU, large networks train faster one seed after the other.
     layout = "mesh_map" if jax.default_backend() == "cpu" else "auto"
     found = jax.device_get(sweep(run, keys, pixels, layout=layout))
-    judged = ["parzen", *(name for name in DISTANCES if name in found)]
-    names = [*judged, "standard_error", "bandwidth", "bound"]
+    metrics = ["parzen", *(name for name in DISTANCES if name in found)]
+    names = [*metrics, "standard_error", "bandwidth", "bound"]
     records = [
         {
             "setting": objective,
@@ -197,30 +202,30 @@ def _run_objective(
         }
         for seed in range(config.num_seeds)
     ]
-    told = {
+    results = {
         "records": records,
-        "summary": {name: mean_and_sd(map(float, found[name])) for name in judged},
+        "summary": {name: mean_and_sd(map(float, found[name])) for name in metrics},
         "seconds": time.perf_counter() - started,
     }
-    return told, found["samples"][0]
+    return results, found["samples"][0]
 
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:
-    summaries = [told["summary"] for told in done.values()]
+    summaries = [results["summary"] for results in done.values()]
     distances = [name for name in DISTANCES if name in summaries[0]]
     headings = ["objective", "log-likelihood", "of a seed ±", "width", "stopped", "s"]
     lines = [headings + distances]
-    for objective, told in done.items():
-        first = told["records"][0]
+    for objective, results in done.items():
+        first = results["records"][0]
         error, width = first["standard_error"], first["bandwidth"]
         lines.append(
             [
-                *(objective, cell(told["summary"]["parzen"], 1)),
+                *(objective, cell(results["summary"]["parzen"], 1)),
                 "" if error is None else f"{error:.1f}",
                 "" if width is None else f"{width:.3f}",
-                str(sum(r["stopped_at"] >= 0 for r in told["records"])),
-                f"{told['seconds']:.0f}",
-                *(cell(told["summary"][name], 3) for name in distances),
+                str(sum(r["stopped_at"] >= 0 for r in results["records"])),
+                f"{results['seconds']:.0f}",
+                *(cell(results["summary"][name], 3) for name in distances),
             ]
         )
     return lines
@@ -230,7 +235,7 @@ def main() -> None:
     """Trains by every objective, one after the other, and prints the table."""
     import tyro
 
-    config = tyro.cli(Config, description="Images, judged by Parzen windows.")
+    config = tyro.cli(Config, description="Images, evaluated by Parzen windows.")
     if config.smoke:
         config = dataclasses.replace(
             config,
@@ -253,20 +258,20 @@ def main() -> None:
         for objective in objectives:
             check_one_of(OBJECTIVES, objective=objective)
         check_new_folder(config.out)
-        pixels, see = _load(config), None
+        pixels, classify = _load(config), None
         if config.classifier is not None:
-            see = load_classifier(config.classifier, pixels.train.shape[1:])
+            classify = load_classifier(config.classifier, pixels.train.shape[1:])
     except ValueError as error:
         refuse(error)
-    told = dataclasses.asdict(config) | {"judges_embedding": see is not None}
+    settings = dataclasses.asdict(config) | {"judges_embedding": classify is not None}
     for name in ("out", "objectives", "data_dir", "classifier"):
-        del told[name]
+        del settings[name]
     run_settings(
         config.out,
         "gan_mnist",
-        told,
+        settings,
         [DATA, *objectives],
-        lambda objective: _run_objective(objective, config, pixels, see),
+        lambda objective: _run_objective(objective, config, pixels, classify),
         _lines,
         plot_samples,
     )

@@ -1,4 +1,4 @@
-"""What to run, and the two laws."""
+"""What to run, and the two distributions."""
 
 import dataclasses
 import math
@@ -8,16 +8,17 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-__all__ = ["LAWS", "Config", "Law", "sample_law", "sample_signs_first"]
+__all__ = ["MIXTURES", "Config", "Mixture", "sample_mixture", "sample_signs_first"]
 
 
-class Law(NamedTuple):
-    """An equal mixture of round Gaussians in the plane.
+class Mixture(NamedTuple):
+    """An equal mixture of isotropic Gaussians in the plane.
 
     Attributes:
-        centers: of the modes.
-        sd: of every coordinate of a mode.
-        scale: that networks see the samples divided by, near a coordinate's own spread.
+        centers: centers of the modes.
+        sd: standard deviation of each coordinate of a mode.
+        scale: divisor of the samples that the networks get, close to the standard
+            deviation of a coordinate.
     """
 
     centers: tuple[tuple[float, float], ...]
@@ -26,20 +27,20 @@ class Law(NamedTuple):
 
 
 _ANGLES = [2 * math.pi * mode / 8 for mode in range(8)]
-_GRID = [2.0 * place for place in range(-2, 3)]
-LAWS = {
-    "ring": Law(tuple((math.cos(a), math.sin(a)) for a in _ANGLES), 0.01, 0.7),
-    "grid": Law(tuple((x, y) for x in _GRID for y in _GRID), 0.05, 2.8),
+_GRID = [2.0 * index for index in range(-2, 3)]
+MIXTURES = {
+    "ring": Mixture(tuple((math.cos(a), math.sin(a)) for a in _ANGLES), 0.01, 0.7),
+    "grid": Mixture(tuple((x, y) for x in _GRID for y in _GRID), 0.05, 2.8),
 }
 
 
-def sample_law(key: jax.Array, law: Law, num_samples: int) -> jax.Array:
+def sample_mixture(key: jax.Array, mixture: Mixture, num_samples: int) -> jax.Array:
     """Draws scaled samples, [N, 2]."""
-    for_mode, for_noise = jax.random.split(key)
-    centers = jnp.asarray(law.centers)
-    modes = jax.random.randint(for_mode, (num_samples,), 0, len(centers))
-    noise = law.sd * jax.random.normal(for_noise, (num_samples, 2))
-    return (centers[modes] + noise) / law.scale
+    mode_key, noise_key = jax.random.split(key)
+    centers = jnp.asarray(mixture.centers)
+    modes = jax.random.randint(mode_key, (num_samples,), 0, len(centers))
+    noise = mixture.sd * jax.random.normal(noise_key, (num_samples, 2))
+    return (centers[modes] + noise) / mixture.scale
 
 
 def sample_signs_first(
@@ -47,12 +48,12 @@ def sample_signs_first(
 ) -> jax.Array:
     """Draws noise, [N, Z]: +1 or -1 in the first coordinates, Gaussian in the others.
 
-    A continuous map of Gaussian noise must join the modes by a thread of samples.
+    A continuous map of Gaussian noise alone would place samples between the modes.
     """
-    for_signs, for_rest = jax.random.split(key)
-    signs = jax.random.rademacher(for_signs, shape, float)
+    sign_key, normal_key = jax.random.split(key)
+    signs = jax.random.rademacher(sign_key, shape, float)
     return jnp.where(
-        jnp.arange(shape[1]) < num_signs, signs, jax.random.normal(for_rest, shape)
+        jnp.arange(shape[1]) < num_signs, signs, jax.random.normal(normal_key, shape)
     )
 
 
@@ -61,28 +62,28 @@ class Config:
     """What to run.
 
     Attributes:
-        out: folder for results.json, table.md and the figures; settings that
-            results.json holds already are not run again.
-        laws: ring, grid.
-        objectives: names of `jaxinfo.adversarial.OBJECTIVES`, comma-separated; left
-            out: all but the saddle forms.
-        solvers: names of `jaxinfo.adversarial.SOLVERS`, or optimistic_adam.
+        out: folder for results.json, table.md and the figures; settings that are
+            already in results.json are not run again.
+        mixtures: ring, grid, or both, comma-separated.
+        objectives: names in `jaxinfo.adversarial.OBJECTIVES`, comma-separated; by
+            default all but the saddle forms.
+        solvers: names in `jaxinfo.adversarial.SOLVERS`, or optimistic_adam.
         num_seeds: trainings of each setting, in one program.
-        num_steps: updates of the generator.
+        num_steps: generator updates.
         batch_size: samples of each update.
-        hidden_size: units of each hidden layer of either network.
-        num_layers: hidden layers of either network.
+        hidden_size: units of each hidden layer of both networks.
+        num_layers: hidden layers of both networks.
         num_signs: coordinates of the noise that are +1 or -1; 0 for none.
         num_gaussians: Gaussian coordinates of the noise.
-        num_frequencies: waves of each coordinate that the discriminator sees; 0 for
-            none.
-        learning_rate: of Adam for both, which decays to 0.
-        penalty: weight of R1 and of R2; 0 for neither.
-        smoke: the same path end to end with two objectives, two seeds and few steps.
+        num_frequencies: Fourier frequencies of each coordinate in the discriminator's
+            input; 0 for none.
+        learning_rate: learning rate of Adam for both networks, which decays to 0.
+        penalty: weight of R1 and of R2; 0 for no penalty.
+        smoke: run the whole experiment with two objectives, two seeds and few steps.
     """
 
     out: Path = Path("results/gan_modes")
-    laws: str = "ring,grid"
+    mixtures: str = "ring,grid"
     objectives: str | None = None
     solvers: str = "alternating"
     num_seeds: int = 32

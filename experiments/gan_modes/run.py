@@ -1,4 +1,4 @@
-"""Modes found of a ring and a grid, by objective and solver, many seeds at once."""
+"""Modes of a ring and a grid that GANs cover, by objective and solver."""
 
 import dataclasses
 import functools
@@ -8,26 +8,26 @@ from typing import Any
 
 from experiments.folder import block_of, cell, plain, refuse, run_settings
 from experiments.gan_modes.config import (
-    LAWS,
+    MIXTURES,
     Config,
-    Law,
-    sample_law,
+    Mixture,
+    sample_mixture,
     sample_signs_first,
 )
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
 
-# As published: so many samples are counted.
+# Samples that are counted, as published.
 NUM_COUNTED = 2_500
-NUM_LOOKS = 5
+NUM_BLOCKS = 5
 NUM_DRAWN = 400
 METRICS = ("modes", "good_share", "reverse_kl")
 OPTIMISTIC = "optimistic_adam"
 
 
 def _settings(config: Config) -> dict[str, tuple[str, str, str]]:
-    """Law, objective and solver of every setting, by its name."""
+    """Mixture, objective and solver of every setting, by its name."""
     from jaxinfo.adversarial import OBJECTIVES, SOLVERS
     from jaxinfo.core.checks import check_one_of
     from jaxinfo.divergences import DIVERGENCES
@@ -39,18 +39,18 @@ def _settings(config: Config) -> dict[str, tuple[str, str, str]]:
         check_one_of(OBJECTIVES, objective=objective)
     for solver in config.solvers.split(","):
         check_one_of([*SOLVERS, OPTIMISTIC], solver=solver)
-    for law in config.laws.split(","):
-        check_one_of(LAWS, law=law)
+    for mixture in config.mixtures.split(","):
+        check_one_of(MIXTURES, mixture=mixture)
     return {
-        f"{law}.{objective}.{solver}": (law, objective, solver)
-        for law in config.laws.split(",")
+        f"{mixture}.{objective}.{solver}": (mixture, objective, solver)
+        for mixture in config.mixtures.split(",")
         for objective in objectives
         for solver in config.solvers.split(",")
     }
 
 
 def _make_run(
-    law: Law, objective: str, solver: str, config: Config
+    mixture: Mixture, objective: str, solver: str, config: Config
 ) -> Callable[..., dict[str, Any]]:
     """One training as a pure function of a key."""
     import jax
@@ -84,11 +84,11 @@ def _make_run(
         penalties=penalties,
         ema_decay=0.999,
     )
-    centers = jnp.asarray(law.centers)
+    centers = jnp.asarray(mixture.centers)
 
-    def look(key: jax.Array, state: Any) -> dict[str, Any]:
-        samples = law.scale * gan.sample(key, state, NUM_COUNTED)
-        report = count_modes(samples, centers, sd=law.sd)
+    def observe(key: jax.Array, state: Any) -> dict[str, Any]:
+        samples = mixture.scale * gan.sample(key, state, NUM_COUNTED)
+        report = count_modes(samples, centers, sd=mixture.sd)
         return {
             "modes": report.num_modes,
             "good_share": report.good_share,
@@ -100,11 +100,11 @@ def _make_run(
         trained = train_gan(
             key,
             gan,
-            lambda key, size: sample_law(key, law, size),
+            lambda key, size: sample_mixture(key, mixture, size),
             num_steps=config.num_steps,
             batch_size=config.batch_size,
-            eval_every=block_of(config.num_steps, NUM_LOOKS),
-            observe=look,
+            eval_every=block_of(config.num_steps, NUM_BLOCKS),
+            observe=observe,
         )
         return trained.observed | {
             "bound": trained.history.bound,
@@ -115,9 +115,9 @@ def _make_run(
 
 
 def _run_setting(
-    setting: str, law: str, objective: str, solver: str, config: Config
+    setting: str, mixture: str, objective: str, solver: str, config: Config
 ) -> tuple[dict[str, Any], Any]:
-    """Records of all seeds, and samples of the first at every look."""
+    """Records of all seeds, and samples of the first after every block."""
     import jax
     import numpy as np
 
@@ -126,7 +126,8 @@ def _run_setting(
 
     started = time.perf_counter()
     keys = jax.random.split(jax.random.key(0), config.num_seeds)
-    found = jax.device_get(sweep(_make_run(LAWS[law], objective, solver, config), keys))
+    run = _make_run(MIXTURES[mixture], objective, solver, config)
+    found = jax.device_get(sweep(run, keys))
     records = [
         {
             "setting": setting,
@@ -140,29 +141,29 @@ def _run_setting(
     summary = {
         name: mean_and_sd(float(x) for x in found[name][:, -1]) for name in METRICS
     }
-    told = {
+    results = {
         "records": records,
         "summary": summary,
         "seconds": time.perf_counter() - started,
     }
-    return told, np.asarray(found["samples"][0])
+    return results, np.asarray(found["samples"][0])
 
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:
     headings = ["setting", "modes", "all", "good samples", "reverse KL", "stopped"]
     lines = [headings]
-    for setting, told in done.items():
-        law = LAWS[setting.split(".")[0]]
-        whole = sum(r["modes"] == len(law.centers) for r in told["records"])
-        summary, seeds = told["summary"], len(told["records"])
+    for setting, results in done.items():
+        mixture = MIXTURES[setting.split(".")[0]]
+        records, summary = results["records"], results["summary"]
+        num_complete = sum(r["modes"] == len(mixture.centers) for r in records)
         lines.append(
             [
                 setting,
                 cell(summary["modes"], 1),
-                f"{whole} of {seeds}",
+                f"{num_complete} of {len(records)}",
                 cell(summary["good_share"], 3),
                 cell(summary["reverse_kl"], 3),
-                str(sum(r["stopped_at"] >= 0 for r in told["records"])),
+                str(sum(r["stopped_at"] >= 0 for r in records)),
             ]
         )
     return lines
@@ -172,7 +173,7 @@ def main() -> None:
     """Runs the settings, one after the other, and prints the table."""
     import tyro
 
-    config = tyro.cli(Config, description="Modes found of a ring and of a grid.")
+    config = tyro.cli(Config, description="Modes of a ring and of a grid.")
     if config.smoke:
         config = dataclasses.replace(
             config,
@@ -187,17 +188,17 @@ def main() -> None:
 
     try:
         settings = _settings(config)
-        block_of(config.num_steps, NUM_LOOKS)
+        block_of(config.num_steps, NUM_BLOCKS)
         check_new_folder(config.out)
     except ValueError as error:
         refuse(error)
-    told = dataclasses.asdict(config)
-    for name in ("out", "laws", "objectives", "solvers"):
-        del told[name]
+    common = dataclasses.asdict(config)
+    for name in ("out", "mixtures", "objectives", "solvers"):
+        del common[name]
     run_settings(
         config.out,
         "gan_modes",
-        told,
+        common,
         settings,
         lambda name: _run_setting(name, *settings[name], config),
         _lines,

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.gan_modes.config import LAWS
+from experiments.gan_modes.config import MIXTURES
 from jaxinfo.plots import ACCENT, MUTED, STYLE
 
 __all__ = ["plot_samples"]
 
 
 def plot_samples(sheets: dict[str, np.ndarray], folder: Path) -> None:
-    """Draws a figure for each law, `ring.png` and `grid.png`."""
+    """Draws a figure for each mixture, `ring.png` and `grid.png`."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    for name, law in LAWS.items():
+    for name, mixture in MIXTURES.items():
         rows = {
             setting.split(".", 1)[1]: samples
             for setting, samples in sheets.items()
@@ -23,16 +23,16 @@ def plot_samples(sheets: dict[str, np.ndarray], folder: Path) -> None:
         }
         if not rows:
             continue
-        centers = np.asarray(law.centers)
+        centers = np.asarray(mixture.centers)
         reach = 1.25 * np.abs(centers).max()
-        num_looks = len(next(iter(rows.values())))
+        num_blocks = len(next(iter(rows.values())))
         with matplotlib.rc_context(STYLE):
             figure = Figure(
-                figsize=(1.5 * num_looks, 1.6 * len(rows)),
+                figsize=(1.5 * num_blocks, 1.6 * len(rows)),
                 dpi=110,
                 layout="constrained",
             )
-            axes = figure.subplots(len(rows), num_looks, squeeze=False)
+            axes = figure.subplots(len(rows), num_blocks, squeeze=False)
             for row, (label, samples) in zip(axes, rows.items(), strict=True):
                 for axis, points in zip(row, samples, strict=True):
                     axis.plot(*centers.T, "o", color=MUTED, alpha=0.3, markersize=4)

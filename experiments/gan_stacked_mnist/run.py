@@ -1,4 +1,4 @@
-"""Three digits in three colors, a thousand modes: how many of them a GAN finds."""
+"""Stacked MNIST: how many of the thousand combinations of three digits a GAN covers."""
 
 import dataclasses
 import time
@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from experiments.folder import block_of, cell, plain, refuse, run_settings
-from experiments.mnist_classifier.run import Seen, load_classifier
+from experiments.mnist_classifier.run import Classification, load_classifier
 from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
 
-# As published: so many samples are counted.
+# Samples that are counted, as published.
 NUM_COUNTED = 26_000
 NUM_CHANNELS, NUM_DRAWN, NUM_BLOCKS = 3, 16, 10
 NUM_LABELS = 10**NUM_CHANNELS
-# The row of the table that no game made.
+# The setting that evaluates the data instead of a generator.
 DATA = "data"
 
 
@@ -25,20 +25,20 @@ class Config:
     """What to run.
 
     Attributes:
-        out: folder for results.json, table.md and samples.png; objectives that
-            results.json holds already are not run again.
-        classifier: what `python -m experiments.mnist_classifier --out` wrote.
-        data_dir: where to look for MNIST first.
-        objectives: names of `jaxinfo.adversarial.OBJECTIVES`, comma-separated.
+        out: folder for results.json, table.md and samples.png; objectives that are
+            already in results.json are not run again.
+        classifier: output folder of `python -m experiments.mnist_classifier`.
+        data_dir: folder that is searched for MNIST first.
+        objectives: names in `jaxinfo.adversarial.OBJECTIVES`, comma-separated.
         num_seeds: trainings of each objective.
-        num_steps: updates of the generator.
+        num_steps: generator updates.
         batch_size: samples of each update.
         width: channels of the generator's last hidden layer.
         discriminator_width: channels of the discriminator's first layer.
         noise_size: coordinates of the noise.
-        learning_rate: of Adam, of both players.
-        penalty: weight of R1 and of R2; 0 for neither.
-        smoke: the same path end to end with two seeds and few steps.
+        learning_rate: learning rate of Adam for both networks.
+        penalty: weight of R1 and of R2; 0 for no penalty.
+        smoke: run the whole experiment with two seeds and few steps.
     """
 
     out: Path = Path("results/gan_stacked_mnist")
@@ -57,9 +57,9 @@ class Config:
 
 
 def _make_run(
-    objective: str, config: Config, see: Callable[[Any], Seen]
+    objective: str, config: Config, classify: Callable[[Any], Classification]
 ) -> Callable[..., dict[str, Any]]:
-    """One training and its count as a pure function of a key and digits."""
+    """One training and its evaluation, as a pure function of a key and digits."""
     import jax
     import optax
 
@@ -81,34 +81,36 @@ def _make_run(
             ema_decay=0.999,
         )
 
-        for_training, for_samples = jax.random.split(key)
+        train_key, sample_key = jax.random.split(key)
         trained = train_gan(
-            for_training,
+            train_key,
             gan,
             lambda key, size: _stack(key, digits, size),
             num_steps=config.num_steps,
             batch_size=config.batch_size,
             eval_every=block_of(config.num_steps, NUM_BLOCKS),
         )
-        samples = gan.sample(for_samples, trained.state, _num_counted(config))
-        return _count(samples, see) | {"stopped_at": trained.state.stopped_at}
+        samples = gan.sample(sample_key, trained.state, _num_counted(config))
+        return _count(samples, classify) | {"stopped_at": trained.state.stopped_at}
 
     return run
 
 
-def _make_run_of_data(config: Config, see: Callable[[Any], Seen]) -> Callable[..., Any]:
-    """The same count of the data, which no generator can be asked to pass."""
+def _make_run_of_data(
+    config: Config, classify: Callable[[Any], Classification]
+) -> Callable[..., Any]:
+    """The same evaluation of the data, as an upper limit for any generator."""
     import jax.numpy as jnp
 
     def run(key: Any, digits: Any) -> dict[str, Any]:
         samples = _stack(key, digits, _num_counted(config))
-        return _count(samples, see) | {"stopped_at": jnp.array(-1)}
+        return _count(samples, classify) | {"stopped_at": jnp.array(-1)}
 
     return run
 
 
 def _stack(key: Any, digits: Any, num_samples: int) -> Any:
-    """Three digits a sample, one in each color."""
+    """Draws samples of three digits, one in each color channel."""
     import jax
     import jax.numpy as jnp
 
@@ -116,12 +118,12 @@ def _stack(key: Any, digits: Any, num_samples: int) -> Any:
     return jnp.moveaxis(digits[rows][..., 0], 1, -1)
 
 
-def _count(samples: Any, see: Callable[[Any], Seen]) -> dict[str, Any]:
+def _count(samples: Any, classify: Callable[[Any], Classification]) -> dict[str, Any]:
     import jax.numpy as jnp
 
     from jaxinfo.adversarial import count_labels
 
-    by_channel = [see(samples[..., c : c + 1]).labels for c in range(NUM_CHANNELS)]
+    by_channel = [classify(samples[..., c : c + 1]).labels for c in range(NUM_CHANNELS)]
     labels = jnp.stack(by_channel, axis=1) @ (10 ** jnp.arange(NUM_CHANNELS))
     counts = count_labels(labels, NUM_LABELS)
     return {
@@ -136,7 +138,10 @@ def _num_counted(config: Config) -> int:
 
 
 def _run_objective(
-    objective: str, config: Config, digits: Any, see: Callable[[Any], Seen]
+    objective: str,
+    config: Config,
+    digits: Any,
+    classify: Callable[[Any], Classification],
 ) -> tuple[dict[str, Any], Any]:
     """Records of all seeds, and samples of the first."""
     import jax
@@ -146,15 +151,15 @@ def _run_objective(
 
     started = time.perf_counter()
     keys = jax.random.split(jax.random.key(0), config.num_seeds)
-    # On a processor convolutions cost less one seed after the other.
+    # On a CPU, convolutions are faster one seed after the other.
     layout = "mesh_map" if jax.default_backend() == "cpu" else "auto"
     if objective == DATA:
-        run = _make_run_of_data(config, see)
+        run = _make_run_of_data(config, classify)
     else:
-        run = _make_run(objective, config, see)
+        run = _make_run(objective, config, classify)
     found = jax.device_get(sweep(run, keys, digits, layout=layout))
     names = ("modes", "reverse_kl")
-    told = {
+    results = {
         "records": [
             {
                 "setting": objective,
@@ -167,18 +172,18 @@ def _run_objective(
         "summary": {name: mean_and_sd(map(float, found[name])) for name in names},
         "seconds": time.perf_counter() - started,
     }
-    return told, found["samples"][0]
+    return results, found["samples"][0]
 
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:
     lines = [["objective", f"modes of {NUM_LABELS}", "reverse KL", "stopped", "s"]]
-    for objective, told in done.items():
+    for objective, results in done.items():
         cells = [
-            cell(told["summary"][name], digits)
+            cell(results["summary"][name], digits)
             for name, digits in (("modes", 1), ("reverse_kl", 3))
         ]
-        stopped = sum(r["stopped_at"] >= 0 for r in told["records"])
-        lines.append([objective, *cells, str(stopped), f"{told['seconds']:.0f}"])
+        stopped = sum(r["stopped_at"] >= 0 for r in results["records"])
+        lines.append([objective, *cells, str(stopped), f"{results['seconds']:.0f}"])
     return lines
 
 
@@ -206,19 +211,19 @@ def main() -> None:
         block_of(config.num_steps, NUM_BLOCKS)
         check_new_folder(config.out)
         images = load_images("mnist", "train", data_dir=config.data_dir).images
-        see = load_classifier(config.classifier, images.shape[1:])
+        classify = load_classifier(config.classifier, images.shape[1:])
     except ValueError as error:
         refuse(error)
     digits = jnp.asarray(images / 255, float)
-    told = dataclasses.asdict(config)
+    settings = dataclasses.asdict(config)
     for name in ("out", "classifier", "objectives", "data_dir"):
-        del told[name]
+        del settings[name]
     run_settings(
         config.out,
         "gan_stacked_mnist",
-        told,
+        settings,
         [DATA, *config.objectives.split(",")],
-        lambda objective: _run_objective(objective, config, digits, see),
+        lambda objective: _run_objective(objective, config, digits, classify),
         _lines,
         plot_samples,
     )

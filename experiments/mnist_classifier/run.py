@@ -1,4 +1,4 @@
-"""A small classifier of images: labels and an embedding for the GANs' experiments."""
+"""A small image classifier, whose labels and embedding evaluate generated images."""
 
 import dataclasses
 import time
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from experiments.folder import refuse
 from jaxinfo.cli import prepare_jax
 
-__all__ = ["Config", "Seen", "load_classifier", "main"]
+__all__ = ["Classification", "Config", "load_classifier", "main"]
 
 BATCH_SIZE, LEARNING_RATE = 128, 1e-3
 # Images that are classified in one call.
@@ -22,11 +22,11 @@ class Config:
 
     Attributes:
         out: folder for results.json and the checkpoint.
-        dataset: a set of images with labels, as TensorFlow Datasets spells it.
-        data_dir: where to look for it first.
-        num_steps: updates.
+        dataset: a labeled image data set, by its name in TensorFlow Datasets.
+        data_dir: folder that is searched for it first.
+        num_steps: number of updates.
         width: channels of the first layer.
-        smoke: the same path end to end with few steps.
+        smoke: run the whole experiment with few steps.
     """
 
     out: Path = Path("results/mnist_classifier")
@@ -37,12 +37,12 @@ class Config:
     smoke: bool = False
 
 
-class Seen(NamedTuple):
-    """What the classifier makes of images.
+class Classification(NamedTuple):
+    """Output of the classifier.
 
     Attributes:
-        labels: the likeliest class, [N].
-        embedding: its last hidden layer, [N, D].
+        labels: the most likely class, [N].
+        embedding: the last hidden layer, [N, D].
     """
 
     labels: Any
@@ -50,45 +50,49 @@ class Seen(NamedTuple):
 
 
 def _train(config: Config, images: Any, labels: Any, network: Any) -> Any:
-    """Parameters after training, on images in [0, 1]."""
+    """Parameters after training on images in [0, 1]."""
     import jax
     import jax.numpy as jnp
     import optax
 
-    from jaxinfo.training import sample_rows
+    from jaxinfo.training import make_gradient_descent, sample_rows, train
 
     optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, config.num_steps))
 
+    def init_params(key: jax.Array, images: jax.Array) -> dict[str, Any]:
+        return {"classifier": network.init(key, images)}
+
     @jax.jit
-    def train(key: jax.Array, images: jax.Array, labels: jax.Array) -> Any:
-        def loss(params: Any, rows: jax.Array) -> jax.Array:
-            logits, _ = network.apply(params, images[rows])
+    def run(key: jax.Array, images: jax.Array, labels: jax.Array) -> Any:
+        def loss(_: None, params: Any, rows: jax.Array) -> tuple[jax.Array, Any]:
+            logits, _ = network.apply(params["classifier"], images[rows])
             losses = optax.softmax_cross_entropy_with_integer_labels(
                 logits, labels[rows]
             )
-            return jnp.mean(losses)
+            return jnp.mean(losses), {}
 
-        def step(carry: tuple[Any, Any], key: jax.Array):
-            params, state = carry
-            rows = sample_rows(key, len(images), BATCH_SIZE)
-            updates, state = optimizer.update(jax.grad(loss)(params, rows), state)
-            return (optax.apply_updates(params, updates), state), None
+        init_key, steps_key = jax.random.split(key)
+        descent = make_gradient_descent(init_params, loss, optimizer)
+        result = train(
+            steps_key,
+            descent.init(init_key, images[:1]),
+            sample_batch=lambda key: (None, sample_rows(key, len(images), BATCH_SIZE)),
+            step=descent.step,
+            num_steps=config.num_steps,
+        )
+        return result.state.params["classifier"]
 
-        for_init, for_steps = jax.random.split(key)
-        params = network.init(for_init, images[:1])
-        keys = jax.random.split(for_steps, config.num_steps)
-        return jax.lax.scan(step, (params, optimizer.init(params)), keys)[0][0]
-
-    return train(jax.random.key(0), images, labels)
+    return run(jax.random.key(0), images, labels)
 
 
 def load_classifier(
     folder: Path, image_shape: tuple[int, ...]
-) -> Callable[[Any], Seen]:
-    """What `main` left: a function from images in [0, 1] to labels and embedding.
+) -> Callable[[Any], Classification]:
+    """The trained classifier, as a function of images in [0, 1].
 
     Raises:
-        ValueError: where there is no checkpoint, or one for images of another shape.
+        ValueError: if the folder holds no checkpoint, or one for images of another
+            shape.
     """
     import jax
     import jax.numpy as jnp
@@ -100,11 +104,11 @@ def load_classifier(
         info = read_info(folder)
     except ValueError as error:
         raise ValueError(
-            f"{error}: `python -m experiments.mnist_classifier --out {folder}` does"
+            f"{error}: run `python -m experiments.mnist_classifier --out {folder}`"
         ) from error
     if tuple(info["image_shape"]) != image_shape:
         raise ValueError(
-            f"the classifier of {folder} is for images of shape "
+            f"the classifier in {folder} expects images of shape "
             f"{tuple(info['image_shape'])}, got {image_shape}"
         )
     network = networks.convolutional_classifier(
@@ -114,18 +118,18 @@ def load_classifier(
     shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), image))
     params = restore_checkpoint(folder, shapes)
 
-    def see(image: jax.Array) -> Seen:
+    def classify(image: jax.Array) -> Classification:
         logits, embedding = network.apply(params, image[None])
-        return Seen(jnp.argmax(logits[0]), embedding[0])
+        return Classification(jnp.argmax(logits[0]), embedding[0])
 
-    return lambda images: jax.lax.map(see, images, batch_size=CHUNK)
+    return lambda images: jax.lax.map(classify, images, batch_size=CHUNK)
 
 
 def main() -> None:
     """Trains the classifier, writes its checkpoint, and prints its accuracy."""
     import tyro
 
-    config = tyro.cli(Config, description="A small classifier of images.")
+    config = tyro.cli(Config, description="A small image classifier.")
     if config.smoke:
         config = dataclasses.replace(config, num_steps=20, width=4)
     prepare_jax()
@@ -157,15 +161,15 @@ def main() -> None:
         save_checkpoint(config.out, params, step=config.num_steps, info=info)
     except ValueError as error:
         refuse(error)
-    see = load_classifier(config.out, test.images.shape[1:])
-    found = see(jnp.asarray(test.images / 255, float)).labels
-    accuracy = 100 * float(jnp.mean(found == test.labels))
-    told = dataclasses.asdict(config)
+    classify = load_classifier(config.out, test.images.shape[1:])
+    labels = classify(jnp.asarray(test.images / 255, float)).labels
+    accuracy = 100 * float(jnp.mean(labels == test.labels))
+    settings = dataclasses.asdict(config)
     for name in ("out", "data_dir"):
-        del told[name]
+        del settings[name]
     content = {
         "experiment": "mnist_classifier",
-        "config": told,
+        "config": settings,
         "device": device_name(),
         "seconds": time.perf_counter() - started,
         "records": [{"setting": config.dataset, "seed": 0, "accuracy": accuracy}],
@@ -174,4 +178,4 @@ def main() -> None:
         },
     }
     write_json(config.out / "results.json", content)
-    print(f"{accuracy:.2f} % of {len(found)} test images; written to {config.out}")
+    print(f"{accuracy:.2f} % of {len(labels)} test images; written to {config.out}")

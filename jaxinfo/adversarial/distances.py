@@ -52,7 +52,7 @@ def frechet_distance(
             jnp.atleast_2d(jnp.cov(rows, rowvar=False)) for rows in (real, fake)
         )
         values, vectors = jnp.linalg.eigh(left)
-        root = (vectors * jnp.sqrt(jnp.maximum(values, 0))) @ vectors.T
+        root = (vectors * jnp.sqrt(jnp.maximum(values, 0))[None]) @ vectors.T
         # S^(1/2) T S^(1/2) has the eigenvalues of S T.
         eigenvalues = jnp.maximum(jnp.linalg.eigvalsh(root @ right @ root), 0)
     covariances = (

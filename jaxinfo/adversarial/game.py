@@ -269,7 +269,7 @@ class _Devices(NamedTuple):
 
     def spread(self, samples: Array) -> Array:
         """The root mean squared distance of samples from their mean."""
-        center = self.mean(jnp.mean(samples, axis=0))
+        center = self.mean(jnp.mean(samples, axis=0, keepdims=True))
         return jnp.sqrt(self.mean(jnp.mean(_squared_norms(samples - center))))
 
     def _gather(self, scores: Array) -> Array:

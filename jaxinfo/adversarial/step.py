@@ -246,8 +246,8 @@ def make_gan(
             over the batch use the statistics of the device's samples.
 
     Returns:
-        The `Gan`: `gan.init(key, samples [N, ...])`,
-        `gan.step(key, state, batch [k, N, ...])`, `gan.sample(key, state, num_samples)`.
+        The `Gan`: `gan.init(key, samples [N, ...])`, `gan.step(key, state, batch)` with
+        a batch [k, N, ...], and `gan.sample(key, state, num_samples)`.
 
     Raises:
         ValueError: if a name is unknown or a setting is out of its range.

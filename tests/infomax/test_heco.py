@@ -97,7 +97,7 @@ def test_the_loss_is_the_papers(views):
         views=views,
     )
     state = heco.init(jax.random.key(0), INPUTS)
-    _, loss = jax.jit(heco.step)(jax.random.key(1), state, INPUTS)
+    _, (loss, _) = jax.jit(heco.step)(jax.random.key(1), state, INPUTS)
     a, b = (fixed[name] for name in views)
     expected = 0.3 * _restated(a, b, INPUTS.positives, 0.5)
     expected += 0.7 * _restated(b, a, INPUTS.positives, 0.5)
@@ -125,8 +125,8 @@ def test_blocks_are_the_whole(block_size):
         key = jax.random.key(0)
         return jax.jit(lambda: heco.step(key, heco.init(key, INPUTS), INPUTS))()
 
-    whole, loss = advance()
-    blocked, same = advance(block_size=block_size)
+    whole, (loss, _) = advance()
+    blocked, (same, _) = advance(block_size=block_size)
     np.testing.assert_allclose(same, loss, rtol=1e-6)
     moved = zip(*(jax.tree.leaves(x.params) for x in (whole, blocked)), strict=True)
     for a, b in moved:
@@ -159,7 +159,7 @@ def test_it_learns_what_the_graph_says():
     )
     run = train(jax.random.key(0))
     steps = int(run.num_steps)
-    losses = np.asarray(run.history[:steps])
+    losses = np.asarray(run.history.loss[:steps])
     assert losses[int(run.best_step)] == losses.min() < losses[0] - 0.3
     codes = np.asarray(ENCODE(jax.random.key(1), run.state, INPUTS).meta_path)
     codes = codes / np.linalg.norm(codes, axis=1, keepdims=True)
@@ -180,7 +180,7 @@ def test_seeds_are_those_alone(layout):
     else:
         together = jax.jit(jax.vmap(run))(keys)
     alone = jax.jit(run)(keys[1])
-    np.testing.assert_allclose(together.history[1], alone.history, rtol=1e-4)
+    np.testing.assert_allclose(together.history.loss[1], alone.history.loss, rtol=1e-4)
 
 
 def test_a_node_without_edges_is_encoded_and_told(caplog):
