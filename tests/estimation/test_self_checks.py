@@ -68,6 +68,7 @@ def test_a_correct_estimator_passes_by_name_and_by_object(estimator, data):
     assert checks.estimate == direct(KEY, *data)
 
 
+@pytest.mark.slow
 def test_a_trained_estimator_is_checked_with_its_settings():
     """Of a weight that stays 0, all values are 0, and nothing contradicts that."""
     train = TrainConfig(num_steps=2, eval_every=1, num_seeds=1, batch_size=32)

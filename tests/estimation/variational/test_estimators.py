@@ -72,7 +72,8 @@ def test_an_estimate_holds_the_value_its_error_and_diagnostics():
     assert found.num_nonfinite == 0
     assert found.history.values.shape == (2, 3)
     assert found.history.steps.tolist() == [20, 40, 60]
-    assert 0 < found.compile_seconds < found.seconds
+    # Nothing is compiled if an equal estimator has run before.
+    assert 0 <= found.compile_seconds < found.seconds
     assert found.warnings == ()
 
 
