@@ -1,4 +1,4 @@
-"""Runs all methods over bmi40 and writes the numbers, a figure and a table."""
+"""Runs all estimators over bmi40 and writes the numbers, a figure and a table."""
 
 import dataclasses
 import math
@@ -13,7 +13,7 @@ from jaxinfo.cli import prepare_jax
 __all__ = ["Config", "main"]
 
 SUITE = "bmi40"
-# It counts states, and the suite has no labels.
+# It is for discrete data, and the suite has none.
 LEFT_OUT = {"plug_in"}
 
 
@@ -27,7 +27,7 @@ class Config:
         num_seeds: critics trained from different seeds for each estimate.
         rows: rows of each sample.
         repeats: fresh samples of each task.
-        bounds: methods, comma-separated; left out: all.
+        estimators: names, comma-separated; all by default.
         smoke: the same path end to end on two tasks and with few rows.
     """
 
@@ -35,19 +35,19 @@ class Config:
     num_seeds: int = 8
     rows: int = 10_000
     repeats: int = 1
-    bounds: str | None = None
+    estimators: str | None = None
     smoke: bool = False
 
 
-def _methods(config: Config) -> list[str]:
+def _estimators(config: Config) -> list[str]:
     from jaxinfo.estimation import classical_method_names, information_bound_names
 
-    if config.bounds is not None:
-        return config.bounds.split(",")
+    if config.estimators is not None:
+        return config.estimators.split(",")
     if config.smoke:
         return ["default", "gaussian_copula", "ksg1"]
     every = ["default", *information_bound_names(), *classical_method_names()]
-    return [method for method in every if method not in LEFT_OUT]
+    return [name for name in every if name not in LEFT_OUT]
 
 
 def _settings(config: Config) -> dict[str, Any]:
@@ -57,51 +57,52 @@ def _settings(config: Config) -> dict[str, Any]:
 
 
 def _write(config: Config, records: list) -> None:
-    from jaxinfo.benchmark import summarize_benchmark, to_results
-    from jaxinfo.tables import HEADINGS, summary_cells
+    from jaxinfo.benchmark import summarize_benchmark
+    from jaxinfo.reporting import HEADINGS, benchmark_results, summary_cells
 
     seconds = math.fsum(record.seconds for record in records)
     write_results(
         config.out,
-        to_results(records, config=_settings(config), seconds=seconds),
+        benchmark_results(records, config=_settings(config), seconds=seconds),
         [list(HEADINGS)]
         + [summary_cells(*item) for item in summarize_benchmark(records).items()],
     )
 
 
 def main() -> None:
-    """Runs the methods and prints the tables."""
+    """Runs the estimators and prints the tables."""
     import tyro
     from rich.console import Console
 
-    config = tyro.cli(Config, description="All methods on tasks of known information.")
+    config = tyro.cli(
+        Config, description="All estimators on tasks of known information."
+    )
     if config.smoke:
         config = dataclasses.replace(config, num_seeds=2, rows=1_000)
     prepare_jax()
-    from jaxinfo import benchmark, tables, tasks
-    from jaxinfo.benchmark_figure import plot_benchmark
+    from jaxinfo import benchmark, reporting, tasks
 
-    suite, methods = tasks.suite(SUITE)[: 2 if config.smoke else None], _methods(config)
+    suite = tasks.suite(SUITE)[: 2 if config.smoke else None]
     started, before = time.perf_counter(), read_results(config.out, _settings(config))
     records = list(map(benchmark.Record.from_dict, before.get("records", [])))
-    places = {(record.task, record.method, record.repeat) for record in records}
+    places = {(record.task, record.estimator, record.repeat) for record in records}
     with Console(stderr=True).status("starting ...") as status:
         for record in benchmark.run_benchmark(
             suite,
-            methods=methods,
+            estimators=_estimators(config),
             num_rows=config.rows,
             num_repeats=config.repeats,
             num_seeds=config.num_seeds,
             done=records,
             announce=status.update,
         ):
-            place = record.task, record.method, record.repeat
+            place = record.task, record.estimator, record.repeat
             if place not in places:
                 places.add(place)
                 records.append(record)
                 _write(config, records)
-    plot_benchmark(records, config.out / "benchmark.png")
+    reporting.plot_benchmark(records, config.out / "benchmark.png")
     console = Console(width=None if sys.stdout.isatty() else 100)
-    console.print(tables.benchmark_table(records))
-    console.print(tables.summary_table(benchmark.summarize_benchmark(records)))
+    console.print(reporting.benchmark_table(records))
+    console.print(reporting.summary_table(benchmark.summarize_benchmark(records)))
     print(f"written to {config.out} in {time.perf_counter() - started:.0f} s")
