@@ -24,9 +24,14 @@ def test_files_appear_when_all_are_written(tmp_path):
 def test_an_error_leaves_the_old_files(tmp_path):
     one, two = tmp_path / "one.json", tmp_path / "two.png"
     one.write_text("old")
-    with pytest.raises(OSError, match="no space"), atomic_files(one, two) as drafts:
-        drafts[0].write_text("new")
-        raise OSError("no space")
+
+    def write_half():
+        with atomic_files(one, two) as drafts:
+            drafts[0].write_text("new")
+            raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        write_half()
     assert one.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["one.json"]
 
@@ -71,7 +76,7 @@ def test_outputs_that_cannot_be_written_are_refused(
 
 def test_folder_below_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match="--out .*file is not a folder"):
+    with pytest.raises(ValueError, match=r"--out .*file is not a folder"):
         check_new_folder(tmp_path / "file" / "new")
 
 
