@@ -1,11 +1,12 @@
 """Estimators run over tasks whose information or divergence is known."""
 
 from jaxinfo.benchmark.quantities import (
+    AnyEstimator,
     AnyTask,
-    Estimator,
     Quantity,
     choose_estimators,
-    quantities,
+    known_quantities,
+    with_training,
 )
 from jaxinfo.benchmark.records import (
     TOLERANCE_NATS,
@@ -20,14 +21,15 @@ from jaxinfo.benchmark.run import run_benchmark
 __all__ = [
     "TOLERANCE_NATS",
     "TOLERANCE_SHARE",
+    "AnyEstimator",
     "AnyTask",
-    "Estimator",
     "Quantity",
     "Record",
     "Summary",
     "choose_estimators",
-    "quantities",
+    "known_quantities",
     "run_benchmark",
     "summarize_benchmark",
     "tolerance",
+    "with_training",
 ]

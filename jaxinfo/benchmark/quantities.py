@@ -1,21 +1,37 @@
 """The known quantities of a task, and the estimators that apply to each of them."""
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from jaxinfo import estimation
 from jaxinfo.core.checks import check_one_of
-from jaxinfo.divergences import DIVERGENCES, KL
-from jaxinfo.estimation.bounds import PAIRS
-from jaxinfo.estimation.report import Estimate
+from jaxinfo.divergences import DIVERGENCES, KL, FDivergence
+from jaxinfo.estimation import (
+    Estimate,
+    TrainConfig,
+    VariationalDivergence,
+    estimate_conditional_mutual_information,
+    estimator_names,
+    find_estimator,
+)
+from jaxinfo.estimation.estimators import name_of
+from jaxinfo.estimation.variational.registry import DIVERGENCE_BOUNDS
 from jaxinfo.tasks import ConditionalTask, DivergenceTask, Task
 
-__all__ = ["AnyTask", "Estimator", "Quantity", "choose_estimators", "quantities"]
+__all__ = [
+    "AnyEstimator",
+    "AnyTask",
+    "Quantity",
+    "choose_estimators",
+    "known_quantities",
+    "with_training",
+]
 
 AnyTask = Task | ConditionalTask | DivergenceTask
-Estimator = Callable[..., Estimate]
+# Called as (key, x, y), or as (key, samples_p, samples_q, divergence).
+AnyEstimator = Callable[..., Estimate]
 
 USUAL_ESTIMATORS = ("default", "gaussian_copula", "ksg1")
 
@@ -26,67 +42,85 @@ class Quantity(NamedTuple):
     Attributes:
         name: name of the task, followed by the name of the divergence if it is one.
         truth: the exact value, nats.
-        named: the estimators that apply to it, by name; each is called as
-            `estimator(key, *sample, **settings)`.
-        arguments: keyword arguments of estimators that are given as objects.
+        prepare: `prepare(estimator, **training)` returns a function
+            `(key, *sample) -> Estimate`, or None if the named estimator does not apply
+            to this quantity. `training` changes the `TrainConfig` of named estimators.
     """
 
     name: str
     truth: float
-    named: dict[str, Estimator]
-    arguments: dict[str, Any]
-
-    def estimator(
-        self, estimator: str | Estimator, settings: dict[str, Any]
-    ) -> Estimator | None:
-        """Finds an estimator of this quantity.
-
-        Args:
-            estimator: a name, or an object that is called as
-                `estimator(key, *sample, **arguments)`.
-            settings: keyword arguments of estimators that are given by name.
-
-        Returns:
-            A function `(key, *sample) -> Estimate`; None if a named estimator does not
-            apply to this quantity.
-        """
-        if not isinstance(estimator, str):
-            return functools.partial(estimator, **self.arguments)
-        found = self.named.get(estimator)
-        return None if found is None else functools.partial(found, **settings)
+    prepare: Callable[..., Callable[..., Estimate] | None]
 
 
-# One pair of functions for each type of task ------------------------------------------
+def with_training(estimator: AnyEstimator, **changes: Any) -> AnyEstimator:
+    """Returns a copy of an estimator with other settings of training.
+
+    Args:
+        estimator: the estimator. One without a `TrainConfig` is returned as it is.
+        **changes: fields of `TrainConfig`, such as `num_seeds`.
+
+    Returns:
+        The estimator with these settings.
+
+    Raises:
+        ValueError: if a setting is invalid.
+
+    Example:
+        >>> with_training(find_estimator("mine"), num_seeds=3).train.num_seeds
+        3
+    """
+    train = getattr(estimator, "train", None)
+    if not changes or not isinstance(train, TrainConfig):
+        return estimator
+    changed: Any = estimator
+    return dataclasses.replace(changed, train=dataclasses.replace(train, **changes))
 
 
-def _information_names() -> list[str]:
-    bounds, classical = (
-        estimation.information_bound_names(),
-        estimation.classical_method_names(),
-    )
-    return ["default", *bounds, *classical]
+# A list of names, and a function that lists quantities, for each type of task ---------
+
+
+def _information_names() -> tuple[str, ...]:
+    return ("default", *estimator_names())
+
+
+def _prepare_information(
+    estimator: str | AnyEstimator, **training: Any
+) -> AnyEstimator:
+    if not isinstance(estimator, str):
+        return estimator
+    return with_training(find_estimator(estimator), **training)
 
 
 def _information(task: Task) -> Iterator[Quantity]:
-    named: dict[str, Estimator] = {"default": estimation.estimate_mutual_information}
-    for method in estimation.classical_method_names():
-        named[method] = functools.partial(_estimate_classical, method)
-    for bound in estimation.information_bound_names():
-        named[bound] = functools.partial(
-            estimation.estimate_mutual_information, bound=bound
-        )
-    yield Quantity(task.name, float(task.mi), named, {})
+    yield Quantity(task.name, float(task.mi), _prepare_information)
 
 
-def _estimate_classical(
-    method: str, key: Any, x: Any, y: Any, **training: Any
-) -> Estimate:
-    del key, training
-    return estimation.estimate_classical(x, y, method=method)
+def _prepare_conditional(
+    estimator: str | AnyEstimator, **training: Any
+) -> AnyEstimator:
+    return functools.partial(
+        estimate_conditional_mutual_information,
+        estimator=_prepare_information(estimator, **training),
+    )
 
 
-def _divergence_names() -> list[str]:
-    return ["default", "f_divergence", *PAIRS]
+def _conditional_information(task: ConditionalTask) -> Iterator[Quantity]:
+    yield Quantity(task.name, float(task.cmi), _prepare_conditional)
+
+
+def _divergence_names() -> tuple[str, ...]:
+    return ("default", "f_divergence", *DIVERGENCE_BOUNDS)
+
+
+def _prepare_divergence(
+    divergence: FDivergence, estimator: str | AnyEstimator, **training: Any
+) -> AnyEstimator | None:
+    if isinstance(estimator, str):
+        if estimator in DIVERGENCE_BOUNDS and divergence != KL:
+            return None
+        bound = None if estimator == "default" else estimator
+        estimator = with_training(VariationalDivergence(bound), **training)
+    return functools.partial(estimator, divergence=divergence)
 
 
 def _divergences(task: DivergenceTask) -> Iterator[Quantity]:
@@ -95,26 +129,9 @@ def _divergences(task: DivergenceTask) -> Iterator[Quantity]:
             truth = task.exact(divergence)
         except ValueError:  # It has no closed form.
             continue
-        if not math.isfinite(truth):
-            continue
-        default = functools.partial(
-            estimation.estimate_divergence, divergence=divergence
-        )
-        named: dict[str, Estimator] = {"default": default}
-        for bound in ["f_divergence", *(PAIRS if divergence == KL else ())]:
-            named[bound] = functools.partial(default, bound=bound)
-        yield Quantity(
-            f"{task.name} {name}", float(truth), named, {"divergence": divergence}
-        )
-
-
-def _conditional_names() -> list[str]:
-    return ["default"]
-
-
-def _conditional(task: ConditionalTask) -> Iterator[Quantity]:
-    default = estimation.estimate_conditional_mutual_information
-    yield Quantity(task.name, float(task.cmi), {"default": default}, {})
+        if math.isfinite(truth):
+            prepare = functools.partial(_prepare_divergence, divergence)
+            yield Quantity(f"{task.name} {name}", float(truth), prepare)
 
 
 class _TaskType(NamedTuple):
@@ -124,12 +141,12 @@ class _TaskType(NamedTuple):
 
 _TASK_TYPES: dict[type, _TaskType] = {
     Task: _TaskType(_information_names, _information),
+    ConditionalTask: _TaskType(_information_names, _conditional_information),
     DivergenceTask: _TaskType(_divergence_names, _divergences),
-    ConditionalTask: _TaskType(_conditional_names, _conditional),
 }
 
 
-def quantities(task: AnyTask) -> Iterator[Quantity]:
+def known_quantities(task: AnyTask) -> Iterator[Quantity]:
     """Lists the quantities of a task whose exact values are known.
 
     Args:
@@ -145,16 +162,19 @@ def quantities(task: AnyTask) -> Iterator[Quantity]:
 def choose_estimators(
     tasks: Sequence[AnyTask],
     *,
-    estimators: Sequence[str | Estimator] | Mapping[str, Estimator] | None = None,
-) -> dict[str, str | Estimator]:
+    estimators: Sequence[str | AnyEstimator]
+    | Mapping[str, str | AnyEstimator]
+    | None = None,
+) -> dict[str, str | AnyEstimator]:
     """Checks the estimators of a benchmark and gives each a name.
 
     Args:
         tasks: the tasks.
-        estimators: names of estimators, or estimators as objects, or a mapping from
-            names to objects. "default" is the default estimator of each type of task;
-            the other names are those of bounds and of classical estimators. None
-            chooses "default", "gaussian_copula" and "ksg1", where they apply.
+        estimators: names, or estimators, or a mapping from names to either. "default"
+            is the default estimator of each type of task. The other names are those of
+            `jaxinfo.estimation.estimator_names()` for information, and "f_divergence",
+            "donsker_varadhan", "mine", "nwj" and "smile" for divergences. None chooses
+            "default", "gaussian_copula" and "ksg1", where they apply.
 
     Returns:
         The estimators by name. An object that is not in a mapping is named by its
@@ -162,28 +182,28 @@ def choose_estimators(
 
     Raises:
         ValueError: if there are no estimators, a name does not apply to one of the
-            tasks, or two estimators have the same name.
+            tasks, an object is not callable, or two estimators have the same name.
     """
     known = [_TASK_TYPES[kind].names() for kind in dict.fromkeys(map(type, tasks))]
     if estimators is None:
         usual = (e for e in USUAL_ESTIMATORS if all(e in names for names in known))
         return {name: name for name in usual}
-    if not estimators:
-        raise ValueError("estimators must hold at least one")
     if isinstance(estimators, str):
         raise ValueError(f"estimators must be a list, got the name {estimators!r}")
+    if not estimators:
+        raise ValueError("estimators must hold at least one")
     if isinstance(estimators, Mapping):
         pairs = list(estimators.items())
     else:
-        pairs = [(_name_of(e), e) for e in dict.fromkeys(estimators)]
-    chosen: dict[str, str | Estimator] = {}
+        pairs = [(name_of(e), e) for e in dict.fromkeys(estimators)]
+    chosen: dict[str, str | AnyEstimator] = {}
     for name, estimator in pairs:
         if isinstance(estimator, str):
             for names in known:
                 check_one_of(names, estimator=estimator)
-        elif not callable(estimator):
+        elif isinstance(estimator, type) or not callable(estimator):
             raise ValueError(
-                f"estimators must be names or callables, got {type(estimator).__name__}"
+                f"estimators must be names or callables, got {estimator!r}"
             )
         if name in chosen:
             raise ValueError(
@@ -192,13 +212,3 @@ def choose_estimators(
             )
         chosen[name] = estimator
     return chosen
-
-
-def _name_of(estimator: str | Estimator) -> str:
-    if isinstance(estimator, str):
-        return estimator
-    for attribute in ("name", "__name__"):
-        name = getattr(estimator, attribute, None)
-        if isinstance(name, str):
-            return name
-    return type(estimator).__name__

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxinfo.estimation import Estimate, History
+from jaxinfo.estimation import Diagnostics, Estimate
 
 __all__ = [
     "TOLERANCE_NATS",
@@ -104,20 +104,10 @@ class Record:
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> "Record":
-        """Restores a record from `to_dict`; its estimate cannot score new rows."""
+        """Restores a record from `to_dict`, without curves and density ratio."""
         estimate = None
         if content["failure"] is None:
-            fields = {
-                name: content[name] for name in _ESTIMATE_FIELDS if name != "num_seeds"
-            }
-            for name in ("value", "standard_error", "lower", "upper"):
-                fields[name] = math.nan if fields[name] is None else fields[name]
-            if fields["ceiling"] is None:
-                fields["ceiling"] = math.inf
-            fields["per_seed"] = np.array(fields["per_seed"], dtype=float)
-            fields["warnings"] = tuple(fields["warnings"])
-            history = History(np.zeros(0), np.zeros((len(fields["per_seed"]), 0)))
-            estimate = Estimate(history=history, log_ratio=_no_log_ratio, **fields)
+            estimate = _estimate_from_dict(content)
         names = ("task", "estimator", "repeat", "truth", "seconds")
         return cls(
             **{name: content[name] for name in names},
@@ -126,15 +116,32 @@ class Record:
         )
 
 
-def _no_log_ratio(*rows: Any) -> Any:
-    del rows
-    raise ValueError("an estimate that was read from a file holds no critics")
+def _estimate_from_dict(content: dict[str, Any]) -> Estimate:
+    numbers = ("value", "standard_error", "lower", "upper")
+    return Estimate(
+        **{n: math.nan if content[n] is None else content[n] for n in numbers},
+        **{name: content[name] for name in ("quantity", "kind", "num_samples")},
+        estimator=content["bound"],
+        p_value=content.get("p_value"),
+        diagnostics=Diagnostics(
+            np.array(content["per_seed"], dtype=float),
+            ceiling=math.inf if content["ceiling"] is None else content["ceiling"],
+            saturated=content["saturated"],
+            converged=content["converged"],
+            num_nonfinite=content["num_nonfinite"],
+            warnings=tuple(content["warnings"]),
+            seconds=content["seconds"],
+            compile_seconds=math.nan
+            if content["compile_seconds"] is None
+            else content["compile_seconds"],
+        ),
+    )
 
 
 _ESTIMATE_FIELDS = (
     *("quantity", "value", "standard_error", "lower", "upper", "kind", "ceiling"),
     *("saturated", "converged", "num_nonfinite", "per_seed", "num_seeds"),
-    *("num_samples", "bound", "compile_seconds", "warnings"),
+    *("num_samples", "bound", "compile_seconds", "warnings", "p_value"),
 )
 
 

@@ -12,11 +12,11 @@ import jax
 import numpy as np
 
 from jaxinfo.benchmark.quantities import (
+    AnyEstimator,
     AnyTask,
-    Estimator,
     Quantity,
     choose_estimators,
-    quantities,
+    known_quantities,
 )
 from jaxinfo.benchmark.records import Record
 from jaxinfo.core.checks import check_positive
@@ -36,7 +36,9 @@ FAILURES = (ArithmeticError, MemoryError, RuntimeError, ValueError)
 def run_benchmark(
     tasks: Sequence[AnyTask],
     *,
-    estimators: Sequence[str | Estimator] | Mapping[str, Estimator] | None = None,
+    estimators: Sequence[str | AnyEstimator]
+    | Mapping[str, str | AnyEstimator]
+    | None = None,
     num_rows: int = 10_000,
     num_repeats: int = 1,
     num_seeds: int | None = None,
@@ -50,14 +52,15 @@ def run_benchmark(
     Args:
         tasks: the tasks, such as those of `jaxinfo.tasks.suite`.
         estimators: names or objects, see `choose_estimators`. An object is called as
-            `estimator(key, x, y)`, as `estimator(key, x, y, z)` on a conditional task,
-            and as `estimator(key, samples_p, samples_q, divergence=...)` on a task of
-            divergences. A named estimator that does not apply to a quantity, such as a
-            bound of KL to another divergence, is left out there.
+            `estimator(key, x, y)`; conditional information is computed from two such
+            estimates by the chain rule. On a task of divergences an object is called as
+            `estimator(key, samples_p, samples_q, divergence=...)`. A named estimator
+            that does not apply to a quantity, such as a bound of KL to another
+            divergence, is left out there.
         num_rows: rows of each sample.
         num_repeats: number of samples of each task, with seeds 0, 1, 2 ...
         num_seeds: training seeds of estimators that are given by name; None for their
-            own number.
+            own number. Estimators that are given as objects keep their own.
         done: records of an earlier run with the same settings. They are yielded in
             place of new estimates.
         announce: called with a line of text before each estimate.
@@ -78,10 +81,10 @@ def run_benchmark(
         True
     """
     check_positive(num_rows=num_rows, num_repeats=num_repeats)
-    settings = {}
+    training = {}
     if num_seeds is not None:
         check_positive(num_seeds=num_seeds)
-        settings["num_seeds"] = num_seeds
+        training["num_seeds"] = num_seeds
     chosen = choose_estimators(tasks, estimators=estimators)
     known = {(record.task, record.estimator, record.repeat): record for record in done}
 
@@ -90,7 +93,7 @@ def run_benchmark(
         for number, task, quantity, repeat in _samples(tasks, num_repeats):
             key_and_sample = None
             for name, estimator in chosen.items():
-                estimate = quantity.estimator(estimator, settings)
+                estimate = quantity.prepare(estimator, **training)
                 if estimate is None:
                     continue
                 if (quantity.name, name, repeat) in known:
@@ -111,7 +114,7 @@ def _samples(
     tasks: Sequence[AnyTask], num_repeats: int
 ) -> Iterator[tuple[int, AnyTask, Quantity, int]]:
     for number, task in enumerate(tasks, 1):
-        for quantity in quantities(task):
+        for quantity in known_quantities(task):
             for repeat in range(num_repeats):
                 yield number, task, quantity, repeat
 
@@ -129,7 +132,7 @@ def _measure(
     quantity: Quantity,
     name: str,
     repeat: int,
-    estimator: Estimator,
+    estimator: AnyEstimator,
     key: Array,
     sample: Sequence[Any],
 ) -> Record:
@@ -147,7 +150,7 @@ def _measure(
         raise TypeError(
             f"estimator {name!r} must return an Estimate, got {type(estimate).__name__}"
         )
-    elapsed = time.perf_counter() - started
-    return record(
-        estimate, elapsed if math.isnan(estimate.seconds) else estimate.seconds
-    )
+    seconds = estimate.diagnostics.seconds
+    if math.isnan(seconds):
+        seconds = time.perf_counter() - started
+    return record(estimate, seconds)

@@ -1,16 +1,14 @@
 """`jaxinfo estimate`: the mutual information of samples in a file."""
 
 import dataclasses
-import functools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
 
 from jaxinfo import estimation
+from jaxinfo.benchmark import with_training
 from jaxinfo.cli.terminal import make_console, print_lines, written_lines
-from jaxinfo.core.checks import check_one_of
 from jaxinfo.data import read_columns
 from jaxinfo.reporting import (
     atomic_files,
@@ -74,14 +72,22 @@ def run_estimate(options: EstimateOptions) -> int:
         ValueError: if an option or the data is invalid; nothing is written then.
     """
     check_outputs(options.json, options.plot)
-    if options.z is not None and (options.check or options.estimator != "default"):
-        raise ValueError("--z cannot be combined with --estimator or --check")
+    if options.z is not None and options.check:
+        raise ValueError("--z cannot be combined with --check")
     estimator = _estimator(options)
     rows = read_columns(options.file, x=options.x, y=options.y, z=options.z)
     key, checks = jax.random.key(options.key), None
     if options.check:
         checks = estimation.check_mutual_information(key, *rows, estimator=estimator)
-    estimate = estimator(key, *rows) if checks is None else checks.estimate
+        estimate = checks.estimate
+    elif options.z is not None:
+        estimate = estimation.estimate_conditional_mutual_information(
+            key, *rows, estimator=estimator
+        )
+    else:
+        estimate = estimation.estimate_mutual_information(
+            key, *rows, estimator=estimator
+        )
     with atomic_files(options.json, options.plot) as (json_path, plot_path):
         if json_path is not None:
             write_json(json_path, (checks or estimate).to_dict())
@@ -95,35 +101,18 @@ def run_estimate(options: EstimateOptions) -> int:
     return int(checks is not None and not checks.passed)
 
 
-def _estimator(options: EstimateOptions) -> Callable[..., estimation.Estimate]:
-    """The estimator with this name and these settings, called with a key and rows."""
+def _estimator(options: EstimateOptions) -> estimation.Estimator:
+    """The estimator with this name, and the settings of training that were given."""
+    estimator = estimation.find_estimator(options.estimator)
     given: dict[str, Any] = {
         "num_seeds": options.seeds,
         "num_steps": options.num_steps,
         "batch_size": options.batch_size,
     }
-    settings = {name: value for name, value in given.items() if value is not None}
-    if options.z is not None:
-        conditional = estimation.estimate_conditional_mutual_information
-        return functools.partial(conditional, **settings)
-    trained = functools.partial(estimation.estimate_mutual_information, **settings)
-    if options.estimator == "default":
-        return trained
-    bounds, classical = (
-        estimation.information_bound_names(),
-        estimation.classical_method_names(),
-    )
-    check_one_of(["default", *bounds, *classical], estimator=options.estimator)
-    if options.estimator in bounds:
-        return functools.partial(trained, bound=options.estimator)
-    if settings:
+    training = {name: value for name, value in given.items() if value is not None}
+    if training and not hasattr(estimator, "train"):
         raise ValueError(
             f"--estimator {options.estimator} is not trained and takes none of --seeds,"
             " --num-steps and --batch-size"
         )
-
-    def estimate(key: Any, x: Any, y: Any) -> estimation.Estimate:
-        del key
-        return estimation.estimate_classical(x, y, method=options.estimator)
-
-    return estimate
+    return with_training(estimator, **training)

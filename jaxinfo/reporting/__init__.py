@@ -1,7 +1,7 @@
 """Tables, figures and results on disk."""
 
 from jaxinfo.reporting.benchmark_figure import plot_benchmark
-from jaxinfo.reporting.estimate_figure import plot_estimate
+from jaxinfo.reporting.estimate_figure import draw_estimate, plot_estimate
 from jaxinfo.reporting.files import (
     atomic_files,
     check_new_folder,
@@ -26,6 +26,7 @@ __all__ = [
     "check_new_folder",
     "check_outputs",
     "device_name",
+    "draw_estimate",
     "estimate_table",
     "mean_and_sd",
     "note_lines",

@@ -96,7 +96,8 @@ def _draw_estimator(
             axes.plot(edge, place, marker=marker, color=color, clip_on=False)
             continue
         ends = estimate.value - estimate.lower, estimate.upper - estimate.value
-        is_reliable = estimate.converged and not estimate.saturated
+        found = estimate.diagnostics
+        is_reliable = found.converged and not found.saturated
         row = record.error, place, *(max(0.0, end) for end in ends)
         drawn[color if is_reliable else "white"].append(row)
     for fill, rows in drawn.items():

@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 
 from jaxinfo.core.extras import import_extra
-from jaxinfo.estimation import Estimate, History, information_bound
+from jaxinfo.estimation import CrossFitted, Estimate, History, information_bound
 from jaxinfo.reporting.style import ACCENT, CEILING, INK, STYLE
 
-__all__ = ["padded_limits", "plot_estimate", "robust_range", "running_mean"]
+__all__ = [
+    "draw_estimate",
+    "padded_limits",
+    "plot_estimate",
+    "robust_range",
+    "running_mean",
+]
 
 
 def plot_estimate(
@@ -20,7 +26,8 @@ def plot_estimate(
     """Plots the validation curve of every seed, and the value on test rows.
 
     The left panel shows the validation curves and their mean, the right one the value
-    of each seed on test rows, their mean and its 95 % interval, in nats.
+    of each seed on test rows, their mean and its 95 % interval, in nats. An estimator
+    that is not trained has no curves and no left panel.
 
     Args:
         estimate: the estimate.
@@ -36,31 +43,60 @@ def plot_estimate(
         figure = import_extra("matplotlib.figure", "cli").Figure(
             figsize=(8.4, 4.4), dpi=150, layout="constrained"
         )
-        curves, report = figure.subplots(1, 2, width_ratios=(5, 1.5))
-        _draw_curves(curves, estimate.history)
-        _draw_report(report, estimate, truth)
-        _limit_axes(curves, report, estimate, truth)
+        if len(estimate.diagnostics.history.steps):
+            curves, report = figure.subplots(1, 2, width_ratios=(5, 1.5))
+            _draw_curves(curves, estimate.diagnostics.history)
+            _draw_report(report, estimate, truth)
+            _limit_axes(curves, report, estimate, truth)
+        else:
+            report = draw_estimate(estimate, figure.subplots())
+            if truth is not None:
+                report.axhline(truth, color=INK, linewidth=1.2, linestyle=":")
+                _annotate(report, truth, "truth", INK)
         figure.suptitle(_headline(estimate), x=0.01, ha="left", fontsize=11)
         figure.savefig(path)
 
 
+def draw_estimate(estimate: Estimate, axes: Any) -> Any:
+    """Draws the value, its 95 % interval and the value of every seed, in nats.
+
+    Args:
+        estimate: the estimate.
+        axes: Matplotlib axes; None for a new figure.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ImportError: if the extra "cli" is not installed.
+    """
+    if axes is None:
+        _, axes = import_extra("matplotlib.pyplot", "cli").subplots()
+    _draw_report(axes, estimate, truth=None)
+    axes.set_ylabel(f"{estimate.quantity} (nats)")
+    return axes
+
+
 def _headline(estimate: Estimate) -> str:
+    found = estimate.diagnostics
     kind = estimate.kind.replace("_", " ")
     if kind == "neither":
         kind = "neither a lower nor an upper bound"
-    flags = [", saturated"] * estimate.saturated
-    flags += [", not converged"] * (not estimate.converged)
+    flags = [", saturated"] * found.saturated
+    flags += [", not converged"] * (not found.converged)
     return (
         f"{estimate.quantity}: {estimate.value:.3f} ± {estimate.standard_error:.3f} "
-        f"nats\n{estimate.bound}, {kind}, {estimate.num_seeds} seeds, "
+        f"nats\n{estimate.estimator}, {kind}, {found.num_seeds} seeds, "
         f"{estimate.num_samples:,} rows" + "".join(flags)
     )
 
 
 def _selects_by_bound(estimate: Estimate) -> bool:
     """Whether the validation curves are the bound itself, not another score."""
+    if estimate.estimator == CrossFitted().name:
+        return False
     try:
-        return information_bound(estimate.bound).select is None
+        return information_bound(estimate.estimator).select is None
     except ValueError:  # A bound of divergences, or one of the user's own.
         return True
 
@@ -101,10 +137,11 @@ def _draw_curves(axes: Any, history: History) -> None:
 
 
 def _draw_report(axes: Any, estimate: Estimate, truth: float | None) -> None:
-    spread = np.linspace(-0.25, 0.25, max(2, estimate.num_seeds))
+    per_seed = estimate.diagnostics.per_seed
+    spread = np.linspace(-0.25, 0.25, max(2, len(per_seed)))
     axes.scatter(
-        spread[: estimate.num_seeds],
-        estimate.per_seed,
+        spread[: len(per_seed)],
+        per_seed,
         s=18,
         color=ACCENT,
         alpha=0.6,
@@ -126,13 +163,13 @@ def _limit_axes(
 ) -> None:
     """Sets the limits of both panels, equal ones if they show the same quantity."""
     same = _selects_by_bound(estimate)
-    ends = [estimate.lower, estimate.upper, *estimate.per_seed]
+    ends = [estimate.lower, estimate.upper, *estimate.diagnostics.per_seed]
     ends += [] if truth is None else [truth]
     # A ceiling far above the curves would flatten them.
-    ceiling = estimate.ceiling
+    ceiling = estimate.diagnostics.ceiling
     shows_ceiling = math.isfinite(ceiling) and ceiling < 3 * max(estimate.upper, 1.0)
     ends += [ceiling] if shows_ceiling else []
-    drawn = robust_range(estimate.history)
+    drawn = robust_range(estimate.diagnostics.history)
     report.set_ylim(*padded_limits([*ends, *drawn] if same else ends))
     curves.set_ylim(*(report.get_ylim() if same else padded_limits(drawn)))
     both = (curves, report) if same else (report,)
@@ -150,19 +187,23 @@ def _limit_axes(
     named = [(ceiling, "ceiling", CEILING)] if shows_ceiling else []
     named += [] if truth is None else [(truth, "truth", INK)]
     for height, name, color in named:
-        both[0].annotate(
-            f"{name} {height:.2f}",
-            (0.01, height),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            color=color,
-            fontsize=9,
-        )
+        _annotate(both[0], height, name, color)
     curves.set_ylabel(
         "bound on validation rows (nats)" if same else "selection score (nats)"
     )
     curves.legend(loc="lower right", fontsize=9)
+
+
+def _annotate(axes: Any, height: float, name: str, color: str) -> None:
+    axes.annotate(
+        f"{name} {height:.2f}",
+        (0.01, height),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        color=color,
+        fontsize=9,
+    )
 
 
 def robust_range(history: History) -> list[float]:

@@ -59,27 +59,28 @@ def estimate_table(estimate: Estimate, source: str) -> Any:
 
 
 def _lines(estimate: Estimate) -> Iterator[tuple[str, str]]:
-    has_ceiling = estimate.ceiling < math.inf
+    found = estimate.diagnostics
+    has_ceiling = found.ceiling < math.inf
     yield "value", f"{estimate.value:.4f} ± {estimate.standard_error:.4f} nats"
     yield "95 % interval", f"[{estimate.lower:.4f}, {estimate.upper:.4f}]"
     if estimate.p_value is not None:
         yield "p-value of independence", f"{estimate.p_value:.3f}"
-    yield "estimator", f"{estimate.bound}, {KIND_WORDS[estimate.kind]}"
-    yield "ceiling", f"{estimate.ceiling:.4f} nats" if has_ceiling else "none"
+    yield "estimator", f"{estimate.estimator}, {KIND_WORDS[estimate.kind]}"
+    yield "ceiling", f"{found.ceiling:.4f} nats" if has_ceiling else "none"
     yield (
         "saturated",
-        "yes: the truth may be far higher" if estimate.saturated else "no",
+        "yes: the truth may be far higher" if found.saturated else "no",
     )
     yield (
         "converged",
-        "yes" if estimate.converged else "no: more steps may change the value",
+        "yes" if found.converged else "no: more steps may change the value",
     )
-    yield "skipped updates", str(estimate.num_nonfinite)
-    yield "seeds", str(estimate.num_seeds)
+    yield "skipped updates", str(found.num_nonfinite)
+    yield "seeds", str(found.num_seeds)
     yield "rows", f"{estimate.num_samples:,}"
     yield (
         "seconds",
-        f"{estimate.seconds:.1f} ({estimate.compile_seconds:.1f} to compile)",
+        f"{found.seconds:.1f} ({found.compile_seconds:.1f} to compile)",
     )
 
 
@@ -152,15 +153,16 @@ def _notes(record: Record) -> Iterator[str]:
         yield "failed"
     if estimate is None:
         return
+    found = estimate.diagnostics
     if record.is_above:
         yield "above"
-    if estimate.saturated:
+    if found.saturated:
         yield "saturated"
-    if not estimate.converged:
+    if not found.converged:
         yield "not converged"
-    if estimate.num_nonfinite:
-        yield f"{estimate.num_nonfinite} skipped"
-    if estimate.warnings:
+    if found.num_nonfinite:
+        yield f"{found.num_nonfinite} skipped"
+    if found.warnings:
         yield "warning"
 
 
@@ -225,7 +227,9 @@ def note_lines(records: Sequence[Record]) -> Iterator[str]:
     for record in records:
         messages = [("failed", record.failure)] if record.failure else []
         if record.estimate is not None:
-            messages += [("warning", line) for line in record.estimate.warnings]
+            messages += [
+                ("warning", line) for line in record.estimate.diagnostics.warnings
+            ]
         for word, message in messages:
             tasks.setdefault((word, record.estimator, message), {})[record.task] = None
     for (word, estimator, message), names in tasks.items():

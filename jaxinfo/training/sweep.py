@@ -15,6 +15,7 @@ from jaxinfo.core.types import Array, Key, PyTree
 __all__ = ["Layout", "default_layout", "sweep"]
 
 Layout = Literal["auto", "vmap", "map", "mesh", "mesh_map"]
+LAYOUTS: tuple[str, ...] = get_args(Layout)
 
 
 def default_layout() -> Layout:
@@ -61,7 +62,7 @@ def sweep(
         Over several processes every process must make the same call, and gets the
         whole result.
     """
-    check_one_of(get_args(Layout), layout=layout)
+    check_one_of(LAYOUTS, layout=layout)
     check_key(1, keys=keys)
     if layout == "auto":
         layout = default_layout()

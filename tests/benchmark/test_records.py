@@ -97,7 +97,10 @@ def test_record_survives_json(record):
     assert restored.failure == record.failure
 
 
-def test_restored_estimate_cannot_score_rows():
-    restored = Record.from_dict(make_record().to_dict())
-    with pytest.raises(ValueError, match="holds no critics"):
-        restored.estimate.log_ratio([0.0], [0.0])
+def test_restored_estimate_equals_the_original_but_has_no_curves():
+    record = make_record(value=1.3, p_value=0.02, warnings=("few rows",))
+    restored = Record.from_dict(record.to_dict())
+    assert restored.estimate == record.estimate
+    assert restored.estimate.diagnostics.warnings == ("few rows",)
+    assert len(restored.estimate.diagnostics.history.steps) == 0
+    assert restored.estimate.density_ratio is None

@@ -11,28 +11,30 @@ import pytest
 
 from experiments.benchmark import run as experiment
 from experiments.folder import read_results
-from jaxinfo import estimation, tasks
-from jaxinfo.benchmark import Record, run_benchmark
+from jaxinfo import tasks
+from jaxinfo.benchmark import Record, quantities, run_benchmark
 from jaxinfo.divergences import KL
+from jaxinfo.estimation import Gaussian, TrainConfig
+from tests.benchmark.fake_estimators import FakeEstimator, FakeTrainedEstimator
 from tests.benchmark.fake_records import make_record
 from tests.fakes import make_estimate
 
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Replaces every estimator and records its calls."""
+    """Replaces every named estimator and records its calls."""
     made = []
 
-    def replace(name, value):
-        def estimate(*data, **settings):
-            made.append((name, data, settings))
-            return make_estimate(value)
+    def find(name):
+        if name in ("ksg1", "gaussian_copula"):
+            return FakeEstimator(name, made)
+        return FakeTrainedEstimator(name, made)
 
-        monkeypatch.setattr(estimation, f"estimate_{name}", estimate)
+    def find_divergence(bound):
+        return FakeTrainedEstimator(bound or "default", made)
 
-    replace("mutual_information", 0.41)
-    replace("classical", 0.5)
-    replace("divergence", 0.5)
+    monkeypatch.setattr(quantities, "find_estimator", find)
+    monkeypatch.setattr(quantities, "VariationalDivergence", find_divergence)
     return made
 
 
@@ -56,10 +58,7 @@ def test_every_task_repeat_and_estimator_has_a_record(calls):
     assert {r.truth for r in records} == {0.4}
     assert records[0].estimate.value == 0.41
     json.dumps([record.to_dict() for record in records], allow_nan=False)
-    [default, nwj, copula] = calls[:3]
-    assert default[2] == {}
-    assert nwj[2] == {"bound": "nwj"}
-    assert copula[::2] == ("classical", {"method": "gaussian_copula"})
+    assert [estimator.name for estimator, *_ in calls] == estimators * 4
 
 
 def test_estimators_share_samples_and_tasks_and_repeats_do_not(calls):
@@ -67,11 +66,13 @@ def test_estimators_share_samples_and_tasks_and_repeats_do_not(calls):
     suite = [_task(), _task("other")]
     list(run_benchmark(suite, estimators=estimators, num_rows=50, num_repeats=2))
     [default, _, copula] = calls[:3]
-    for rows, others in zip(default[1][1:], copula[1], strict=True):
+    for rows, others in zip(default[1][1:], copula[1][1:], strict=True):
         assert rows.shape == (50, 1)
         np.testing.assert_array_equal(rows, others)
-    samples = [data[1].tobytes() for name, data, _ in calls if name != "classical"]
+    samples = [data[1].tobytes() for _, data, _ in calls]
     assert len(set(samples)) == 4
+    keys = {str(jax.random.key_data(data[0])) for _, data, _ in calls}
+    assert len(keys) == 4
 
 
 def test_sample_and_key_of_a_task_do_not_depend_on_other_tasks(calls):
@@ -82,13 +83,14 @@ def test_sample_and_key_of_a_task_do_not_depend_on_other_tasks(calls):
     np.testing.assert_array_equal(*map(jax.random.key_data, (together[0], alone[0])))
 
 
-def test_num_seeds_reaches_trained_estimators_only(calls):
-    estimators = ["default", "ksg1"]
+def test_num_seeds_changes_estimators_given_by_name(calls):
+    own = FakeTrainedEstimator("own", calls)
+    estimators = ["default", "ksg1", own]
     list(run_benchmark([_task()], estimators=estimators, num_rows=50, num_seeds=3))
-    assert [settings for *_, settings in calls] == [
-        {"num_seeds": 3},
-        {"method": "ksg1"},
-    ]
+    default, ksg, unchanged = (estimator for estimator, *_ in calls)
+    assert default.train == TrainConfig(num_seeds=3)
+    assert not hasattr(ksg, "train")
+    assert unchanged == own
 
 
 # Estimators of one's own --------------------------------------------------------------
@@ -129,47 +131,42 @@ def test_estimator_that_returns_a_number_is_refused():
 # Failures, divergences and conditional tasks ------------------------------------------
 
 
-def test_errors_and_warnings_are_recorded_and_the_benchmark_goes_on(monkeypatch):
-    def fail(x, y, *, method):
+def test_errors_and_warnings_are_recorded_and_the_benchmark_goes_on():
+    def fail(key, x, y):
         raise ValueError("x and y have\na singular covariance")
 
     def warn(key, x, y):
         warnings.warn("y holds labels", UserWarning, stacklevel=2)
         return make_estimate(warnings=("y holds labels",))
 
-    monkeypatch.setattr(estimation, "estimate_classical", fail)
-    monkeypatch.setattr(estimation, "estimate_mutual_information", warn)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        failed, warned = run_benchmark(
-            [_task()], estimators=["gaussian_copula", "default"]
-        )
+        failed, warned = run_benchmark([_task()], estimators=[fail, warn])
     assert failed.failure == "x and y have a singular covariance"
     assert failed.estimate is None
     assert warned.failure == ""
-    assert warned.estimate.warnings == ("y holds labels",)
+    assert warned.estimate.diagnostics.warnings == ("y holds labels",)
 
 
 def test_each_known_divergence_is_estimated(calls):
     plane = next(t for t in tasks.suite("divergence") if t.name == "gaussians-plane")
     estimators = ["default", "f_divergence", "smile"]
     records = list(run_benchmark([plane], estimators=estimators, num_rows=50))
-    assert {name for name, *_ in calls} == {"divergence"}
-    divergences = {settings["divergence"].name for *_, settings in calls}
+    divergences = {arguments["divergence"].name for *_, arguments in calls}
     smile = [r for r in records if r.estimator == "smile"]
     assert [r.task for r in smile] == ["gaussians-plane KL"]  # A bound of KL alone.
     assert smile[0].truth == pytest.approx(plane.exact(KL))
-    assert len(records) == 2 * len(divergences) + 1
+    assert len(records) == len(calls) == 2 * len(divergences) + 1
     p, q = calls[0][1][1:]
     assert p.shape == q.shape == (50, 2)
 
 
-def test_conditional_tasks_give_three_variables(monkeypatch):
-    name = "estimate_conditional_mutual_information"
-    monkeypatch.setattr(estimation, name, lambda key, x, y, z: make_estimate(len(z)))
-    [record] = run_benchmark(tasks.suite("cmi")[:1], num_rows=30)
-    assert record.estimate.value == 30
-    assert record.truth == tasks.suite("cmi")[0].cmi
+def test_conditional_information_takes_any_estimator():
+    task = tasks.suite("cmi")[0]
+    named, own = run_benchmark([task], estimators={"a": "gaussian", "b": Gaussian()})
+    assert named.truth == task.cmi
+    assert named.estimate == own.estimate
+    assert abs(named.error) < 4 * named.estimate.standard_error
 
 
 @pytest.mark.parametrize(
@@ -199,7 +196,7 @@ def test_records_read_from_json_replace_estimates(calls):
     both = list(run_benchmark(suite, estimators=estimators, num_rows=50, done=done))
     assert both[0] is done[0]
     assert both[1].estimator == "gaussian_copula"
-    assert [name for name, *_ in calls] == ["mutual_information", "classical"]
+    assert [estimator.name for estimator, *_ in calls] == estimators
 
 
 def test_experiment_refuses_a_folder_with_other_settings(tmp_path, capsys):

@@ -4,24 +4,21 @@ import json
 
 import pytest
 
-from jaxinfo import cli, estimation, tasks
+from jaxinfo import cli, tasks
+from jaxinfo.benchmark import quantities
+from tests.benchmark.fake_estimators import FakeTrainedEstimator
 from tests.fakes import make_estimate
 
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Replaces the estimators and records their calls."""
+    """Replaces every named estimator of information and records its calls."""
     made = []
 
-    def replace(name):
-        def estimate(*data, **settings):
-            made.append((name, settings))
-            return make_estimate(0.41)
+    def find(name):
+        return FakeTrainedEstimator(name, made)
 
-        monkeypatch.setattr(estimation, f"estimate_{name}", estimate)
-
-    for name in ("mutual_information", "classical", "divergence"):
-        replace(name)
+    monkeypatch.setattr(quantities, "find_estimator", find)
     return made
 
 
@@ -88,13 +85,13 @@ def test_bad_input_is_one_line_and_runs_nothing(
 def test_interruption_prints_the_estimates_that_are_done(monkeypatch, tmp_path, capsys):
     done = []
 
-    def interrupt(x, y, **settings):
+    def interrupt(key, x, y):
         done.append(x)
         if len(done) > 2:
             raise KeyboardInterrupt
         return make_estimate(0.41)
 
-    monkeypatch.setattr(estimation, "estimate_classical", interrupt)
+    monkeypatch.setattr(quantities, "find_estimator", lambda name: interrupt)
     out = tmp_path / "out.json"
     arguments = ("--suite", "smoke", "--estimators", "gaussian_copula", "--rows", 40)
     assert _main(*arguments, "--json", out) == 130

@@ -7,7 +7,8 @@ import pytest
 
 from jaxinfo import cli, estimation
 from jaxinfo.cli import estimate as command
-from tests.fakes import make_estimate
+from jaxinfo.estimation import TrainConfig
+from tests.benchmark.fake_estimators import FakeTrainedEstimator
 
 KEYS = {
     *("value", "standard_error", "lower", "upper", "kind", "ceiling", "saturated"),
@@ -32,14 +33,14 @@ def table(tmp_path):
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Replaces the trained estimator and records its calls."""
+    """Replaces every estimator and records its calls."""
     made = []
+    fields = {"value": 1.0, "per_seed": np.array([1.0, np.nan, 0.9])}
 
-    def estimate(key, x, y, **settings):
-        made.append((key, x, y, settings))
-        return make_estimate(per_seed=np.array([1.0, np.nan, 0.9]))
+    def find(name):
+        return FakeTrainedEstimator(name, made, fields)
 
-    monkeypatch.setattr(estimation, "estimate_mutual_information", estimate)
+    monkeypatch.setattr(estimation, "find_estimator", find)
     return made
 
 
@@ -110,36 +111,37 @@ def test_options_reach_the_estimator(table, calls):
         *("--num-steps", 7, "--batch-size", 9),
     )
     assert _main(table, "--x", "b,a", "--y", "row", *options) == 0
-    [(_, x, y, settings)] = calls
+    [(estimator, (_, x, y), _)] = calls
     assert x.shape == (300, 2)
     np.testing.assert_array_equal(y[:, 0], np.arange(300))
-    assert settings == {
-        "bound": "smile",
-        "num_seeds": 3,
-        "num_steps": 7,
-        "batch_size": 9,
-    }
+    assert estimator.name == "smile"
+    assert estimator.train == TrainConfig(num_seeds=3, num_steps=7, batch_size=9)
 
 
-def test_without_options_the_estimator_keeps_its_own_settings(table, calls):
+def test_without_options_the_default_estimator_keeps_its_settings(table, calls):
     assert _main(table, *COLUMNS) == 0
-    [(*_, settings)] = calls
-    assert settings == {}
+    [(estimator, *_)] = calls
+    assert estimator.name == "default"
+    assert estimator.train == TrainConfig()
 
 
-def test_z_estimates_conditional_information(table, monkeypatch, capsys):
-    def estimate(key, x, y, z, *, num_seeds):
-        np.testing.assert_array_equal(z[:, 0], np.arange(300))
-        return make_estimate(0.5, quantity=f"of {x.shape} and {y.shape}, {num_seeds}")
+def test_z_estimates_conditional_information(table, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    arguments = (table, "--x", "a", "--y", "b", "--z", "row", "--json", out)
+    assert _main(*arguments, "--estimator", "gaussian") == 0
+    content = json.loads(out.read_text())
+    assert content["quantity"] == "conditional mutual information"
+    assert "conditional mutual information" in capsys.readouterr().out
+    # The row number is independent of a and b, so I(a; b | row) = I(a; b).
+    assert _main(table, *COLUMNS, "--estimator", "gaussian", "--json", out) == 0
+    unconditional = json.loads(out.read_text())
+    error = 4 * unconditional["standard_error"]
+    assert content["value"] == pytest.approx(unconditional["value"], abs=error)
 
-    name = "estimate_conditional_mutual_information"
-    monkeypatch.setattr(estimation, name, estimate)
-    arguments = (table, "--x", "a", "--y", "b,a", "--z", "row")
-    assert _main(*arguments, "--seeds", 3) == 0
-    assert "of (300, 1) and (300, 2), 3" in capsys.readouterr().out
-    for more in (("--estimator", "mine"), ("--check",)):
-        assert _main(*arguments, *more) == 2
-        assert "--z cannot be combined with" in capsys.readouterr().err
+
+def test_z_is_refused_with_self_checks(table, capsys):
+    assert _main(table, *COLUMNS, "--z", "row", "--check") == 2
+    assert capsys.readouterr().err == "jaxinfo: --z cannot be combined with --check\n"
 
 
 def test_failed_self_check_is_printed_and_written(table, tmp_path, capsys, calls):
@@ -152,7 +154,7 @@ def test_failed_self_check_is_printed_and_written(table, tmp_path, capsys, calls
     assert content["value"] == 1.0
     assert [check["passed"] for check in content["checks"]].count(False) == 2
     assert len(calls) == 5
-    assert {settings["bound"] for *_, settings in calls} == {"mine"}
+    assert {estimator.name for estimator, *_ in calls} == {"mine"}
 
 
 def test_passed_self_checks_exit_with_0(table, capsys):
@@ -251,9 +253,9 @@ def test_error_while_writing_leaves_the_old_files(
 
 
 def test_interrupted(table, monkeypatch, capsys):
-    def interrupt(*_, **__):
+    def interrupt(key, x, y):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(estimation, "estimate_mutual_information", interrupt)
+    monkeypatch.setattr(estimation, "find_estimator", lambda name: interrupt)
     assert _main(table, *COLUMNS) == 130
     assert capsys.readouterr().err == "jaxinfo: interrupted\n"

@@ -4,9 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from jaxinfo.estimation import History
-from jaxinfo.reporting import plot_estimate
+from jaxinfo.estimation.estimate import NO_HISTORY
+from jaxinfo.reporting import draw_estimate, plot_estimate
 from jaxinfo.reporting.estimate_figure import padded_limits, robust_range, running_mean
 from tests.fakes import make_estimate
 
@@ -15,12 +17,12 @@ STOPPED = np.array([[0.5, 0.8, NAN], [0.4, 0.9, 1.0], [0.6, NAN, NAN]])
 CASES = {
     "plain": make_estimate(),
     "ceiling": make_estimate(
-        5.3, ceiling=np.log(256), saturated=True, bound="info_nce"
+        5.3, ceiling=np.log(256), saturated=True, estimator="info_nce"
     ),
     "stopped": make_estimate(history=History(np.array([100, 200, 300]), STOPPED)),
     "one validation": make_estimate(steps=(20,)),
     "one seed": make_estimate(num_seeds=1),
-    "upper": make_estimate(kind="upper_bound", bound="club"),
+    "upper": make_estimate(kind="upper_bound", estimator="club"),
     "extreme": make_estimate(
         history=History(np.array([1, 2]), np.array([[-1e30, 1.0], [np.inf, 1.1]]))
     ),
@@ -32,9 +34,7 @@ CASES = {
         history=History(np.array([1, 2]), np.full((2, 2), NAN)),
     ),
     "negative": make_estimate(-3.0),
-    "not trained": make_estimate(
-        num_seeds=1, history=History(np.zeros(0), np.zeros((1, 0))), bound="ksg1"
-    ),
+    "default": make_estimate(kind="neither", estimator="cross_fitted"),
 }
 
 
@@ -55,9 +55,32 @@ def test_every_estimate_can_be_drawn(case, tmp_path):
     text = path.read_text()
     assert "truth 1.20" in text
     assert "updates" in text
-    assert ("ceiling" in text) == np.isfinite(estimate.ceiling)
-    # CLUB's critic is selected by its likelihood, which has another scale.
-    assert ("bound on validation rows (nats)" in text) == (estimate.bound != "club")
+    assert ("ceiling" in text) == np.isfinite(estimate.diagnostics.ceiling)
+    # These two select by the likelihood and by the logistic objective.
+    by_other_score = estimate.estimator in ("club", "cross_fitted")
+    assert ("selection score (nats)" in text) == by_other_score
+    assert ("bound on validation rows (nats)" in text) != by_other_score
+
+
+def test_estimate_without_training_has_no_curves(tmp_path):
+    path = tmp_path / "figure.svg"
+    estimate = make_estimate(num_seeds=1, history=NO_HISTORY, estimator="ksg1")
+    plot_estimate(estimate, path, truth=1.2)
+    text = path.read_text()
+    assert "truth 1.20" in text
+    assert "updates" not in text
+
+
+def test_draw_on_given_axes_and_by_the_method_of_the_estimate():
+    figure = Figure()
+    axes = figure.subplots()
+    estimate = make_estimate(quantity="transfer entropy")
+    assert draw_estimate(estimate, axes) is axes
+    assert axes.get_ylabel() == "transfer entropy (nats)"
+    points = axes.collections[0]
+    assert len(points.get_offsets()) == 3
+    assert estimate.plot(axes) is axes
+    assert type(draw_estimate(estimate, None)) is type(axes)
 
 
 def test_mean_curve_ends_when_a_quarter_of_the_seeds_has_stopped():

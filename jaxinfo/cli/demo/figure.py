@@ -37,8 +37,8 @@ def plot_demo(
             figsize=(1.2 + 4.2 * len(panels), 7.2), dpi=130, layout="constrained"
         )
         grid = figure.subplots(2, len(panels), squeeze=False, height_ratios=(1.15, 1))
-        for axes in grid[:, 0]:
-            axes.set_ylabel("nats")
+        grid[0, 0].set_ylabel("nats")
+        grid[1, 0].set_ylabel("selection score (nats)")
         for (above, below), (title, results) in zip(grid.T, panels, strict=True):
             above.set_title(title, fontsize=11, fontweight="bold")
             accuracies = [each for each in results if isinstance(each, Reading)]
@@ -139,7 +139,8 @@ def _draw_accuracies(axes: Any, accuracies: Sequence[Reading]) -> None:
 def _draw_curves(axes: Any, results: Sequence[Result]) -> None:
     heights = [0.0]
     for place, result in enumerate(results):
-        history, color = result.estimate.history, COLORS[place % len(COLORS)]
+        history = result.estimate.diagnostics.history
+        color = COLORS[place % len(COLORS)]
         for values in history.values:
             axes.plot(history.steps, values, color=color, alpha=0.2, linewidth=0.7)
         axes.plot(

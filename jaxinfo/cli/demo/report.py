@@ -13,7 +13,7 @@ from jaxinfo.cli.demo.stages import (
     Stage,
 )
 from jaxinfo.core.extras import import_extra
-from jaxinfo.estimation.report import jsonable
+from jaxinfo.estimation.estimate import jsonable
 from jaxinfo.reporting import device_name, mean_and_sd
 
 __all__ = ["check_lines", "demo_results", "demo_table"]
@@ -59,14 +59,15 @@ def _cells(result: Result | Reading) -> tuple[str, ...]:
     truth = "" if result.limit is None else f"≤ {result.limit:.3f}"
     if result.truth is not None:
         truth = f"{result.truth:.3f}"
-    notes = [", saturated"] * estimate.saturated
-    notes += [", not converged"] * (not estimate.converged)
+    found = estimate.diagnostics
+    notes = [", saturated"] * found.saturated
+    notes += [", not converged"] * (not found.converged)
     return (
         f"  {result.label}" + "".join(notes),
         f"{estimate.value:.3f} ± {estimate.standard_error:.3f}",
         f"{estimate.lower:.3f} … {estimate.upper:.3f}",
         truth if result.is_in_interval else f"[bold red]{truth} !",
-        f"{estimate.seconds:.1f} ({estimate.compile_seconds:.1f})",
+        f"{found.seconds:.1f} ({found.compile_seconds:.1f})",
     )
 
 
@@ -157,4 +158,4 @@ def _metric(result: Result | Reading) -> str:
 def _per_seed(result: Result | Reading) -> Any:
     if isinstance(result, Reading):
         return result.probe.per_seed
-    return result.estimate.per_seed
+    return result.estimate.diagnostics.per_seed

@@ -16,7 +16,11 @@ from jaxinfo.core.extras import import_extra
 from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.divergences import DIVERGENCES, FDivergence
 from jaxinfo.estimation import (
+    CrossFitted,
     Estimate,
+    TrainConfig,
+    Variational,
+    VariationalDivergence,
     estimate_divergence,
     estimate_mutual_information,
 )
@@ -51,7 +55,8 @@ GAN_DIVERGENCES = ("KL", "REVERSE_KL")
 GAN_STEPS, GAN_LEARNING_RATE, GAN_ROWS = 1_500, 5e-3, 40_000
 GAN_DISCRIMINATOR = discriminator((32, 32), activation=jnp.tanh)
 # A critic overfits the few hundred images of a digit soon: validate often.
-DIGIT_TRAINING: Any = {"eval_every": 50, "patience": 200, "learning_rate": 2e-3}
+DIGIT_TRAINING: Any = {"eval_every": 50, "patience": 200}
+DIGIT_SETTINGS = {"learning_rate": 2e-3}
 
 
 class Result(NamedTuple):
@@ -111,14 +116,13 @@ Results = dict[str, list[Result | Reading]]
 
 
 def _gaussian_information(key: Array, num_seeds: int) -> Iterator[Result]:
+    estimator = CrossFitted(train=TrainConfig(num_seeds=num_seeds, num_steps=1_000))
     keys = jax.random.split(key, len(GAUSSIAN_NATS))
     for nats, key in zip(GAUSSIAN_NATS, keys, strict=True):
         sample_key, estimate_key = jax.random.split(key)
         task = normal_target(nats, GAUSSIAN_SIZE, GAUSSIAN_SIZE)
         x, y = task.sample(sample_key, GAUSSIAN_ROWS)
-        estimate = estimate_mutual_information(
-            estimate_key, x, y, num_seeds=num_seeds, num_steps=1_000
-        )
+        estimate = estimate_mutual_information(estimate_key, x, y, estimator=estimator)
         yield Result(f"{nats:.0f} nats", estimate, truth=task.mi)
 
 
@@ -126,6 +130,11 @@ def _gaussian_information(key: Array, num_seeds: int) -> Iterator[Result]:
 
 
 def _fitted_gaussians(key: Array, num_seeds: int) -> Iterator[Result]:
+    estimator = VariationalDivergence(
+        discriminator=GAN_DISCRIMINATOR,
+        settings={"learning_rate": GAN_LEARNING_RATE},
+        train=TrainConfig(num_seeds=num_seeds, num_steps=GAN_STEPS),
+    )
     keys = jax.random.split(key, len(GAN_DIVERGENCES))
     for name, key in zip(GAN_DIVERGENCES, keys, strict=True):
         training_key, key_p, key_q, estimate_key = jax.random.split(key, 4)
@@ -137,10 +146,7 @@ def _fitted_gaussians(key: Array, num_seeds: int) -> Iterator[Result]:
             sample_mixture(key_p, GAN_ROWS),
             mean + sd * jax.random.normal(key_q, (GAN_ROWS, 1)),
             divergence=name,
-            discriminator=GAN_DISCRIMINATOR,
-            learning_rate=GAN_LEARNING_RATE,
-            num_seeds=num_seeds,
-            num_steps=GAN_STEPS,
+            estimator=estimator,
         )
         truth = gaussian_to_mixture(DIVERGENCES[name], mean, sd)
         yield Result(f"{name}: N({mean:.2f}, {sd:.2f}²)", estimate, truth=truth)
@@ -204,18 +210,15 @@ def _digit_information(key: Array, num_seeds: int) -> Iterator[Result]:
             entropy_limit,
         ),
     ]
+    estimator = Variational(
+        "info_nce",
+        critic=separable_critic((128,)),
+        settings=DIGIT_SETTINGS,
+        train=TrainConfig(num_seeds=num_seeds, num_steps=400, **DIGIT_TRAINING),
+    )
     keys = jax.random.split(key, len(pairs))
     for key, (label, x, y, limit) in zip(keys, pairs, strict=True):
-        estimate = estimate_mutual_information(
-            key,
-            x,
-            y,
-            bound="info_nce",
-            critic=separable_critic((128,)),
-            num_seeds=num_seeds,
-            num_steps=400,
-            **DIGIT_TRAINING,
-        )
+        estimate = estimate_mutual_information(key, x, y, estimator=estimator)
         yield Result(label, estimate, **limit)
 
 
@@ -223,6 +226,11 @@ def _digit_divergences(key: Array, num_seeds: int) -> Iterator[Result]:
     images, classes = _load_digits()
     pca = import_extra("sklearn.decomposition", "cli").PCA(5, svd_solver="full")
     components = pca.fit_transform(_frequent_pixels(images))
+    estimator = VariationalDivergence(
+        discriminator=discriminator((32,)),
+        settings=DIGIT_SETTINGS,
+        train=TrainConfig(num_seeds=num_seeds, num_steps=1_500, **DIGIT_TRAINING),
+    )
     keys = jax.random.split(key, len(DIGIT_DIVERGENCES))
     for key, (name, label) in zip(keys, DIGIT_DIVERGENCES.items(), strict=True):
         estimate = estimate_divergence(
@@ -230,10 +238,7 @@ def _digit_divergences(key: Array, num_seeds: int) -> Iterator[Result]:
             components[classes == 3],
             components[classes == 8],
             divergence=name,
-            discriminator=discriminator((32,)),
-            num_seeds=num_seeds,
-            num_steps=1_500,
-            **DIGIT_TRAINING,
+            estimator=estimator,
         )
         yield Result(label, estimate, limit=_largest_value(DIVERGENCES[name]))
 

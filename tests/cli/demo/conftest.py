@@ -14,9 +14,9 @@ def calls(monkeypatch):
     """Replaces the estimators and the training, and records calls of estimators."""
     made = []
 
-    def estimate(key, x, y, *, num_seeds, **settings):
-        made.append((key, np.asarray(x), np.asarray(y), num_seeds, settings))
-        return make_estimate(0.2, num_seeds=num_seeds)
+    def estimate(key, x, y, *, estimator, divergence=None):
+        made.append((key, np.asarray(x), np.asarray(y), estimator, divergence))
+        return make_estimate(0.2, num_seeds=estimator.train.num_seeds)
 
     def fit_gaussians(run, keys):
         return np.array([[0.9, 1.7], [1.1, 1.9]])

@@ -16,7 +16,7 @@ def test_figure_numbers_and_table(tmp_path, calls, capsys):
     assert json.loads((out / "results.json").read_text())["config"] == {"num_seeds": 2}
     assert "does not significantly exceed ln 10 = 2.303" in captured.out
     assert captured.err == ""
-    assert {num_seeds for *_, num_seeds, _ in calls} == {2}
+    assert {estimator.train.num_seeds for *_, estimator, _ in calls} == {2}
 
 
 @pytest.mark.parametrize(

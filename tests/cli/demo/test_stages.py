@@ -34,7 +34,7 @@ def test_every_stage_has_its_results(calls):
     }
     accuracies = [each.probe.value for each in results["digit_representations"]]
     assert accuracies == [96, 92, 95]
-    assert {num_seeds for *_, num_seeds, _ in calls} == {4}
+    assert {estimator.train.num_seeds for *_, estimator, _ in calls} == {4}
 
 
 def test_data_of_the_stages(calls):
@@ -62,7 +62,7 @@ def test_data_of_the_stages(calls):
     np.testing.assert_array_equal(digits[1][2].sum(axis=1), 1)  # One class an image.
     for _, x, y, *_ in three_eight:
         assert (x.shape, y.shape) == ((NUM_3, 5), (NUM_8, 5))
-    names = [settings["divergence"] for *_, settings in three_eight]
+    names = [divergence for *_, divergence in three_eight]
     assert names == ["JENSEN_SHANNON", "SQUARED_HELLINGER", "TOTAL_VARIATION", "LE_CAM"]
 
 
