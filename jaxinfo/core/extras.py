@@ -1,31 +1,34 @@
-"""Imports of optional packages."""
+"""Imports of the optional dependencies that jaxinfo's extras install."""
 
 import importlib
-from types import ModuleType
+from typing import Any
 
 __all__ = ["import_extra"]
 
 
-def import_extra(module: str, extra: str) -> ModuleType:
-    """Imports a module of an optional package.
+def import_extra(module: str, extra: str) -> Any:
+    """Imports a module of an optional dependency.
 
     Args:
-        module: dotted name of the module, such as "matplotlib.figure".
-        extra: the extra of jaxinfo that installs its package, such as "cli".
+        module: name of the module, such as "pandas".
+        extra: the extra of jaxinfo that installs it, such as "cli".
 
     Returns:
         The module.
 
     Raises:
-        ImportError: if the package is not installed. The message names the command
-            that installs it.
+        ImportError: if the module is not installed. The message names the extra.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        package = module.partition(".")[0]
-        if error.name is not None and error.name.partition(".")[0] != package:
-            raise  # The package is there, and something that it needs is not.
+        if _package(error.name or "") != _package(module):
+            raise  # The package is installed; one of its own dependencies is not.
         raise ImportError(
-            f'{package} is not installed: pip install "jaxinfo[{extra}]"'
+            f'{_package(module)} is not installed: pip install "jaxinfo[{extra}]"',
+            name=error.name,
         ) from error
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
