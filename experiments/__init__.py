@@ -1,1 +1,1 @@
-"""Published results and measurements: wiring of the library, no maths of their own."""
+"""Reproductions of published results, and measurements of the library."""

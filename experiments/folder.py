@@ -1,4 +1,4 @@
-"""What experiments share: a folder of results to go on from, tables, and refusals."""
+"""Shared by the experiments: resumable results folders, tables, and error exits."""
 
 import json
 import math
@@ -22,23 +22,23 @@ NUMBERS, TABLE, SAMPLES = "results.json", "table.md", "samples.npz"
 
 
 def refuse(error: Exception) -> NoReturn:
-    """Ends the command on bad input: one line, exit code 2, nothing written."""
+    """Prints the error on one line and exits with code 2, for bad input."""
     print(f"error: {error}", file=sys.stderr)
     raise SystemExit(2) from error
 
 
 def read_results(out: Path, config: dict[str, Any]) -> dict[str, Any]:
-    """What an earlier run with the same settings left in a folder.
+    """Reads the results of an earlier run with the same settings, to resume from.
 
     Args:
-        out: the folder; made where it is missing.
-        config: what all results of a folder have in common.
+        out: the folder, which is created if it does not exist.
+        config: settings shared by all results in the folder.
 
     Returns:
-        The content of results.json; empty where there is none.
+        The content of results.json, or an empty dict if there is none.
 
     Raises:
-        SystemExit: with code 2, where the folder holds results with other settings.
+        SystemExit: with code 2, if the folder holds results with other settings.
     """
     out.mkdir(parents=True, exist_ok=True)
     if not (out / NUMBERS).exists():
@@ -47,18 +47,18 @@ def read_results(out: Path, config: dict[str, Any]) -> dict[str, Any]:
     if content["config"] != config:
         refuse(
             ValueError(
-                f"--out {out} holds results with {content['config']}; name another "
-                "folder"
+                f"--out {out} holds results with other settings, {content['config']}; "
+                "name another folder"
             )
         )
     return content
 
 
 def block_of(num_steps: int, num_blocks: int) -> int:
-    """Updates of each of so many equal blocks of a training.
+    """Number of updates in each block when training is split into equal blocks.
 
     Raises:
-        ValueError: where the updates do not come out even.
+        ValueError: if num_steps is not a positive multiple of num_blocks.
     """
     if num_steps < num_blocks or num_steps % num_blocks:
         raise ValueError(
@@ -70,12 +70,12 @@ def block_of(num_steps: int, num_blocks: int) -> int:
 def write_results(
     out: Path, content: dict[str, Any], lines: Sequence[Sequence[str]]
 ) -> None:
-    """Writes numbers and table, both or neither: a run that ends early leaves them.
+    """Writes results.json and table.md; if interrupted, both keep their old content.
 
     Args:
         out: the folder.
-        content: of results.json.
-        lines: of the table, the headings first.
+        content: content of results.json.
+        lines: rows of the table, starting with the headings.
     """
     from jaxinfo.reporting import atomic_files, write_json
 
@@ -86,22 +86,22 @@ def write_results(
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Formats rows as a Markdown table; the first row holds the headings."""
     rows = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def plain(value: Any) -> float | None:
-    """A number as JSON holds it: None where it is not finite."""
+    """Converts a number for JSON: None if it is not finite."""
     return float(value) if math.isfinite(value) else None
 
 
-def cell(told: dict[str, Any], digits: int) -> str:
-    """Mean and standard deviation over seeds, for a table."""
-    if told["mean"] is None:
+def cell(metric: dict[str, Any], digits: int) -> str:
+    """Formats the mean and standard deviation over seeds for a table."""
+    if metric["mean"] is None:
         return "none finite"
-    sd = "" if told["sd"] is None else f" ± {told['sd']:.{digits}f}"
-    return f"{told['mean']:.{digits}f}{sd}"
+    sd = "" if metric["sd"] is None else f" ± {metric['sd']:.{digits}f}"
+    return f"{metric['mean']:.{digits}f}{sd}"
 
 
 def run_settings(
@@ -113,17 +113,20 @@ def run_settings(
     lines: Callable[[dict[str, Any]], Sequence[Sequence[str]]],
     draw: Callable[[dict[str, Any], Path], None],
 ) -> None:
-    """Runs the settings that a folder lacks, and prints the table of all.
+    """Runs the settings that are not in the folder yet, and prints the table of all.
 
     Args:
-        out: the folder; numbers, table, samples and figure are anew after each.
-        experiment: its name.
-        config: what all results of a folder have in common.
-        settings: names.
-        run: `run(setting) -> (told, samples)`, with "records", "summary" and "seconds"
-            in what is told.
-        lines: of the table, from what is told of each setting.
-        draw: `draw(samples of each setting, folder)`.
+        out: the folder. Results, table, samples and figures are written after each
+            setting.
+        experiment: name of the experiment.
+        config: settings shared by all results in the folder.
+        settings: names of the settings to run.
+        run: `run(setting) -> (result, samples)`, where the dict result has the keys
+            "records", "summary" and "seconds".
+        lines: `lines(results)` returns the rows of the table, from the dict of all
+            results by setting.
+        draw: `draw(samples, folder)` writes the figures, from the dict of all samples
+            by setting.
     """
     import numpy as np
 
@@ -142,9 +145,11 @@ def run_settings(
             "experiment": experiment,
             "config": config,
             "device": device_name(),
-            "seconds": math.fsum(told["seconds"] for told in done.values()),
-            "records": [one for told in done.values() for one in told["records"]],
-            "summary": {name: told["summary"] for name, told in done.items()},
+            "seconds": math.fsum(result["seconds"] for result in done.values()),
+            "records": [
+                record for result in done.values() for record in result["records"]
+            ],
+            "summary": {name: result["summary"] for name, result in done.items()},
             "settings": done,
         }
         write_results(out, content, lines(done))

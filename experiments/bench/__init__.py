@@ -1,1 +1,1 @@
-"""How fast a run is, against plain loops, and what more seeds cost."""
+"""Speed: training runs against plain loops, and the cost of more seeds."""

@@ -1,10 +1,10 @@
-"""The same training four ways: bare scan, this library, Python loop, PyTorch.
+"""The same training in four ways: bare scan, this library, Python loop, PyTorch.
 
-A joint critic climbs the Donsker-Varadhan bound of a batch and of the batch with its y
-rolled by one; the library runs its MINE on top, moving average and all.
+A joint critic maximizes the Donsker-Varadhan bound of a batch, with negatives from y
+rolled by one. The library trains MINE, which adds the moving average of its gradient.
 
-Each maker returns `run(seed) -> number`, which trains from scratch and waits for the
-end. All share the critic's widths, the batch, the optimizer and the data.
+Each maker returns `run(seed) -> number`, which trains from scratch and blocks until the
+end. All share the critic's widths, the batch size, the optimizer and the data.
 """
 
 import importlib.util
@@ -26,7 +26,7 @@ LEARNING_RATE = 1e-3
 
 
 class Task(NamedTuple):
-    """What is trained: x [N, d], y [N, d] and the sizes."""
+    """Data x [N, D] and y [N, D], and the sizes of the training."""
 
     x: np.ndarray
     y: np.ndarray
@@ -36,14 +36,14 @@ class Task(NamedTuple):
 
 
 def make_data(num_rows: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Correlated Gaussians of `size` + `size` dimensions, correlation 0.7."""
+    """Samples Gaussian x and y of `size` dimensions each, with correlation 0.7."""
     rng = np.random.default_rng(0)
     x, noise = rng.normal(size=(2, num_rows, size)).astype(np.float32)
     return x, (0.7 * x + np.sqrt(1 - 0.7**2) * noise).astype(np.float32)
 
 
 def _step(task: Task):
-    """One plain update: a random batch, its y rolled by one for the product."""
+    """Initial state and update on a random batch, with y rolled by one as negatives."""
     critic, optimizer = (
         networks.joint_critic(task.hidden_sizes),
         optax.adam(LEARNING_RATE),
@@ -72,7 +72,7 @@ def _step(task: Task):
 
 
 def bare_scan(task: Task) -> Callable[[int], float]:
-    """The whole training as one `lax.scan`, nothing else."""
+    """The whole training as one `lax.scan`, without anything else."""
     start, step = _step(task)
     data = jnp.asarray(task.x), jnp.asarray(task.y)
 
@@ -86,7 +86,7 @@ def bare_scan(task: Task) -> Callable[[int], float]:
 
 
 def library(task: Task) -> Callable[[int], float]:
-    """`make_run`: with validation, guard, best state, history and the test report."""
+    """`make_run`, with validation, guard, best state, history and test report."""
     run = jax.jit(
         estimation.make_run(
             networks.joint_critic(task.hidden_sizes),
@@ -109,7 +109,7 @@ def library(task: Task) -> Callable[[int], float]:
 
 
 def python_loop(task: Task) -> Callable[[int], float]:
-    """One jitted step in a Python loop that reads the loss, as most code does."""
+    """One jitted step in a Python loop that reads the loss after each step."""
     start, step = _step(task)
     data = jnp.asarray(task.x), jnp.asarray(task.y)
     jitted = jax.jit(step)
@@ -126,7 +126,7 @@ def python_loop(task: Task) -> Callable[[int], float]:
 
 
 def pytorch_loop(task: Task) -> Callable[[int], float] | None:
-    """The same in eager PyTorch; None where PyTorch is not installed."""
+    """The same training in eager PyTorch; None if PyTorch is not installed."""
     if importlib.util.find_spec("torch") is None:
         return None
     import torch

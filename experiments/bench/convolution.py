@@ -1,4 +1,4 @@
-"""Steps of a small convolutional network: JAX's convolution and the library's."""
+"""Steps of a small convolutional network with JAX's or the library's convolution."""
 
 import functools
 import os
@@ -15,7 +15,7 @@ KERNELS = ((5, 5, 1, 32), (5, 5, 32, 64))
 
 
 def _contenders(convolution: Callable, num_steps: int) -> dict[str, Callable]:
-    """What runs `num_steps` steps of each seed, by its name."""
+    """Functions that run `num_steps` steps of each seed, by name."""
     import jax
     import jax.numpy as jnp
 
@@ -54,7 +54,7 @@ def _contenders(convolution: Callable, num_steps: int) -> dict[str, Callable]:
 
 
 def measure_convolution(config: Any) -> list[dict[str, Any]]:
-    """Seconds of a step and seed, in one process on one core."""
+    """Seconds per step and seed, on one core."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     from jax import lax
 
@@ -93,7 +93,7 @@ def measure_convolution(config: Any) -> list[dict[str, Any]]:
 
 
 def convolution_summary(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """The cost of JAX's own convolution as a ratio to the library's."""
+    """Time of JAX's own convolution relative to the library's."""
     return {
         f"convolution/{r['way']}": {"ratio": r["ratio"]}
         for r in records
@@ -102,7 +102,7 @@ def convolution_summary(records: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def convolution_table(records: list[dict[str, Any]]) -> Any:
-    """The table of these records."""
+    """The table for the terminal."""
     from rich.table import Table
 
     table = Table(title="A small convolutional network, one core")

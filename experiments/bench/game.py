@@ -1,4 +1,4 @@
-"""The min-max game: one traced step under a scan, a PyTorch loop, and many seeds."""
+"""The min-max game: steps in a scan and in a PyTorch loop, and many seeds."""
 
 import functools
 import importlib.util
@@ -11,7 +11,7 @@ from experiments.bench.timing import cell, seconds_of, spread
 
 __all__ = ["game_summary", "game_tables", "measure_game", "measure_game_seeds"]
 
-# Non-saturating on a grid of 25 Gaussians, Adam, batch 256, noise of 4 coordinates.
+# A non-saturating GAN on a grid of 25 Gaussians.
 GAMES = {"small": (64, 64), "large": (256, 256)}
 SEEDS = (1, 2, 4, 8, 16, 32)
 BATCH_SIZE, NOISE_SIZE, LEARNING_RATE = 256, 4, 1e-3
@@ -20,13 +20,13 @@ BATCH_SIZE, NOISE_SIZE, LEARNING_RATE = 256, 4, 1e-3
 def _sample_grid(key, num_samples):
     import jax
 
-    for_part, for_noise = jax.random.split(key)
-    places = jax.random.randint(for_part, (num_samples, 2), -2, 3)
-    return 2.0 * places + 0.05 * jax.random.normal(for_noise, (num_samples, 2))
+    key_center, key_noise = jax.random.split(key)
+    centers = jax.random.randint(key_center, (num_samples, 2), -2, 3)
+    return 2.0 * centers + 0.05 * jax.random.normal(key_noise, (num_samples, 2))
 
 
 def _training(hidden_sizes: Sequence[int], num_steps: int) -> Callable[[Any], Any]:
-    """A whole training of `train_gan` as a function of a key."""
+    """A training by `train_gan` as a function of a key."""
     import optax
 
     from jaxinfo import networks
@@ -50,7 +50,7 @@ def _training(hidden_sizes: Sequence[int], num_steps: int) -> Callable[[Any], An
 
 
 def _pytorch(hidden_sizes: Sequence[int], num_steps: int) -> Callable[[int], float]:
-    """The same game as a plain eager loop."""
+    """The same game as an eager loop."""
     import torch
 
     torch.set_num_threads(1)
@@ -70,8 +70,8 @@ def _pytorch(hidden_sizes: Sequence[int], num_steps: int) -> Callable[[int], flo
         ]
         softplus, value = torch.nn.functional.softplus, float("nan")
         for _ in range(num_steps):
-            places = torch.randint(-2, 3, (BATCH_SIZE, 2))
-            real = 2.0 * places + 0.05 * torch.randn(BATCH_SIZE, 2)
+            centers = torch.randint(-2, 3, (BATCH_SIZE, 2))
+            real = 2.0 * centers + 0.05 * torch.randn(BATCH_SIZE, 2)
             fake = generator(torch.randn(BATCH_SIZE, NOISE_SIZE)).detach()
             scores = discriminator(torch.cat([real, fake]))
             loss = softplus(-scores[:BATCH_SIZE]).mean()
@@ -91,7 +91,7 @@ def _pytorch(hidden_sizes: Sequence[int], num_steps: int) -> Callable[[int], flo
 
 
 def measure_game(config: Any) -> list[dict[str, Any]]:
-    """Steps per second of a scan and of the PyTorch loop, in turn, on one core."""
+    """Steps per second of a scan and of the PyTorch loop, on one core."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     import jax
 
@@ -125,7 +125,7 @@ def measure_game(config: Any) -> list[dict[str, Any]]:
 
 
 def measure_game_seeds(config: Any) -> list[dict[str, Any]]:
-    """Seeds in one program against as many single runs of one, on all cores."""
+    """Several seeds in one program against single runs, on all cores."""
     import jax
 
     jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
@@ -178,7 +178,7 @@ def _one_by_one(run: Callable[[Any], Any], keys: Any, _: int) -> None:
 
 
 def game_summary(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """What is quoted: ratios."""
+    """Time ratios by contender and by number of seeds."""
     summary = {
         f"game/{r['game']}/{r['contender']}": {
             "ratio_to_library": r["ratio_to_library"]
@@ -196,10 +196,10 @@ def game_summary(records: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def game_tables(records: list[dict[str, Any]]) -> list[Any]:
-    """For the terminal."""
+    """The tables for the terminal."""
     from rich.table import Table
 
-    loops = Table(title="A GAN on one core, batch 256: median (least to most)")
+    loops = Table(title="A GAN on one core, batch 256: median (min to max)")
     for column in (
         "game",
         "contender",

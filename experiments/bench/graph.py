@@ -1,4 +1,4 @@
-"""HeCo on ACM: an update under a scan, a PyTorch loop, and several seeds."""
+"""HeCo on ACM: updates in a scan and in a PyTorch loop, and several seeds."""
 
 import functools
 import importlib.util
@@ -18,19 +18,19 @@ TARGET, SIZE, SEEDS = "paper", 64, 4
 
 
 def _build() -> tuple[Any, Any] | None:
-    """The training and its graph; None where the graph is not at hand."""
+    """The training and its graph; None if the files of the graph are not found."""
     from jaxinfo.data import load_heco
 
     try:
         data = load_heco("acm")
     except ValueError as error:
-        print(f"left out: {error}", file=sys.stderr)
+        print(f"skipped: {error}", file=sys.stderr)
         return None
     return build_heco(data, PRESET, VARIANTS[""])
 
 
 def _training(heco: Any, num_steps: int) -> Callable[..., Any]:
-    """Losses of a training as a function of a key and the graph."""
+    """A training as a function of a key and the graph that returns the losses."""
     import jax
 
     def run(key: Any, graph: Any) -> Any:
@@ -44,7 +44,7 @@ def _training(heco: Any, num_steps: int) -> Callable[..., Any]:
 
 
 def _pytorch(graph: Any, num_steps: int) -> Callable[[int], float]:
-    """The same update as a plain eager loop, of the same arrays."""
+    """The same updates as an eager loop on the same arrays."""
     import numpy as np
     import torch
     from torch import nn
@@ -74,7 +74,7 @@ def _pytorch(graph: Any, num_steps: int) -> Callable[[int], float]:
     absent = torch.where(positives < 0, -torch.inf, 0.0)
 
     def sample(kind: str) -> Any:
-        """With replacement: no slower than without."""
+        """Neighbors drawn with replacement, which is no slower than without."""
         starts, counts, nodes = lists[kind]
         drawn = torch.rand(len(starts), PRESET.num_samples[kind]) * counts[:, None]
         return nodes[starts[:, None] + drawn.long()]
@@ -167,7 +167,7 @@ def _pytorch(graph: Any, num_steps: int) -> Callable[[int], float]:
 
 
 def measure_graph(config: Any) -> list[dict[str, Any]]:
-    """Seconds an update of a scan and of the PyTorch loop, in turn, on one core."""
+    """Seconds per update of a scan and of the PyTorch loop, on one core."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     import jax
 
@@ -202,7 +202,7 @@ def measure_graph(config: Any) -> list[dict[str, Any]]:
 
 
 def measure_graph_seeds(config: Any) -> list[dict[str, Any]]:
-    """Several seeds in one program against as many single runs, on all cores."""
+    """Several seeds in one program against single runs, on all cores."""
     import jax
 
     jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
@@ -261,7 +261,7 @@ def _together(
 
 
 def graph_summary(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """What is quoted: ratios."""
+    """Time ratios by contender and by layout."""
     summary = {
         f"graph/{r['contender']}": {"ratio_to_library": r["ratio_to_library"]}
         for r in records
@@ -275,13 +275,13 @@ def graph_summary(records: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def graph_tables(records: list[dict[str, Any]]) -> list[Any]:
-    """For the terminal."""
+    """The tables for the terminal."""
     from rich.table import Table
 
-    loops = Table(title="HeCo on ACM, one core: median (least to most)")
-    for column in ("contender", "s an update", "ratio", "first call s"):
+    loops = Table(title="HeCo on ACM, one core: median (min to max)")
+    for column in ("contender", "s per update", "ratio", "first call s"):
         loops.add_column(column)
-    seeds = Table(title="HeCo on ACM, all cores: seconds an update and seed")
+    seeds = Table(title="HeCo on ACM, all cores: seconds per update and seed")
     for column in ("layout", "seeds", "s", "ratio", "first call s"):
         seeds.add_column(column)
     for r in records:

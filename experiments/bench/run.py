@@ -1,4 +1,4 @@
-"""Measures speed, each table in processes of its own, and writes results.json."""
+"""Measures speed, each table in its own process, and writes results.json."""
 
 import dataclasses
 import functools
@@ -44,14 +44,14 @@ LAYOUTS: tuple[Layout, ...] = ("vmap", "map", "mesh", "mesh_map")
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to measure.
+    """Settings of the measurements.
 
     Attributes:
         out: folder for results.json.
-        tables: names of `MEASUREMENTS`, comma-separated; the others stay as
-            results.json has them. Left out: all.
-        repeats: timed repeats of each contender, taken in turn.
-        smoke: the same path end to end with few steps.
+        tables: names of `MEASUREMENTS`, comma-separated, or None for all. Other tables
+            stay in results.json as they are.
+        repeats: number of timed repeats; each round times every contender once.
+        smoke: run every measurement with few steps.
     """
 
     out: Path = Path("results/bench")
@@ -61,7 +61,7 @@ class Config:
 
 
 def measure_loops(config: Config) -> list[dict[str, Any]]:
-    """Seconds per 1,000 steps of each contender, in one process on one core."""
+    """Seconds per 1,000 steps of each contender, on one core."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     from experiments.bench.contenders import CONTENDERS, Task, make_data
 
@@ -92,7 +92,7 @@ def measure_loops(config: Config) -> list[dict[str, Any]]:
 
 
 def measure_layouts(config: Config) -> list[dict[str, Any]]:
-    """Seconds per 1,000 steps and seed of every layout, on all cores."""
+    """Seconds per 1,000 steps and seed for each layout, on all cores."""
     import jax
 
     jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
@@ -143,7 +143,7 @@ def _sweep(run: Any, keys: Any, parts: Any, layout: Layout, _: int) -> None:
 
 
 def measure_estimate(config: Config) -> list[dict[str, Any]]:
-    """One whole default estimate, 10,000 rows of 5+5, 8 seeds, compile included."""
+    """Seconds of one default estimate of 10,000 rows of 5+5, compilation included."""
     import jax
 
     jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
@@ -189,7 +189,7 @@ def _in_a_process(name: str, config: Config, **environment: str) -> list[dict]:
 
 
 def _measure(name: str, config: Config) -> list[dict[str, Any]]:
-    """The records of a table; an estimate begins with nothing compiled."""
+    """Records of one table; `estimate` runs with an empty cache, then a warm one."""
     if name != "estimate":
         return _in_a_process(name, config)
     with tempfile.TemporaryDirectory() as cache:
@@ -205,10 +205,10 @@ def _measure(name: str, config: Config) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Runs every measurement and prints the tables."""
+    """Runs the measurements and prints the tables."""
     import tyro
 
-    if "--measurement" in sys.argv:  # The child: one measurement, JSON on stdout.
+    if "--measurement" in sys.argv:  # The child process: one measurement as JSON.
         at = sys.argv.index("--measurement")
         name = sys.argv.pop(at + 1)
         sys.argv.pop(at)
@@ -221,8 +221,8 @@ def main() -> None:
             check_one_of(MEASUREMENTS, table=name)
     except ValueError as error:
         refuse(error)
-    told = {"repeats": config.repeats, "smoke": config.smoke}
-    content = read_results(config.out, told)
+    settings = {"repeats": config.repeats, "smoke": config.smoke}
+    content = read_results(config.out, settings)
     records = content.get("records", [])
     seconds = content.get("seconds", 0.0)
     for name in tables:
@@ -232,7 +232,7 @@ def main() -> None:
         records = [r for r in records if r["table"] != name] + found
         results = {
             "experiment": "bench",
-            "config": told,
+            "config": settings,
             "device": f"{os.cpu_count()} CPU cores, {platform.processor() or 'CPU'}",
             "seconds": seconds,
             "records": records,
@@ -245,7 +245,7 @@ def main() -> None:
 
 
 def _summary(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """What is quoted: ratios to the bare scan, to one seed by vmap, whole seconds."""
+    """Ratios to the bare scan and to one seed by vmap, and seconds of estimates."""
     summary: dict[str, Any] = {}
     one_seed = {
         r["critic"]: r["seconds_per_1000_steps_and_seed"]["median"]
@@ -273,14 +273,14 @@ def _print_tables(records: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    loops = Table(title="One core, batch 256, 5+5 dimensions: median (least to most)")
+    loops = Table(title="One core, batch 256, 5+5 dimensions: median (min to max)")
     for column in ("critic", "contender", "s per 1,000 steps", "ratio", "first call s"):
         loops.add_column(column)
     layouts = Table(title="All cores: seconds per 1,000 steps and seed")
     for column in ("critic", "seeds", "layout", "s", "first call s"):
         layouts.add_column(column)
     whole = Table(title="Whole estimate, 10,000 rows of 5+5, 8 seeds, all cores")
-    for column in ("compilation cache", "s", "of it compile", "value"):
+    for column in ("compilation cache", "s", "compile s", "value"):
         whole.add_column(column)
     for r in records:
         if r["table"] == "loops":

@@ -1,4 +1,4 @@
-"""A stopwatch, and what a few repeats of it say."""
+"""Wall times and their spread over repeats."""
 
 import statistics
 import time
@@ -9,14 +9,14 @@ __all__ = ["cell", "seconds_of", "spread"]
 
 
 def seconds_of(run: Callable[[int], Any], seed: int) -> float:
-    """Wall time of one call."""
+    """Wall time of one call in seconds."""
     started = time.perf_counter()
     run(seed)
     return time.perf_counter() - started
 
 
 def spread(values: list[float]) -> dict[str, float]:
-    """Median, least and most."""
+    """Median, minimum and maximum."""
     return {
         "median": statistics.median(values),
         "min": min(values),
@@ -25,7 +25,7 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 def cell(spread: dict[str, float], digits: int = 3) -> str:
-    """A spread for a table."""
+    """Formats a spread for a table."""
     median, low, high = (
         f"{spread[name]:,.{digits}f}" for name in ("median", "min", "max")
     )

@@ -1,1 +1,1 @@
-"""Every bound and classical method on tasks whose information is known."""
+"""Every estimator on tasks with known mutual information."""

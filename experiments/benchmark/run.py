@@ -1,4 +1,4 @@
-"""Runs all estimators over bmi40 and writes the numbers, a figure and a table."""
+"""Runs every estimator on the suite bmi40; writes numbers, a figure and a table."""
 
 import dataclasses
 import math
@@ -13,22 +13,23 @@ from jaxinfo.cli import prepare_jax
 __all__ = ["Config", "main"]
 
 SUITE = "bmi40"
-# The default is run under its alias, and the suite has no discrete data.
+# The default estimator runs under its alias, "default". A plug-in estimate counts
+# discrete states, and the suite is continuous.
 LEFT_OUT = {"cross_fitted", "plug_in"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Settings of the experiment.
 
     Attributes:
-        out: folder for results.json, benchmark.png and table.md; estimates that
-            results.json holds already are not made again.
-        num_seeds: critics trained from different seeds for each estimate.
-        rows: rows of each sample.
-        repeats: fresh samples of each task.
-        estimators: names, comma-separated; all by default.
-        smoke: the same path end to end on two tasks and with few rows.
+        out: folder for results.json, benchmark.png and table.md; estimates that are in
+            results.json are not repeated.
+        num_seeds: number of critics trained for each estimate.
+        rows: number of rows in each sample.
+        repeats: number of samples of each task.
+        estimators: names of estimators, comma-separated; all if None.
+        smoke: run the whole experiment on two tasks with few rows.
     """
 
     out: Path = Path("results/benchmark")
@@ -51,7 +52,7 @@ def _estimators(config: Config) -> list[str]:
 
 
 def _settings(config: Config) -> dict[str, Any]:
-    """What all estimates of a folder have in common."""
+    """The settings shared by all estimates in a folder."""
     names = ("num_seeds", "rows", "smoke")
     return {"suite": SUITE} | {name: getattr(config, name) for name in names}
 
@@ -74,9 +75,7 @@ def main() -> None:
     import tyro
     from rich.console import Console
 
-    config = tyro.cli(
-        Config, description="All estimators on tasks of known information."
-    )
+    config = tyro.cli(Config, description="Estimators on tasks of known information.")
     if config.smoke:
         config = dataclasses.replace(config, num_seeds=2, rows=1_000)
     prepare_jax()
@@ -85,7 +84,7 @@ def main() -> None:
     suite = tasks.suite(SUITE)[: 2 if config.smoke else None]
     started, before = time.perf_counter(), read_results(config.out, _settings(config))
     records = list(map(benchmark.Record.from_dict, before.get("records", [])))
-    places = {(record.task, record.estimator, record.repeat) for record in records}
+    done = {(record.task, record.estimator, record.repeat) for record in records}
     with Console(stderr=True).status("starting ...") as status:
         for record in benchmark.run_benchmark(
             suite,
@@ -96,9 +95,9 @@ def main() -> None:
             done=records,
             announce=status.update,
         ):
-            place = record.task, record.estimator, record.repeat
-            if place not in places:
-                places.add(place)
+            run = record.task, record.estimator, record.repeat
+            if run not in done:
+                done.add(run)
                 records.append(record)
                 _write(config, records)
     reporting.plot_benchmark(records, config.out / "benchmark.png")

@@ -1,1 +1,1 @@
-"""How often the default estimate's 95 % interval holds the truth."""
+"""Coverage of the 95 % intervals of the default estimator."""

@@ -1,4 +1,4 @@
-"""Fresh samples of known laws: how often the default interval holds the truth."""
+"""Coverage of the default 95 % intervals on samples of known distributions."""
 
 import dataclasses
 import statistics
@@ -21,16 +21,16 @@ HEADINGS = (
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Settings of the experiment.
 
     Attributes:
-        out: folder for results.json and table.md; laws that results.json holds already
-            are not run again.
-        suite: of laws of two variables, see `jaxinfo.tasks.suite`.
-        num_seeds: critics of each estimate.
-        rows: rows of each sample.
-        repeats: fresh samples of each law.
-        smoke: the same path end to end on two laws and three samples.
+        out: folder for results.json and table.md; tasks that are in results.json are
+            not run again.
+        suite: name of a suite of mutual information tasks, see `jaxinfo.tasks.suite`.
+        num_seeds: number of critics for each estimate.
+        rows: number of rows in each sample.
+        repeats: number of samples of each task.
+        smoke: run the whole experiment on two tasks and three small samples.
     """
 
     out: Path = Path("results/coverage")
@@ -42,13 +42,13 @@ class Config:
 
 
 def summarize(truth: float, estimates: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """What the intervals of one law add up to, nats and shares."""
+    """Bias, spread and coverage of the estimates of one task, in nats and shares."""
     from jaxinfo.estimation.uncertainty import Z_95
 
-    values = [one["value"] for one in estimates]
-    widths = [one["upper"] - one["lower"] for one in estimates]
-    below = statistics.fmean(one["upper"] < truth for one in estimates)
-    above = statistics.fmean(one["lower"] > truth for one in estimates)
+    values = [e["value"] for e in estimates]
+    widths = [e["upper"] - e["lower"] for e in estimates]
+    below = statistics.fmean(e["upper"] < truth for e in estimates)
+    above = statistics.fmean(e["lower"] > truth for e in estimates)
     sd = statistics.stdev(values)
     return {
         "truth": truth,
@@ -73,48 +73,49 @@ def _run_task(task: Any, config: Config) -> dict[str, Any]:
     )
     kept = ("repeat", "value", "standard_error", "lower", "upper", "seconds")
     dicts = (record.to_dict() for record in records)
-    estimates = [{name: one[name] for name in kept} for one in dicts]
+    estimates = [{name: fields[name] for name in kept} for fields in dicts]
     return {"summary": summarize(task.mi, estimates), "estimates": estimates}
 
 
 def _lines(config: Config, tasks: dict[str, Any]) -> list[Sequence[str]]:
     lines: list[Sequence[str]] = [HEADINGS]
-    for name, found in tasks.items():
-        told = found["summary"]
-        shares = [f"{told[key]:.1%}" for key in ("holds_truth", "below", "above")]
+    for name, result in tasks.items():
+        summary = result["summary"]
+        shares = [f"{summary[key]:.1%}" for key in ("holds_truth", "below", "above")]
         lines.append(
             [
                 *(name, str(config.rows), str(config.repeats)),
-                *(f"{told[key]:.4f}" for key in ("truth", "bias", "sd")),
-                *(*shares, f"{told['width_to_spread']:.2f}"),
+                *(f"{summary[key]:.4f}" for key in ("truth", "bias", "sd")),
+                *(*shares, f"{summary['width_to_spread']:.2f}"),
             ]
         )
-    held = statistics.fmean(told["summary"]["holds_truth"] for told in tasks.values())
+    coverage = statistics.fmean(r["summary"]["holds_truth"] for r in tasks.values())
     count = str(config.repeats * len(tasks))
-    pooled = ["all", str(config.rows), count, *[""] * 3, f"{held:.1%}"]
+    pooled = ["all", str(config.rows), count, *[""] * 3, f"{coverage:.1%}"]
     return [*lines, pooled + [""] * (len(HEADINGS) - len(pooled))]
 
 
 def main() -> None:
-    """Runs the laws, one after the other, and prints the table."""
+    """Runs each task and prints the table."""
     import tyro
 
-    config = tyro.cli(Config, description="Coverage of the default interval.")
+    config = tyro.cli(Config, description="Coverage of the default intervals.")
     if config.smoke:
         config = dataclasses.replace(config, rows=200, repeats=3)
     prepare_jax()
     from jaxinfo import tasks
     from jaxinfo.reporting import device_name
 
-    told = dataclasses.asdict(config)
-    del told["out"]
-    done = read_results(config.out, told).get("tasks", {})
+    settings = dataclasses.asdict(config)
+    del settings["out"]
+    done = read_results(config.out, settings).get("tasks", {})
     for task in tasks.suite(config.suite)[: 2 if config.smoke else None]:
         if task.name in done:
             continue
         started = time.perf_counter()
         done[task.name] = _run_task(task, config)
-        content = {"experiment": "coverage", "config": told, "device": device_name()}
+        content = {"experiment": "coverage", "config": settings}
+        content |= {"device": device_name()}
         write_results(config.out, content | {"tasks": done}, _lines(config, done))
         print(f"{task.name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
     print(markdown(_lines(config, done)))

@@ -1,1 +1,1 @@
-"""What the default estimate says of independent variables."""
+"""The default estimator and its independence test on independent variables."""

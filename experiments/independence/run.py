@@ -1,4 +1,4 @@
-"""Independent normal variables: values, intervals, and how often the test rejects."""
+"""Independent normal variables: estimates, coverage of 0, and rejection rates."""
 
 import dataclasses
 import statistics
@@ -23,15 +23,15 @@ HEADINGS = (
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Settings of the experiment.
 
     Attributes:
-        out: folder for results.json and table.md; sizes that results.json holds already
-            are not run again.
-        num_seeds: critics of each estimate.
-        rows: rows of each sample.
-        repeats: fresh samples of each size.
-        smoke: the same path end to end on three small samples.
+        out: folder for results.json and table.md; sizes that are in results.json are
+            not run again.
+        num_seeds: number of critics for each estimate.
+        rows: number of rows in each sample.
+        repeats: number of samples of each size.
+        smoke: run the whole experiment on three small samples.
     """
 
     out: Path = Path("results/independence")
@@ -42,7 +42,7 @@ class Config:
 
 
 def _run_size(size: int, config: Config) -> list[dict[str, Any]]:
-    """Estimates from samples of as many coordinates of x and of y."""
+    """Estimates from samples where x and y have `size` coordinates each."""
     from jaxinfo import tasks
     from jaxinfo.benchmark import run_benchmark
 
@@ -54,19 +54,19 @@ def _run_size(size: int, config: Config) -> list[dict[str, Any]]:
         num_seeds=config.num_seeds,
     )
     kept = ("value", "standard_error", "lower", "upper", "p_value", "seconds")
-    found = []
+    estimates = []
     for record in records:
         if record.estimate is None:
             raise RuntimeError(record.failure)
-        told = record.estimate.to_dict()
-        found.append({name: told[name] for name in kept})
-    return found
+        fields = record.estimate.to_dict()
+        estimates.append({name: fields[name] for name in kept})
+    return estimates
 
 
 def _cells(size: str, config: Config, estimates: list[dict[str, Any]]) -> list[str]:
-    values = [one["value"] for one in estimates]
-    holds = statistics.fmean(one["lower"] <= 0 <= one["upper"] for one in estimates)
-    rejected = statistics.fmean(one["p_value"] < LEVEL for one in estimates)
+    values = [e["value"] for e in estimates]
+    holds = statistics.fmean(e["lower"] <= 0 <= e["upper"] for e in estimates)
+    rejected = statistics.fmean(e["p_value"] < LEVEL for e in estimates)
     return [
         *(size, str(config.rows), str(len(estimates))),
         *(f"{statistics.fmean(values):+.4f}", f"{statistics.stdev(values):.4f}"),
@@ -77,30 +77,30 @@ def _cells(size: str, config: Config, estimates: list[dict[str, Any]]) -> list[s
 def _lines(
     config: Config, sizes: dict[str, list[dict[str, Any]]]
 ) -> list[Sequence[str]]:
-    pooled = [one for estimates in sizes.values() for one in estimates]
+    pooled = [e for estimates in sizes.values() for e in estimates]
     rows = [*sizes.items(), ("all", pooled)]
-    return [HEADINGS, *(_cells(name, config, found) for name, found in rows)]
+    return [HEADINGS, *(_cells(name, config, estimates) for name, estimates in rows)]
 
 
 def main() -> None:
-    """Runs the sizes, one after the other, and prints the table."""
+    """Runs each size and prints the table."""
     import tyro
 
-    config = tyro.cli(Config, description="The default estimate of independent data.")
+    config = tyro.cli(Config, description="The default estimator on independent data.")
     if config.smoke:
         config = dataclasses.replace(config, rows=200, repeats=3)
     prepare_jax()
     from jaxinfo.reporting import device_name
 
-    told = dataclasses.asdict(config)
-    del told["out"]
-    done = read_results(config.out, told).get("sizes", {})
+    settings = dataclasses.asdict(config)
+    del settings["out"]
+    done = read_results(config.out, settings).get("sizes", {})
     for size in SIZES:
         if str(size) in done:
             continue
         started = time.perf_counter()
         done[str(size)] = _run_size(size, config)
-        content = {"experiment": "independence", "config": told}
+        content = {"experiment": "independence", "config": settings}
         content |= {"device": device_name(), "sizes": done}
         write_results(config.out, content, _lines(config, done))
         print(f"{size}: {time.perf_counter() - started:.0f} s", file=sys.stderr)

@@ -1,4 +1,12 @@
-"""Floor 2: joint laws whose information is known, and named suites of them."""
+"""Distributions with known mutual information or divergence, to judge estimators on.
+
+A `Task` samples (x, y) and holds their mutual information and pointwise information. A
+`ConditionalTask` adds z, a `SeriesTask` is two time series, and a `DivergenceTask` is
+two distributions. Makers such as `normal` or `student` return a task; those that end
+in `_target` take the mutual information and solve for the parameters. Transforms such
+as `half_cube` or `spiral` change the distribution by injective maps (`Map`) and keep
+the information. `suite(name)` makes a set of tasks, `SUITES` lists the names.
+"""
 
 from jaxinfo.tasks.conditional import (
     ar_pair,
@@ -55,8 +63,6 @@ from jaxinfo.tasks.maps import (
     embedding_map,
     mixture_quantile_map,
     mlp_map,
-    power_map,
-    rotation_map,
     spiral_map,
 )
 from jaxinfo.tasks.mixtures import (
@@ -65,10 +71,9 @@ from jaxinfo.tasks.mixtures import (
     mixture_cross,
     mixture_inliers,
 )
-from jaxinfo.tasks.staircase import sample_normal_pairs, staircase
+from jaxinfo.tasks.staircase import staircase
 from jaxinfo.tasks.student import (
     student,
-    student_floor,
     student_target,
 )
 from jaxinfo.tasks.suites import SUITES, suite
@@ -82,14 +87,10 @@ from jaxinfo.tasks.task import (
 from jaxinfo.tasks.transforms import (
     asinh,
     bimodal,
-    cube,
-    duplicate_noise_dims,
     embed,
     half_cube,
     normal_cdf,
-    power,
     random_mlp,
-    rotate,
     spiral,
     swiss_roll,
     transformed,
@@ -123,11 +124,9 @@ __all__ = [
     "best_gaussian",
     "bimodal",
     "common_cause",
-    "cube",
     "discrete_distributions",
     "discrete_joint",
     "discrete_uniform_mixture",
-    "duplicate_noise_dims",
     "embed",
     "embedding_map",
     "exponentials",
@@ -153,24 +152,18 @@ __all__ = [
     "normal_dense",
     "normal_pairs",
     "normal_target",
-    "power",
-    "power_map",
     "quantized",
     "quantized_blobs",
     "random_mlp",
     "rare_event",
     "rectangles",
-    "rotate",
-    "rotation_map",
     "sample_mixture",
-    "sample_normal_pairs",
     "smoothed_discrete",
     "smoothed_uniform_target",
     "spiral",
     "spiral_map",
     "staircase",
     "student",
-    "student_floor",
     "student_target",
     "suite",
     "swiss_roll",

@@ -1,4 +1,4 @@
-"""Triples whose conditional information is known, and lagged series."""
+"""Tasks of conditional mutual information and of transfer entropy."""
 
 import dataclasses
 import math
@@ -16,25 +16,25 @@ from jaxinfo.tasks.linear import (
     log_det_of,
     matrix_product,
     root_of_covariance,
+    roots_of_parts,
     squared_length,
 )
-from jaxinfo.tasks.task import ConditionalTask, SeriesTask, by_value
+from jaxinfo.tasks.task import ConditionalTask, SeriesTask
 
 __all__ = ["ar_pair", "common_cause", "gaussian_cmi", "xor"]
 
 # Unit variances, rho_xy = 0.7 and rho_xz = rho_yz = 0.5.
-USUAL = ((1.0, 0.7, 0.5), (0.7, 1.0, 0.5), (0.5, 0.5, 1.0))
+DEFAULT_COVARIANCE = ((1.0, 0.7, 0.5), (0.7, 1.0, 0.5), (0.5, 0.5, 1.0))
 
 
-@by_value
 def gaussian_cmi(
-    covariance: ArrayLike = USUAL,
+    covariance: ArrayLike = DEFAULT_COVARIANCE,
     *,
     dim_x: int = 1,
     dim_y: int = 1,
     name: str = "gaussian_cmi",
 ) -> ConditionalTask:
-    """A centered Gaussian (x, y, z).
+    """Makes a task of a centered Gaussian (x, y, z).
 
     I(X; Y | Z) = (log det Cxz + log det Cyz - log det Cz - log det C) / 2.
 
@@ -42,16 +42,17 @@ def gaussian_cmi(
         8.5.
 
     Args:
-        covariance: of (x, y, z), positive definite, [D, D].
-        dim_x: how many leading coordinates are x.
-        dim_y: how many after them are y; the others are z.
-        name: of the task.
+        covariance: positive definite covariance of (x, y, z), [D, D].
+        dim_x: number of leading coordinates that form x.
+        dim_y: number of coordinates after x that form y; the others form z.
+        name: name of the task.
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where covariance is none or dim_x and dim_y leave nothing to z.
+        ValueError: if covariance is not positive definite, or dim_x and dim_y leave no
+            coordinate for z.
 
     Example:
         >>> task = gaussian_cmi()
@@ -63,13 +64,15 @@ def gaussian_cmi(
     root = root_of_covariance(covariance)
     size, end = len(root), dim_x + dim_y
     if end >= size:
-        raise ValueError(f"dim_x + dim_y must be below {size}, got {end}")
+        raise ValueError(
+            f"dim_x + dim_y must be below {size}, the size of covariance, got {end}"
+        )
     x, y, z = np.arange(dim_x), np.arange(dim_x, end), np.arange(end, size)
     parts = [np.concatenate([x, z]), np.concatenate([y, z]), z, np.arange(size)]
     signs = [1, 1, -1, -1]
     roots = [np.linalg.cholesky(covariance[np.ix_(part, part)]) for part in parts]
     cmi = sum(s * log_det_of(r) for s, r in zip(signs, roots, strict=True)) / 2
-    mi = gaussian_information(covariance[:end, :end], dim_x)
+    mi = gaussian_information(*roots_of_parts(covariance[:end, :end], dim_x))
 
     def sample(key: Key[Array, ""], n: int) -> tuple[Array, Array, Array]:
         rows = matrix_product(jax.random.normal(key, (n, size)), root)
@@ -88,44 +91,44 @@ def gaussian_cmi(
 
 
 def common_cause(mi: float) -> ConditionalTask:
-    """x and y share mi nats, all of it through z: I(X; Y | Z) = 0.
+    """Makes a Gaussian task where z explains all of I(X; Y): I(X; Y | Z) = 0.
 
     Unit variances, rho_xy = rho = sqrt(1 - exp(-2 mi)) and rho_xz = rho_yz = sqrt(rho).
 
     Args:
-        mi: nats, above 0.
+        mi: I(X; Y) in nats, above 0.
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where mi is out of range.
+        ValueError: if mi is not positive and finite.
     """
     check_finite_number(0.0, mi=mi)
     rho = math.sqrt(-math.expm1(-2 * mi))
     covariance = np.array(
         [[1, rho, rho**0.5], [rho, 1, rho**0.5], [rho**0.5] * 2 + [1]]
     )
-    law = gaussian_cmi(covariance, name=f"common_cause-{mi}")
-    return dataclasses.replace(law, cmi=0.0)  # Exactly, where rounding left -0.
+    task = gaussian_cmi(covariance, name=f"common_cause-{mi}")
+    return dataclasses.replace(task, cmi=0.0)  # Rounding may leave -0.
 
 
-@by_value
 def xor(noise: float = 0.0) -> ConditionalTask:
-    """y = x xor z xor e for fair bits x, z and an error e of probability `noise`.
+    """Makes a task of bits with y = x xor z xor e.
 
+    x and z are fair bits, and e is 1 with probability `noise`:
     I(X; Y) = 0 and I(X; Y | Z) = ln 2 - h(noise).
 
     Source: Cover and Thomas, "Elements of information theory", 2006, section 2.5.
 
     Args:
-        noise: in [0, 1/2].
+        noise: probability of an error, in [0, 1/2].
 
     Returns:
-        The task; all three are discrete.
+        The task; x, y and z are discrete.
 
     Raises:
-        ValueError: where noise is out of range.
+        ValueError: if noise lies outside [0, 1/2].
     """
     if not 0 <= noise <= 0.5:
         raise ValueError(f"noise must lie in [0, 1/2], got {noise}")
@@ -145,34 +148,35 @@ def xor(noise: float = 0.0) -> ConditionalTask:
     return ConditionalTask(f"xor-{noise}", sample, cmi, 0.0, pcmi, one, one, one, True)
 
 
-@by_value
 def ar_pair(
     lag: int, *, coupling: float = 1.0, memory_x: float = 0.0, memory_y: float = 0.5
 ) -> SeriesTask:
-    """Two autoregressive series; x drives y after `lag` steps.
+    """Makes a task of two autoregressive series where x drives y after `lag` steps.
 
     x_t = phi x_(t-1) + sqrt(1 - phi^2) e_t and y_t = a y_(t-1) + c x_(t-lag) + f_t.
     With g = c phi / (1 - a phi), the covariance of y_(t-1) and x_(t-lag), and
     v = (c^2 + 2 a c g + 1) / (1 - a^2), the variance of y_t:
-    I(Y_t; X_(t-lag) | Y_(t-1)) = ln(1 + c^2 (1 - g^2 / v)) / 2, and y tells x nothing.
+    I(Y_t; X_(t-lag) | Y_(t-1)) = ln(1 + c^2 (1 - g^2 / v)) / 2. The transfer entropy
+    from y to x is 0.
 
     Source: Barnett, Barrett and Seth, "Granger causality and transfer entropy are
         equivalent for Gaussian variables", Phys. Rev. Lett. 2009.
 
     Args:
-        lag: at least 1.
-        coupling: c.
-        memory_x: phi, in (-1, 1).
-        memory_y: a, in (-1, 1).
+        lag: number of steps by which x leads y, at least 1.
+        coupling: c, the coefficient of x in y.
+        memory_x: phi, the autoregressive coefficient of x, in (-1, 1).
+        memory_y: a, the autoregressive coefficient of y, in (-1, 1).
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where a parameter is out of range.
+        ValueError: if a parameter is out of range.
 
     Notes:
-        A longer history of y changes nothing where memory_x is 0.
+        If memory_x is 0, conditioning on a longer history of y leaves the transfer
+        entropy unchanged.
 
     Example:
         >>> round(ar_pair(2).transfer_entropy, 4)
@@ -185,7 +189,7 @@ def ar_pair(
     a, c, phi = memory_y, coupling, memory_x
     g = c * phi / (1 - a * phi)
     v = (c**2 + 2 * a * c * g + 1) / (1 - a**2)
-    # Of x_(t-lag), y_t and y_(t-1).
+    # The covariance of x_(t-lag), y_t and y_(t-1).
     now, before = c + a * g, a * v + c * g
     covariance = np.array([[1, now, g], [now, v, before], [g, before, v]])
     name = f"ar-{lag}-{coupling}-{memory_x}-{memory_y}"
@@ -199,7 +203,7 @@ def ar_pair(
         noise = noise * jnp.asarray([math.sqrt(1 - phi**2), 1.0], noise.dtype)
 
         def step(state: Array, noise: Array) -> tuple[Array, Array]:
-            x, y = state  # x_(t-lag) and y_(t-1)
+            x, y = state  # x_(t-lag) and y_(t-1).
             y = a * y + c * x + noise[1]
             return jnp.stack([phi * x + noise[0], y]), jnp.stack([x, y])
 

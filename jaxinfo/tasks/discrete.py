@@ -1,4 +1,4 @@
-"""Labels: joint tables, channels, and labels beside real numbers."""
+"""Tasks of discrete variables, and of a discrete and a continuous variable."""
 
 import dataclasses
 import math
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from jaxinfo.core.checks import check_finite_number, check_one_of, check_positive
 from jaxinfo.core.types import Array, Key
 from jaxinfo.tasks.gaussian import normal_target
-from jaxinfo.tasks.task import Task, by_value
+from jaxinfo.tasks.task import Task
 from jaxinfo.tasks.transforms import normal_cdf
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
     "zero_inflated_poisson",
 ]
 
-# Distribution functions of the laws that `quantized` cuts into bins, and their sources.
+# Samplers and distribution functions of the distributions that `quantized` bins.
 BASES = {
     "normal": (jax.random.normal, ndtr),
     "uniform": (jax.random.uniform, lambda x: x),
@@ -44,42 +44,48 @@ def entropy(probs: np.ndarray) -> float:
     return -float(np.sum(kept * np.log(kept)))
 
 
+def table_information(joint: np.ndarray) -> float:
+    """H(X) + H(Y) - H(X, Y) of a table of joint probabilities, nats."""
+    return entropy(joint.sum(1)) + entropy(joint.sum(0)) - entropy(joint)
+
+
 def check_probabilities(probs: ArrayLike, name: str, rank: int = 1) -> np.ndarray:
-    """Float64 probabilities; ValueError with this name where they are none."""
+    """Returns the probabilities in float64; a ValueError names those that are not."""
     probs = np.asarray(probs, float)
     if probs.ndim != rank or np.any(probs < 0) or not np.isclose(probs.sum(), 1):
-        raise ValueError(f"{name} must be probabilities with sum 1 and {rank} axes")
+        raise ValueError(
+            f"{name} must be nonnegative with sum 1 and {rank} axes, got shape "
+            f"{probs.shape} with sum {probs.sum():.6g}"
+        )
     return probs
 
 
 def label(values: Array) -> Array:
-    """One integer per row, [N, 1]."""
+    """Labels [N] as a column of int32, [N, 1]."""
     return values.astype(jnp.int32)[:, None]
 
 
-@by_value
 def discrete_joint(joint: ArrayLike, *, name: str = "discrete") -> Task:
-    """Two labels with any table of joint probabilities.
+    """Makes a task of two labels with the given joint probabilities.
 
     I = sum_xy p(x, y) ln(p(x, y) / (p(x) p(y))).
 
     Source: Cover and Thomas, "Elements of information theory", 2006, section 2.3.
 
     Args:
-        joint: p(x, y), [K, L].
-        name: of the task.
+        joint: table of p(x, y), [K, L].
+        name: name of the task.
 
     Returns:
-        The task.
+        The task; x and y are discrete.
 
     Raises:
-        ValueError: where joint is no table of probabilities.
+        ValueError: if joint is not a table of probabilities.
     """
     joint = check_probabilities(joint, "joint", 2)
-    p_x, p_y = joint.sum(1), joint.sum(0)
-    mi = entropy(p_x) + entropy(p_y) - entropy(joint)
+    mi = table_information(joint)
     with np.errstate(divide="ignore"):
-        log_ratio = np.log(joint) - np.log(np.outer(p_x, p_y))
+        log_ratio = np.log(joint) - np.log(np.outer(joint.sum(1), joint.sum(0)))
     num_y = joint.shape[1]
 
     def sample(key: Key[Array, ""], n: int) -> tuple[Array, Array]:
@@ -93,16 +99,16 @@ def discrete_joint(joint: ArrayLike, *, name: str = "discrete") -> Task:
 
 
 def noiseless_channel(probs: ArrayLike) -> Task:
-    """y = x, a label; I is its entropy.
+    """Makes a task of a label and its copy, y = x; I is the label's entropy.
 
     Args:
-        probs: of the labels, [K].
+        probs: probabilities of the labels, [K].
 
     Returns:
-        The task.
+        The task; x and y are discrete.
 
     Raises:
-        ValueError: where probs are no probabilities.
+        ValueError: if probs are not probabilities.
 
     Example:
         >>> round(noiseless_channel([0.5, 0.5]).mi, 4)
@@ -113,27 +119,28 @@ def noiseless_channel(probs: ArrayLike) -> Task:
 
 
 def symmetric_table(num_labels: int, p: float) -> np.ndarray:
-    """A uniform label, replaced by another uniform one with probability p."""
+    """Joint table of a uniform label and the output of the symmetric channel."""
     flat = np.full((num_labels, num_labels), p / num_labels)
     return (flat + (1 - p) * np.eye(num_labels)) / num_labels
 
 
 def symmetric_channel(num_labels: int, p: float) -> Task:
-    """A uniform label, and what arrives when it is replaced with probability p.
+    """Makes a task of a uniform label sent through a symmetric channel.
 
+    With probability p the channel replaces the label by a fresh uniform one.
     I = ln m + a ln a + (m - 1) b ln b with b = p / m and a = 1 - p + b.
 
     Source: Cover and Thomas, "Elements of information theory", 2006, section 7.2.
 
     Args:
-        num_labels: m.
+        num_labels: number of labels m.
         p: probability of a fresh uniform label, in [0, 1].
 
     Returns:
-        The task.
+        The task; x and y are discrete.
 
     Raises:
-        ValueError: where a parameter is out of range.
+        ValueError: if num_labels is not a positive integer or p lies outside [0, 1].
 
     Example:
         >>> round(symmetric_channel(10, 0.1).mi, 4)
@@ -146,24 +153,25 @@ def symmetric_channel(num_labels: int, p: float) -> Task:
     return discrete_joint(symmetric_table(num_labels, p), name=name)
 
 
-@by_value
 def smoothed_discrete(num_labels: int, kappa: float) -> Task:
-    """y = x + U(0, s), x a uniform label and s = 1 / kappa.
+    """Makes a task of a uniform label and its sum with uniform noise.
 
-    I = ln m - integral of c(y) ln c(y) / (m s) with c(y) the labels that reach y.
+    y = x + U(0, s) with s = 1 / kappa. I = ln m - integral of c(y) ln c(y) / (m s),
+    where c(y) is the number of labels x with x < y < x + s.
 
     Source: Gao et al., "Estimating mutual information for discrete-continuous
-        mixtures", NeurIPS 2017, whose noise has width 2.
+        mixtures", NeurIPS 2017, for noise of width 2.
 
     Args:
-        num_labels: m.
+        num_labels: number of labels m.
         kappa: 1 / s, above 0.
 
     Returns:
         The task; x is discrete.
 
     Raises:
-        ValueError: where a parameter is out of range.
+        ValueError: if num_labels is not a positive integer or kappa is not positive and
+            finite.
     """
     check_positive(num_labels=num_labels)
     check_finite_number(0.0, kappa=kappa)
@@ -193,39 +201,40 @@ def smoothed_discrete(num_labels: int, kappa: float) -> Task:
 
 
 def discrete_uniform_mixture(num_labels: int) -> Task:
-    """y = x + U(0, 2), x a uniform label; I = ln m - (m - 1) ln(2) / m.
+    """Makes a task of a uniform label x and y = x + U(0, 2).
+
+    I = ln m - (m - 1) ln(2) / m.
 
     Source: Gao et al., "Estimating mutual information for discrete-continuous
         mixtures", NeurIPS 2017, section 4.
 
     Args:
-        num_labels: m.
+        num_labels: number of labels m.
 
     Returns:
         The task; x is discrete.
 
     Raises:
-        ValueError: where num_labels is no positive whole number.
+        ValueError: if num_labels is not a positive integer.
     """
     task = smoothed_discrete(num_labels, 0.5)
     return dataclasses.replace(task, name=f"discrete_uniform_mixture-{num_labels}")
 
 
-@by_value
 def quantized(base: str, probs: ArrayLike) -> Task:
-    """A real number and the label of the bin it lies in; I is the label's entropy.
+    """Makes a task of a real number and its bin; I is the entropy of the bin.
 
-    Bin k holds the quantiles from p_0 + ... + p_(k - 1) on, of mass p_k.
+    Bin k has mass p_k and starts at the quantile of p_0 + ... + p_(k - 1).
 
     Args:
-        base: "normal", "uniform", "exponential" or "laplace": the law of x.
-        probs: of the bins, [K].
+        base: distribution of x: "normal", "uniform", "exponential" or "laplace".
+        probs: probabilities of the bins, [K].
 
     Returns:
         The task; y is discrete.
 
     Raises:
-        ValueError: where base is unknown or probs are no probabilities.
+        ValueError: if base is unknown or probs are not probabilities.
     """
     check_one_of(BASES, base=base)
     probs = check_probabilities(probs, "probs")
@@ -247,67 +256,68 @@ def quantized(base: str, probs: ArrayLike) -> Task:
     return Task(name, sample, entropy(probs), pmi, (1,), (1,), discrete_y=True)
 
 
-@by_value
 def rare_event(mi: float, p: float) -> Task:
-    """A Gaussian copula that fails with probability p, which both sides can see.
+    """Makes a task of a Gaussian copula that a rare event interrupts.
 
-    x and y are uniform on (0, 1) with rho = sqrt(1 - exp(-2 J)) between their normal
-    scores; in a failure both are uniform on (1, 2), and independent. I = h(p) +
-    (1 - p) J with h(p) = -p ln p - (1 - p) ln(1 - p).
+    With probability p, the event, x and y are independent and uniform on (1, 2).
+    Otherwise both are uniform on (0, 1), and the correlation of their normal scores is
+    sqrt(1 - exp(-2 J)). I = h(p) + (1 - p) J with h(p) = -p ln p - (1 - p) ln(1 - p).
 
     Args:
-        mi: nats, at least h(p).
-        p: probability of a failure, in (0, 1).
+        mi: I in nats, at least h(p).
+        p: probability of the event, in (0, 1).
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where a parameter is out of range; it names the floor h(p).
+        ValueError: if p lies outside (0, 1), or mi is below h(p) or not finite.
     """
     check_finite_number(0.0, 1.0, p=p)
-    floor = entropy(np.array([p, 1 - p]))
-    if not floor <= mi < float("inf"):
-        raise ValueError(f"mi must be at least h(p) = {floor:.4f} nats, got {mi}")
-    copula = normal_cdf(normal_target((mi - floor) / (1 - p), 1, 1))
+    entropy_of_event = entropy(np.array([p, 1 - p]))
+    if not entropy_of_event <= mi < float("inf"):
+        raise ValueError(
+            f"mi must be at least h(p) = {entropy_of_event:.4f} nats, got {mi}"
+        )
+    copula = normal_cdf(normal_target((mi - entropy_of_event) / (1 - p), 1, 1))
 
     def sample(key: Key[Array, ""], n: int) -> tuple[Array, Array]:
-        key_copula, key_flat, key_fails = jax.random.split(key, 3)
-        fails = jax.random.bernoulli(key_fails, p, (n, 1))
-        flat = 1 + jax.random.uniform(key_flat, (2, n, 1))
-        x, y = jnp.where(fails, flat, jnp.stack(copula.sample(key_copula, n)))
+        key_copula, key_uniform, key_event = jax.random.split(key, 3)
+        event = jax.random.bernoulli(key_event, p, (n, 1))
+        uniform = 1 + jax.random.uniform(key_uniform, (2, n, 1))
+        x, y = jnp.where(event, uniform, jnp.stack(copula.sample(key_copula, n)))
         return x, y
 
     def pmi(x: Array, y: Array) -> Array:
         assert copula.pmi is not None
-        fails_x, fails_y = x[:, 0] > 1, y[:, 0] > 1
-        works = copula.pmi(x, y) - math.log1p(-p)
-        known = jnp.where(fails_x, -math.log(p), works)
-        return jnp.where(fails_x == fails_y, known, -jnp.inf)
+        event_x, event_y = x[:, 0] > 1, y[:, 0] > 1
+        pmi_without_event = copula.pmi(x, y) - math.log1p(-p)
+        values = jnp.where(event_x, -math.log(p), pmi_without_event)
+        return jnp.where(event_x == event_y, values, -jnp.inf)
 
     return Task(f"rare_event-{mi}-{p}", sample, float(mi), pmi, (1,), (1,))
 
 
-@by_value
 def zero_inflated_poisson(p: float) -> Task:
-    """x ~ Exponential(1); y is 0 with probability p, else Poisson(x).
+    """Makes a task of x ~ Exponential(1) and a zero-inflated Poisson count y.
 
-    With q = 1 - p: p(y) = q 2^-(y + 1) for y > 0 and p(0) = p + q / 2, and
+    y is 0 with probability p and Poisson(x) otherwise. With q = 1 - p,
+    p(y) = q 2^-(y + 1) for y > 0, p(0) = p + q / 2, and
     I = q (2 ln 2 - gamma - sum_k 2^-k ln k - (2 ln 2 - 1) / 4)
     + (1 / q) [w^2 ln(w) / 2 - w^2 / 4]_p^1 - p(0) ln p(0).
 
-    Source: the law is of Gao et al., "Estimating mutual information for
-        discrete-continuous mixtures", NeurIPS 2017; its q 0.3012 nats holds at p = 0
-        only, since a zero does not tell whether it was put there.
+    Source: Gao et al., "Estimating mutual information for discrete-continuous
+        mixtures", NeurIPS 2017, for the distribution. The paper's value, q 0.3012 nats,
+        holds only at p = 0, because a zero may come from either case.
 
     Args:
-        p: probability of a zero put there, in [0, 1).
+        p: probability of an added zero, in [0, 1).
 
     Returns:
         The task; y is discrete.
 
     Raises:
-        ValueError: where p is out of range.
+        ValueError: if p lies outside [0, 1).
 
     Example:
         >>> round(zero_inflated_poisson(0.0).mi, 4)
@@ -328,10 +338,11 @@ def zero_inflated_poisson(p: float) -> Task:
         return x, jnp.where(jax.random.bernoulli(key_zero, p, (n, 1)), 0, y)
 
     def pmi(x: Array, y: Array) -> Array:
-        zero = jnp.log((p + q * jnp.exp(-x)) / p_zero)
+        pmi_of_zero = jnp.log((p + q * jnp.exp(-x)) / p_zero)
         count = y.astype(x.dtype)
-        poisson = xlogy(count, x) - x - gammaln(count + 1)
-        return jnp.where(y == 0, zero, poisson + (count + 1) * math.log(2))[:, 0]
+        log_poisson = xlogy(count, x) - x - gammaln(count + 1)
+        pmi_of_count = log_poisson + (count + 1) * math.log(2)
+        return jnp.where(y == 0, pmi_of_zero, pmi_of_count)[:, 0]
 
     return Task(
         f"zero_inflated_poisson-{p}", sample, mi, pmi, (1,), (1,), discrete_y=True

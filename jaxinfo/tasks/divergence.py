@@ -1,4 +1,4 @@
-"""Pairs of laws whose divergences are known."""
+"""Tasks of two distributions with known f-divergences."""
 
 import itertools
 import math
@@ -30,7 +30,7 @@ from jaxinfo.tasks.linear import (
     root_of_covariance,
     squared_length,
 )
-from jaxinfo.tasks.task import DivergenceTask, by_value
+from jaxinfo.tasks.task import DivergenceTask
 
 __all__ = [
     "discrete_distributions",
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 LogDensity = Callable[[Array], Array]
-GAUSSIAN = {
+GAUSSIAN_CLOSED_FORMS = {
     "KL": exact_gaussian_kl,
     "REVERSE_KL": exact_gaussian_reverse_kl,
     "JEFFREYS": exact_gaussian_jeffreys,
@@ -49,14 +49,14 @@ GAUSSIAN = {
     "NEYMAN": exact_gaussian_neyman,
     "SQUARED_HELLINGER": exact_gaussian_squared_hellinger,
 }
-# Below this log-density a tail adds nothing in float64.
+# Where the log-density is this far below its maximum, a tail is negligible in float64.
 TAIL = 60.0
 
 
 def integrate(
     divergence: FDivergence, log_p: LogDensity, log_q: LogDensity, kinks: list[float]
 ) -> float:
-    """The divergence over [kinks[0], kinks[-1]], cut also where p and q cross."""
+    """Integrates over [kinks[0], kinks[-1]], split at kinks and where p = q."""
     with jax.enable_x64(True):
         grid = jnp.linspace(kinks[0], kinks[-1], 2_001)
 
@@ -79,16 +79,15 @@ def integrate(
 
 
 def _order(divergence: FDivergence) -> float:
-    """The alpha whose integral of p^alpha q^(1 - alpha) decides whether it is finite.
+    """An alpha: the divergence is finite iff the integral of p^alpha q^(1 - alpha) is.
 
-    Inside [0, 1] that always converges.
+    For alpha in [0, 1] the integral always converges.
     """
     if divergence.name.startswith("alpha_divergence"):
         return float(getattr(divergence, "alpha"))  # noqa: B009
     return {"PEARSON": 2.0, "NEYMAN": -1.0}.get(divergence.name, 0.5)
 
 
-@by_value
 def gaussians(
     mean_p: ArrayLike,
     cov_p: ArrayLike,
@@ -97,28 +96,28 @@ def gaussians(
     *,
     name: str = "gaussians",
 ) -> DivergenceTask:
-    """Two Gaussians.
+    """Makes a task of two Gaussians.
 
-    Closed forms of KL, REVERSE_KL, JEFFREYS, PEARSON, NEYMAN, SQUARED_HELLINGER and
-    every alpha divergence. The others are integrals on a line, which equal covariances
-    in any dimension come down to: N(delta, 1) against N(0, 1), delta the Mahalanobis
-    distance of the means.
+    KL, REVERSE_KL, JEFFREYS, PEARSON, NEYMAN, SQUARED_HELLINGER and alpha divergences
+    have closed forms. Other divergences are integrated numerically, in one dimension or
+    for equal covariances: then D_f is that of N(delta, 1) and N(0, 1), where delta is
+    the Mahalanobis distance between the means.
 
     Source: Gil, Alajaji and Linder, "Renyi divergence measures for commonly used
         univariate continuous distributions", Inf. Sci. 2013.
 
     Args:
-        mean_p: [D].
-        cov_p: positive definite, [D, D].
-        mean_q: [D].
-        cov_q: positive definite, [D, D].
-        name: of the task.
+        mean_p: mean of P, [D].
+        cov_p: positive definite covariance of P, [D, D].
+        mean_q: mean of Q, [D].
+        cov_q: positive definite covariance of Q, [D, D].
+        name: name of the task.
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where a covariance is none or the shapes do not fit together.
+        ValueError: if a covariance is not positive definite or the dimensions differ.
     """
     means = [np.asarray(mean, float) for mean in (mean_p, mean_q)]
     covs = [np.asarray(cov, float) for cov in (cov_p, cov_q)]
@@ -126,8 +125,8 @@ def gaussians(
     for side, mean, root in zip("pq", means, roots, strict=True):
         if mean.shape != (len(roots[0]),) or root.shape != roots[0].shape:
             raise ValueError(
-                f"mean_{side} and cov_{side} must be of {len(roots[0])} dimensions, "
-                f"got shapes {mean.shape} and {root.shape}"
+                f"mean_{side} and cov_{side} must have {len(roots[0])} dimensions, as "
+                f"cov_p has; got shapes {mean.shape} and {root.shape}"
             )
     dim = len(roots[0])
 
@@ -148,39 +147,45 @@ def gaussians(
 
     def exact(divergence: FDivergence) -> float:
         with jax.enable_x64(True):
-            laws = [jnp.asarray(a) for a in (means[0], covs[0], means[1], covs[1])]
-            if divergence.name in GAUSSIAN:
-                return float(GAUSSIAN[divergence.name](*laws))
+            parameters = [
+                jnp.asarray(a) for a in (means[0], covs[0], means[1], covs[1])
+            ]
+            if divergence.name in GAUSSIAN_CLOSED_FORMS:
+                closed_form = GAUSSIAN_CLOSED_FORMS[divergence.name]
+                return float(closed_form(*parameters))
             if divergence.name.startswith("alpha_divergence"):
-                return _gaussian_alpha(laws, _order(divergence))
+                return _gaussian_alpha(parameters, _order(divergence))
         if np.allclose(covs[0], covs[1]):
             delta = np.linalg.norm(np.linalg.solve(roots[0], means[0] - means[1]))
-            return _gaussian_line(divergence, (float(delta), 1.0), (0.0, 1.0))
+            return _normal_quadrature(divergence, (float(delta), 1.0), (0.0, 1.0))
         if dim > 1:
-            raise ValueError(f"no closed form of {divergence.name} in {dim} dimensions")
+            raise ValueError(
+                f"divergence must have a closed form in {dim} dimensions; "
+                f"{divergence.name} has none for unequal covariances"
+            )
         p, q = (
             (float(m[0]), float(r[0, 0])) for m, r in zip(means, roots, strict=True)
         )
-        return _gaussian_line(divergence, p, q)
+        return _normal_quadrature(divergence, p, q)
 
     return DivergenceTask(name, sample, exact, log_ratio, dim)
 
 
-def _gaussian_alpha(laws: list[Array], alpha: float) -> float:
-    """(exp((alpha - 1) D_alpha) - 1) / (alpha (alpha - 1)), D_alpha Renyi's."""
+def _gaussian_alpha(parameters: list[Array], alpha: float) -> float:
+    """(exp((alpha - 1) D) - 1) / (alpha (alpha - 1)), D the Renyi divergence."""
     if alpha < 0:
-        return _gaussian_alpha(laws[2:] + laws[:2], 1 - alpha)
-    renyi = float(exact_gaussian_renyi(*laws, order=alpha))
+        return _gaussian_alpha(parameters[2:] + parameters[:2], 1 - alpha)
+    renyi = float(exact_gaussian_renyi(*parameters, order=alpha))
     exponent = (alpha - 1) * renyi
     return (math.expm1(exponent) if exponent < 700 else math.inf) / (
         alpha * (alpha - 1)
     )
 
 
-def _gaussian_line(
+def _normal_quadrature(
     divergence: FDivergence, p: tuple[float, float], q: tuple[float, float]
 ) -> float:
-    """Quadrature for two normal laws, each a mean and a standard deviation."""
+    """Quadrature for two normal distributions, each a (mean, standard deviation)."""
 
     def log_density(mean: float, sd: float) -> LogDensity:
         constant = math.log(sd) + math.log(2 * math.pi) / 2
@@ -192,7 +197,7 @@ def _gaussian_line(
     return integrate(divergence, log_density(*p), log_density(*q), [low, high])
 
 
-def _tailed(
+def _exponential_tails(
     name: str,
     draw: Callable[[Array, int], tuple[Array, Array]],
     log_p: LogDensity,
@@ -200,33 +205,34 @@ def _tailed(
     rates: tuple[float, float],
     span: Callable[[float], list[float]],
 ) -> DivergenceTask:
-    """Two laws on a line with exponential tails of these rates."""
+    """Task of two distributions on the line whose tails decay at these rates."""
 
     def exact(divergence: FDivergence) -> float:
         alpha = _order(divergence)
-        mixed = alpha * rates[0] + (1 - alpha) * rates[1]
-        if mixed <= 0:
+        rate = alpha * rates[0] + (1 - alpha) * rates[1]  # Of p^alpha q^(1 - alpha).
+        if rate <= 0:
             return math.inf
-        return integrate(divergence, log_p, log_q, span(TAIL / min(mixed, *rates)))
+        return integrate(divergence, log_p, log_q, span(TAIL / min(rate, *rates)))
 
     return DivergenceTask(name, draw, exact, lambda x: (log_p(x) - log_q(x))[:, 0], 1)
 
 
-@by_value
 def exponentials(rate_p: float, rate_q: float) -> DivergenceTask:
-    """Two exponential laws; KL = ln(rate_p / rate_q) + rate_q / rate_p - 1.
+    """Makes a task of two exponential distributions.
+
+    KL = ln(rate_p / rate_q) + rate_q / rate_p - 1.
 
     Source: Gil, Alajaji and Linder, Inf. Sci. 2013.
 
     Args:
-        rate_p: above 0.
-        rate_q: above 0.
+        rate_p: rate of P, above 0.
+        rate_q: rate of Q, above 0.
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where a rate is out of range.
+        ValueError: if a rate is not positive and finite.
     """
     check_finite_number(0.0, rate_p=rate_p, rate_q=rate_q)
 
@@ -237,7 +243,7 @@ def exponentials(rate_p: float, rate_q: float) -> DivergenceTask:
     def log_density(rate: float) -> LogDensity:
         return lambda x: jnp.where(x < 0, -jnp.inf, math.log(rate) - rate * x)
 
-    return _tailed(
+    return _exponential_tails(
         f"exponentials-{rate_p}-{rate_q}",
         sample,
         log_density(rate_p),
@@ -247,11 +253,10 @@ def exponentials(rate_p: float, rate_q: float) -> DivergenceTask:
     )
 
 
-@by_value
 def laplaces(
     mean_p: float, scale_p: float, mean_q: float, scale_q: float
 ) -> DivergenceTask:
-    """Two Laplace laws.
+    """Makes a task of two Laplace distributions.
 
     With d = |mean_p - mean_q|: KL = ln(scale_q / scale_p) - 1
     + (d + scale_p exp(-d / scale_p)) / scale_q.
@@ -259,16 +264,16 @@ def laplaces(
     Source: Gil, Alajaji and Linder, Inf. Sci. 2013.
 
     Args:
-        mean_p: of P.
-        scale_p: above 0; the standard deviation is sqrt(2) times it.
-        mean_q: of Q.
-        scale_q: above 0.
+        mean_p: mean of P.
+        scale_p: scale of P, above 0; the standard deviation is sqrt(2) scale_p.
+        mean_q: mean of Q.
+        scale_q: scale of Q, above 0.
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where a number is out of range.
+        ValueError: if a mean is not finite or a scale is not positive and finite.
     """
     check_finite_number(mean_p=mean_p, mean_q=mean_q)
     check_finite_number(0.0, scale_p=scale_p, scale_q=scale_q)
@@ -281,7 +286,7 @@ def laplaces(
         return lambda x: -jnp.abs(x - mean) / scale - math.log(2 * scale)
 
     middle = sorted([float(mean_p), float(mean_q)])
-    return _tailed(
+    return _exponential_tails(
         f"laplaces-{mean_p}-{scale_p}-{mean_q}-{scale_q}",
         sample,
         log_density(mean_p, scale_p),
@@ -291,29 +296,31 @@ def laplaces(
     )
 
 
-@by_value
 def uniforms(
     low_p: float, high_p: float, low_q: float, high_q: float
 ) -> DivergenceTask:
-    """Two uniform laws on intervals; the ratio is constant on each of three pieces.
+    """Makes a task of the uniform distributions on two intervals.
 
     Source: Gil, Alajaji and Linder, Inf. Sci. 2013.
 
     Args:
-        low_p: where P begins.
-        high_p: where P ends.
-        low_q: where Q begins.
-        high_q: where Q ends.
+        low_p: lower end of the interval of P.
+        high_p: upper end of the interval of P.
+        low_q: lower end of the interval of Q.
+        high_q: upper end of the interval of Q.
 
     Returns:
-        The task; KL is inf unless the interval of Q holds that of P.
+        The task; KL is inf unless the interval of Q contains that of P.
 
     Raises:
-        ValueError: where an interval is empty.
+        ValueError: if an interval is empty or not bounded.
     """
     for side, low, high in [("p", low_p, high_p), ("q", low_q, high_q)]:
         if not -math.inf < low < high < math.inf:
-            raise ValueError(f"low_{side} must be below high_{side}, got {low}, {high}")
+            raise ValueError(
+                f"low_{side} and high_{side} must be finite and increasing, got {low} "
+                f"and {high}"
+            )
     edges = np.unique([low_p, high_p, low_q, high_q])
     middles = (edges[1:] + edges[:-1]) / 2
 
@@ -339,22 +346,21 @@ def uniforms(
     return DivergenceTask(name, sample, _exact_of(*probs), log_ratio, 1)
 
 
-@by_value
 def discrete_distributions(probs_p: ArrayLike, probs_q: ArrayLike) -> DivergenceTask:
-    """Two laws on the same K labels.
+    """Makes a task of two distributions over the same K labels.
 
     Source: Csiszar, "Information-type measures of difference of probability
         distributions", Studia Sci. Math. Hungar. 1967.
 
     Args:
-        probs_p: [K].
-        probs_q: [K].
+        probs_p: probabilities of P, [K].
+        probs_q: probabilities of Q, [K].
 
     Returns:
-        The task.
+        The task; the samples are discrete.
 
     Raises:
-        ValueError: where either holds no probabilities or the lengths differ.
+        ValueError: if probs_p or probs_q are not probabilities or the lengths differ.
     """
     p = check_probabilities(probs_p, "probs_p")
     q = check_probabilities(probs_q, "probs_q")
@@ -377,6 +383,8 @@ def discrete_distributions(probs_p: ArrayLike, probs_q: ArrayLike) -> Divergence
 
 
 def _exact_of(p: np.ndarray, q: np.ndarray) -> Callable[[FDivergence], float]:
+    """`DivergenceTask.exact` for the probabilities p and q of finitely many cells."""
+
     def exact(divergence: FDivergence) -> float:
         with jax.enable_x64(True):
             return float(exact_discrete(divergence, jnp.asarray(p), jnp.asarray(q)))

@@ -1,4 +1,4 @@
-"""Gaussian pairs of vectors."""
+"""Tasks of Gaussian vectors."""
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from jaxinfo.tasks.linear import (
     roots_of_parts,
     squared_length,
 )
-from jaxinfo.tasks.task import Task, by_value
+from jaxinfo.tasks.task import Task
 
 __all__ = [
     "normal",
@@ -26,27 +26,27 @@ __all__ = [
 ]
 
 
-@by_value
 def normal_cov(covariance: ArrayLike, *, dim_x: int, name: str = "multinormal") -> Task:
-    """A centered Gaussian (x, y) of any covariance.
+    """Makes a task of a centered Gaussian (x, y) with the given covariance.
 
     pmi(x, y) = I + (x' Cx^-1 x + y' Cy^-1 y - (x, y)' C^-1 (x, y)) / 2.
 
     Source: Cover and Thomas, "Elements of information theory", 2006, section 8.5.
 
     Args:
-        covariance: of (x, y), positive definite, [D, D].
-        dim_x: how many leading coordinates are x.
-        name: of the task.
+        covariance: positive definite covariance of (x, y), [D, D].
+        dim_x: number of leading coordinates that form x, below D.
+        name: name of the task.
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where covariance is none, or dim_x leaves nothing to x or to y.
+        ValueError: if covariance is not positive definite, or dim_x does not lie in
+            [1, D).
     """
     root, root_x, root_y = roots_of_parts(covariance, dim_x)
-    size, mi = len(root), gaussian_information(covariance, dim_x)
+    size, mi = len(root), gaussian_information(root, root_x, root_y)
 
     def sample(key: Key[Array, ""], n: int) -> tuple[Array, Array]:
         rows = matrix_product(jax.random.normal(key, (n, size)), root)
@@ -60,7 +60,9 @@ def normal_cov(covariance: ArrayLike, *, dim_x: int, name: str = "multinormal") 
 
 
 def normal(rho: float) -> Task:
-    """Two standard normal variables of correlation rho; I = -ln(1 - rho^2) / 2 nats.
+    """Makes a task of two standard normal variables with correlation rho.
+
+    I = -ln(1 - rho^2) / 2 nats.
 
     Args:
         rho: correlation, in (-1, 1).
@@ -69,7 +71,7 @@ def normal(rho: float) -> Task:
         The task.
 
     Raises:
-        ValueError: where rho is out of range.
+        ValueError: if rho lies outside (-1, 1).
 
     Example:
         >>> round(normal(0.75).mi, 5)
@@ -80,17 +82,17 @@ def normal(rho: float) -> Task:
 
 
 def normal_dense(dim: int, rho: float) -> Task:
-    """Standard normal x and y, all of whose coordinates are correlated alike.
+    """Makes a task of standard normal vectors with equal correlations.
 
     Args:
-        dim: coordinates of x, and of y.
+        dim: number of coordinates of x, and of y.
         rho: correlation of any two coordinates, in (-1 / (2 dim - 1), 1).
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where dim is no positive whole number or rho is out of range.
+        ValueError: if dim is not a positive integer or rho is out of range.
     """
     check_positive(dim=dim)
     check_finite_number(-1 / (2 * dim - 1), 1.0, rho=rho)
@@ -101,21 +103,22 @@ def normal_dense(dim: int, rho: float) -> Task:
 
 
 def normal_pairs(dim: int, num_pairs: int, rho: float) -> Task:
-    """Standard normal x and y where only x_i and y_i, i < num_pairs, are correlated.
+    """Makes a task of standard normal x and y; only the first pairs are correlated.
 
+    x_i and y_i have correlation rho for i < num_pairs, so
     I = -num_pairs ln(1 - rho^2) / 2 nats.
 
     Args:
-        dim: coordinates of x, and of y.
-        num_pairs: how many coordinates interact.
+        dim: number of coordinates of x, and of y.
+        num_pairs: number of correlated pairs, at most dim.
         rho: their correlation, in (-1, 1).
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where a count is no positive whole number, num_pairs exceeds dim or
-            rho is out of range.
+        ValueError: if a count is not a positive integer, num_pairs exceeds dim, or rho
+            lies outside (-1, 1).
 
     Example:
         >>> round(normal_pairs(5, 2, 0.8).mi, 5)
@@ -140,24 +143,26 @@ def normal_target(
     rotate: bool = False,
     seed: int = 0,
 ) -> Task:
-    """A Gaussian pair with the information asked for.
+    """Makes a task of Gaussian vectors with the given mutual information.
 
-    min(dim_x, dim_y) pairs of coordinates with rho_i = sqrt(1 - exp(-2 I_i)) and
-    sum_i I_i = mi.
+    The correlations of min(dim_x, dim_y) pairs of coordinates are
+    rho_i = sqrt(1 - exp(-2 I_i)), with sum_i I_i = mi.
 
     Args:
-        mi: nats, at least 0.
-        dim_x: coordinates of x.
-        dim_y: coordinates of y.
-        spread: "equal", or "random": I_i uniform on the simplex.
-        rotate: whether x and y are each turned by a random rotation.
-        seed: of the spread and the rotations, which are parts of the law.
+        mi: mutual information in nats, at least 0.
+        dim_x: number of coordinates of x.
+        dim_y: number of coordinates of y.
+        spread: "equal" for equal I_i, "random" for shares I_i / mi uniform on the
+            simplex.
+        rotate: whether a random rotation is applied to x, and another one to y.
+        seed: seed of the spread and the rotations, which are fixed parts of the task.
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where a parameter is out of range.
+        ValueError: if mi is negative or not finite, a dimension is not a positive
+            integer, or spread is unknown.
     """
     check_positive(dim_x=dim_x, dim_y=dim_y)
     if not 0 <= mi < float("inf"):
@@ -168,10 +173,10 @@ def normal_target(
         shares = mi * rng.dirichlet(np.ones(min(dim_x, dim_y)))
     covariance = pairs_covariance(shares, dim_x, dim_y)
     if rotate:
-        turn = np.eye(dim_x + dim_y)
-        turn[:dim_x, :dim_x] = random_rotation(rng, dim_x)
-        turn[dim_x:, dim_x:] = random_rotation(rng, dim_y)
-        covariance = turn @ covariance @ turn.T
+        rotation = np.eye(dim_x + dim_y)
+        rotation[:dim_x, :dim_x] = random_rotation(rng, dim_x)
+        rotation[dim_x:, dim_x:] = random_rotation(rng, dim_y)
+        covariance = rotation @ covariance @ rotation.T
     name = f"normal-{dim_x}-{dim_y}-{mi}"
     name += f"-{spread}" * (spread != "equal") + "-rotated" * rotate
     name += f"-seed{seed}" * (seed != 0)

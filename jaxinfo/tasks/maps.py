@@ -1,7 +1,7 @@
-"""Invertible maps, which leave information as it is.
+"""Injective maps of vectors with their inverses; they preserve mutual information.
 
-A map acts on rows [N, D] and its inverse undoes it. Where no closed form undoes it, the
-map is increasing in each coordinate and bisection does.
+A map acts on rows [N, D]. An inverse without a closed form is found by bisection, for
+maps that are increasing in each coordinate.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,6 @@ from jax.scipy.special import ndtr, ndtri
 from jaxinfo.core.checks import check_finite_number, check_positive
 from jaxinfo.core.types import Array
 from jaxinfo.tasks.linear import matrix_product, random_rotation
-from jaxinfo.tasks.task import by_value
 
 __all__ = [
     "ASINH",
@@ -30,8 +29,6 @@ __all__ = [
     "embedding_map",
     "mixture_quantile_map",
     "mlp_map",
-    "power_map",
-    "rotation_map",
     "spiral_map",
 ]
 
@@ -42,8 +39,8 @@ class Map(NamedTuple):
     Attributes:
         forward: `forward(v [N, D]) -> [N, D']`.
         inverse: `inverse(forward(v)) -> v`.
-        dim: `dim(D) -> D'`; None where it keeps the number of coordinates. It raises
-            ValueError where the map takes no vectors of D coordinates.
+        dim: `dim(D) -> D'`; it raises ValueError if the map does not accept vectors of
+            D coordinates. None if every D is accepted and D' = D.
     """
 
     forward: Callable[[Array], Array]
@@ -52,7 +49,7 @@ class Map(NamedTuple):
 
 
 def bisect(increasing: Callable[[Array], Array], low: Array, high: Array) -> Array:
-    """Where an increasing function crosses zero between low and high."""
+    """Root of an increasing function between low and high, elementwise."""
 
     def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = ends
@@ -70,21 +67,21 @@ def signed_power(v: Array, exponent: float) -> Array:
 
 
 def _inverse_normal_cdf(u: Array) -> Array:
-    # Rounding takes float32 probabilities to 1 from 5.4 standard deviations on.
+    # In float32, probabilities beyond 5.4 standard deviations round to 1.
     info = jnp.finfo(u.dtype)
     return ndtri(jnp.clip(u, info.tiny, 1 - info.epsneg))
 
 
-def _waves(waves: tuple[tuple[float, float, float], ...]) -> Map:
-    """v + sum of a sin(b v + c), increasing because sum of |a b| is below 1."""
+def _sine_map(terms: tuple[tuple[float, float, float], ...]) -> Map:
+    """v + sum of a sin(b v + c), increasing because the sum of |a b| is below 1."""
 
     def forward(v: Array) -> Array:
-        return v + sum(a * jnp.sin(b * v + c) for a, b, c in waves)
+        return v + sum(a * jnp.sin(b * v + c) for a, b, c in terms)
 
-    reach = sum(abs(a) for a, _, _ in waves)
+    max_shift = sum(abs(a) for a, _, _ in terms)
 
     def inverse(w: Array) -> Array:
-        return bisect(lambda v: forward(v) - w, w - reach, w + reach)
+        return bisect(lambda v: forward(v) - w, w - max_shift, w + max_shift)
 
     return Map(forward, inverse)
 
@@ -101,7 +98,7 @@ def _unroll(w: Array) -> Array:
 
 def _roll_dim(dim: int) -> int:
     if dim != 1:
-        raise ValueError(f"a swiss roll takes 1 coordinate, got dim {dim}")
+        raise ValueError(f"SWISS_ROLL needs vectors of dim 1, got dim {dim}")
     return 2
 
 
@@ -110,55 +107,35 @@ NORMAL_CDF = Map(ndtr, _inverse_normal_cdf)
 HALF_CUBE = Map(lambda v: signed_power(v, 1.5), lambda w: signed_power(w, 2 / 3))
 CUBE = Map(lambda v: v**3, jnp.cbrt)
 ASINH = Map(jnp.arcsinh, jnp.sinh)
-WIGGLY_X = _waves(((0.4, 1.0, 0.0), (0.2, 1.7, 1.0), (0.03, 3.3, -2.5)))
-WIGGLY_Y = _waves(((-0.4, 0.4, 0.0), (0.17, 1.3, 3.5), (0.02, 4.3, -2.5)))
+WIGGLY_X = _sine_map(((0.4, 1.0, 0.0), (0.2, 1.7, 1.0), (0.03, 3.3, -2.5)))
+WIGGLY_Y = _sine_map(((-0.4, 0.4, 0.0), (0.17, 1.3, 3.5), (0.02, 4.3, -2.5)))
 SWISS_ROLL = Map(_roll, _unroll, _roll_dim)
 
 
-@by_value
-def power_map(exponent: float) -> Map:
-    """Each coordinate becomes |v|^exponent with its sign.
-
-    Args:
-        exponent: above 0.
-
-    Returns:
-        The map.
-
-    Raises:
-        ValueError: where the exponent is out of range.
-    """
-    check_finite_number(0.0, exponent=exponent)
-    return Map(
-        lambda v: signed_power(v, exponent), lambda w: signed_power(w, 1 / exponent)
-    )
-
-
-@by_value
 def spiral_map(speed: float, *, plane: tuple[int, int] = (0, 1)) -> Map:
-    """Turns two coordinates by an angle that grows with the distance from the origin.
+    """Makes a map that rotates a plane by an angle proportional to |v|^2.
 
-    v -> exp(G |v|^2) v with G = (speed / D) times the generator of turns in the plane.
+    v -> exp(G |v|^2) v, G = (speed / D) times the generator of rotations in the plane.
 
     Source: Czyz et al., "Beyond normal: on the evaluation of mutual information
         estimators", NeurIPS 2023.
 
     Args:
-        speed: of the turn.
-        plane: the two coordinates.
+        speed: angle in radians per |v|^2 / D.
+        plane: indices of the two coordinates that are rotated.
 
     Returns:
         The map.
 
     Raises:
-        ValueError: where the speed is not finite or the plane not two coordinates.
+        ValueError: if speed is not finite, or plane is not two different indices.
     """
     check_finite_number(speed=speed)
     i, j = plane
     if i == j or min(plane) < 0:
         raise ValueError(f"plane must be two different coordinates, got {plane}")
 
-    def turn(v: Array, speed: float) -> Array:
+    def rotate(v: Array, speed: float) -> Array:
         angle = speed / v.shape[-1] * jnp.sum(v**2, axis=-1)
         cos, sin, a, b = jnp.cos(angle), jnp.sin(angle), v[..., i], v[..., j]
         return v.at[..., i].set(cos * a - sin * b).at[..., j].set(sin * a + cos * b)
@@ -168,42 +145,22 @@ def spiral_map(speed: float, *, plane: tuple[int, int] = (0, 1)) -> Map:
             raise ValueError(f"plane {plane} needs more coordinates than dim {dim}")
         return dim
 
-    return Map(lambda v: turn(v, speed), lambda w: turn(w, -speed), dim)
+    return Map(lambda v: rotate(v, speed), lambda w: rotate(w, -speed), dim)
 
 
-@by_value
-def rotation_map(dim: int, *, seed: int = 0) -> Map:
-    """A random rotation or reflection.
-
-    Args:
-        dim: D.
-        seed: of the rotation, which is a part of the law.
-
-    Returns:
-        The map.
-
-    Raises:
-        ValueError: where dim is no positive whole number.
-    """
-    check_positive(dim=dim)
-    turn = random_rotation(np.random.default_rng(seed), dim)
-    return Map(lambda v: matrix_product(v, turn), lambda w: matrix_product(w, turn.T))
-
-
-@by_value
 def embedding_map(dim: int, dim_out: int, *, seed: int = 0) -> Map:
-    """A random linear isometry into a space of more coordinates.
+    """Makes a random linear isometry into a space of more dimensions.
 
     Args:
-        dim: D.
-        dim_out: D', at least D.
-        seed: of the matrix, which is a part of the law.
+        dim: number of coordinates D.
+        dim_out: number of coordinates D' of the image, at least D.
+        seed: seed of the matrix, a fixed part of the map.
 
     Returns:
         The map.
 
     Raises:
-        ValueError: where dim_out is below dim or either no positive whole number.
+        ValueError: if dim_out is below dim, or either is not a positive integer.
     """
     check_positive(dim=dim, dim_out=dim_out)
     if dim_out < dim:
@@ -216,22 +173,22 @@ def embedding_map(dim: int, dim_out: int, *, seed: int = 0) -> Map:
     )
 
 
-@by_value
 def mlp_map(dim: int, *, num_layers: int = 2, seed: int = 0) -> Map:
-    """A random invertible network: v -> A asinh(... A asinh(A v)).
+    """Makes a random invertible MLP.
 
-    The matrices have singular values in [1/2, 2], so that the inverse is stable.
+    v -> A_L asinh(... A_1 asinh(A_0 v)). The matrices have singular values in
+    [1/2, 2], so the inverse is numerically stable.
 
     Args:
-        dim: D.
-        num_layers: how many times asinh is applied.
-        seed: of the weights, which are a part of the law.
+        dim: number of coordinates D.
+        num_layers: L, the number of times that asinh is applied.
+        seed: seed of the weights, a fixed part of the map.
 
     Returns:
         The map.
 
     Raises:
-        ValueError: where a count is no positive whole number.
+        ValueError: if dim or num_layers is not a positive integer.
     """
     check_positive(dim=dim, num_layers=num_layers)
     rng = np.random.default_rng(seed)
@@ -255,34 +212,35 @@ def mlp_map(dim: int, *, num_layers: int = 2, seed: int = 0) -> Map:
     return Map(forward, inverse)
 
 
-@by_value
 def mixture_quantile_map(weights: tuple[float, ...], means: tuple[float, ...]) -> Map:
-    """Turns standard normal coordinates into mixtures of unit normals.
+    """Makes a map from standard normal coordinates to mixtures of unit normals.
 
     v -> F^-1(Phi(v)) with F(w) = sum_k weights_k Phi(w - means_k).
 
     Args:
-        weights: of the parts, positive, with sum 1.
-        means: of the parts.
+        weights: weights of the components, positive with sum 1, [K].
+        means: means of the components, [K].
 
     Returns:
         The map.
 
     Raises:
-        ValueError: where the weights are no probabilities or the lengths differ.
+        ValueError: if the weights are not positive with sum 1, or the lengths differ.
     """
     if min(weights) <= 0 or not np.isclose(sum(weights), 1):
         raise ValueError(f"weights must be positive with sum 1, got {weights}")
     if len(means) != len(weights):
-        raise ValueError(f"means must be {len(weights)} numbers, got {len(means)}")
-    parts = list(zip(weights, means, strict=True))
+        raise ValueError(
+            f"means must have {len(weights)} entries, as weights has, got {len(means)}"
+        )
+    components = list(zip(weights, means, strict=True))
 
-    # Each tail is computed from its own side, where it keeps its digits.
+    # Each tail is computed from its own side, which avoids cancellation.
     def below(w: Array) -> Array:
-        return sum((p * ndtr(w - m) for p, m in parts), jnp.zeros_like(w))
+        return sum((p * ndtr(w - m) for p, m in components), jnp.zeros_like(w))
 
     def above(w: Array) -> Array:
-        return sum((p * ndtr(m - w) for p, m in parts), jnp.zeros_like(w))
+        return sum((p * ndtr(m - w) for p, m in components), jnp.zeros_like(w))
 
     def forward(v: Array) -> Array:
         def excess(w: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Student's t pairs: heavy tails, and information without correlation."""
+"""Tasks of Student's t vectors: heavy tails, and dependence without correlation."""
 
 import dataclasses
 import math
@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import digamma
 
 from jaxinfo.core.checks import check_finite_number, check_positive
 from jaxinfo.core.types import Array, Key
@@ -18,24 +19,15 @@ from jaxinfo.tasks.linear import (
     roots_of_parts,
     squared_length,
 )
-from jaxinfo.tasks.task import Task, by_value
+from jaxinfo.tasks.task import Task
 
-__all__ = ["digamma", "student", "student_floor", "student_target"]
-
-
-def digamma(x: float) -> float:
-    """The derivative of ln Gamma at x > 0, in float64."""
-    shift = 0.0
-    while x < 10:
-        shift, x = shift - 1 / x, x + 1
-    z = 1 / x**2
-    series = z * (1 / 12 - z * (1 / 120 - z * (1 / 252 - z * (1 / 240 - z / 132))))
-    return shift + math.log(x) - 0.5 / x - series
+__all__ = ["student", "student_lower_bound", "student_target"]
 
 
-def student_floor(dim_x: int, dim_y: int, df: float) -> float:
-    """Information of a Student pair whose dispersion is the identity, nats.
+def student_lower_bound(dim_x: int, dim_y: int, df: float) -> float:
+    """Least mutual information of Student's t vectors over all dispersions, in nats.
 
+    It is attained by the identity dispersion:
     c(df) + c(df + dim_x + dim_y) - c(df + dim_x) - c(df + dim_y) with
     c(k) = ln Gamma(k / 2) - (k / 2) digamma(k / 2).
 
@@ -43,53 +35,56 @@ def student_floor(dim_x: int, dim_y: int, df: float) -> float:
         information for multivariate skew-elliptical distributions", 2013.
 
     Args:
-        dim_x: coordinates of x.
-        dim_y: coordinates of y.
+        dim_x: number of coordinates of x.
+        dim_y: number of coordinates of y.
         df: degrees of freedom, above 0.
 
     Returns:
-        The information in nats.
+        The mutual information in nats.
     """
 
     def c(k: float) -> float:
-        return math.lgamma(k / 2) - k / 2 * digamma(k / 2)
+        return math.lgamma(k / 2) - k / 2 * float(digamma(k / 2))
 
     return c(df) + c(df + dim_x + dim_y) - c(df + dim_x) - c(df + dim_y)
 
 
-@by_value
 def student(
     dim_x: int, dim_y: int, df: float, *, dispersion: ArrayLike | None = None
 ) -> Task:
-    """A centered multivariate Student's t pair (x, y).
+    """Makes a task of a centered multivariate Student's t vector (x, y).
 
-    (x, y) = z sqrt(df / chi2), z Gaussian with the dispersion as its covariance; I is
-    that of z plus `student_floor`.
+    (x, y) = z sqrt(df / chi2), where z is Gaussian with the dispersion as covariance
+    and chi2 has df degrees of freedom. I is that of z plus `student_lower_bound`.
 
     Source: Czyz et al., "Beyond normal: on the evaluation of mutual information
         estimators", NeurIPS 2023.
 
     Args:
-        dim_x: coordinates of x.
-        dim_y: coordinates of y.
+        dim_x: number of coordinates of x.
+        dim_y: number of coordinates of y.
         df: degrees of freedom, above 0.
-        dispersion: positive definite, [dim_x + dim_y, dim_x + dim_y]; the identity
-            where it is None.
+        dispersion: positive definite matrix, [dim_x + dim_y, dim_x + dim_y]; None for
+            the identity.
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where a parameter is out of range or the shapes do not fit.
+        ValueError: if a dimension is not a positive integer, df is not positive and
+            finite, or dispersion is not positive definite or has another shape.
     """
     check_positive(dim_x=dim_x, dim_y=dim_y)
     check_finite_number(0.0, df=df)
     size = dim_x + dim_y
     matrix = np.eye(size) if dispersion is None else np.asarray(dispersion, float)
     if matrix.shape != (size, size):
-        raise ValueError(f"dispersion must be {(size, size)}, got {matrix.shape}")
+        raise ValueError(
+            f"dispersion must have shape {(size, size)}, got {matrix.shape}"
+        )
     root, root_x, root_y = roots_of_parts(matrix, dim_x, "dispersion")
-    mi = gaussian_information(matrix, dim_x) + student_floor(dim_x, dim_y, df)
+    mi = gaussian_information(root, root_x, root_y)
+    mi += student_lower_bound(dim_x, dim_y, df)
 
     def sample(key: Key[Array, ""], n: int) -> tuple[Array, Array]:
         key_normal, key_gamma = jax.random.split(key)
@@ -108,36 +103,37 @@ def student(
         joint = log_density(jnp.concatenate([x, y], axis=-1), root)
         return joint - log_density(x, root_x) - log_density(y, root_y)
 
-    law = "identity" if dispersion is None else "dispersed"
-    name = f"student-{law}-{dim_x}-{dim_y}-{df}"
+    kind = "identity" if dispersion is None else "dispersed"
+    name = f"student-{kind}-{dim_x}-{dim_y}-{df}"
     return Task(name, sample, mi, pmi, (dim_x,), (dim_y,))
 
 
 def student_target(mi: float, dim_x: int, dim_y: int, df: float) -> Task:
-    """A Student's t pair with the information asked for.
+    """Makes a task of Student's t vectors with the given mutual information.
 
-    The dispersion is the covariance of `normal_target` for mi - `student_floor`.
+    The dispersion is the covariance of `normal_target` for mi - `student_lower_bound`.
 
     Args:
-        mi: nats, at least the floor.
-        dim_x: coordinates of x.
-        dim_y: coordinates of y.
+        mi: mutual information in nats, at least `student_lower_bound`.
+        dim_x: number of coordinates of x.
+        dim_y: number of coordinates of y.
         df: degrees of freedom, above 0.
 
     Returns:
         The task.
 
     Raises:
-        ValueError: where a parameter is out of range; it names the floor.
+        ValueError: if mi is below `student_lower_bound` or not finite, a dimension is
+            not a positive integer, or df is not positive and finite.
     """
     check_positive(dim_x=dim_x, dim_y=dim_y)
     check_finite_number(0.0, df=df)
-    floor = student_floor(dim_x, dim_y, df)
-    if not floor <= mi < float("inf"):
+    least = student_lower_bound(dim_x, dim_y, df)
+    if not least <= mi < float("inf"):
         raise ValueError(
-            f"mi must be at least {floor:.4f} nats, which {df} degrees of freedom give "
-            f"{dim_x} and {dim_y} coordinates without correlation; got {mi}"
+            f"mi must be at least {least:.4f} nats for dim_x = {dim_x}, "
+            f"dim_y = {dim_y} and df = {df}, got {mi}"
         )
-    dispersion = pairs_covariance(mi - floor, dim_x, dim_y)
+    dispersion = pairs_covariance(mi - least, dim_x, dim_y)
     task = student(dim_x, dim_y, df, dispersion=dispersion)
     return dataclasses.replace(task, name=f"student-{dim_x}-{dim_y}-{df}-{mi}")

@@ -1,7 +1,6 @@
 """Named suites of tasks."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +51,7 @@ __all__ = ["SUITES", "suite"]
 
 
 def _two_pairs(dim: int) -> Task:
-    """Under the benchmark's name, which tells the weight of the shared latent: 2."""
+    """Two correlated pairs, under the benchmark's name: 2.0 is the latent's weight."""
     name = f"multinormal-sparse-{dim}-{dim}-2-2.0"
     return dataclasses.replace(normal_pairs(dim, 2, 0.8), name=name)
 
@@ -162,7 +161,7 @@ def _smoke() -> tuple[Task, ...]:
 
 
 def _families() -> tuple[Task, ...]:
-    """What the other suites leave out."""
+    """Tasks of the families that the other suites leave out."""
     return (
         normal_target(1.0, 3, 2, spread="random", rotate=True),
         student_target(1.0, 3, 2, 5.0),
@@ -188,24 +187,27 @@ SUITES: dict[str, Callable[[], tuple[Any, ...]]] = {
 }
 
 
-@functools.cache
 def suite(name: str) -> tuple[Any, ...]:
-    """A named set of tasks with unique names.
+    """Makes the tasks of a suite; their names are unique.
 
-    "bmi40": the 40 tasks of Czyz et al. 2023 under their names; "staircase": Gaussian
-    and cubic pairs of 2 to 10 nats in 20 dimensions; "high-mi": up to 20 nats in 20 and
-    100; "mixed": labels, and labels beside numbers; "images"; "families": rotated,
-    Student, uniform, exponential and mixed Gaussian laws; "smoke": 8 cheap varied ones.
-    "cmi" holds `ConditionalTask`s, "divergence" `DivergenceTask`s.
+    - "bmi40": the 40 tasks of Czyz et al. 2023, under their names there.
+    - "families": rotated Gaussians, Student's t, uniform, Gamma and mixtures.
+    - "high-mi": Gaussians of 10 to 20 nats in 20 and 100 dimensions.
+    - "images": pairs of small images.
+    - "mixed": discrete variables, and discrete with continuous ones.
+    - "smoke": 8 varied tasks that are cheap to estimate.
+    - "staircase": Gaussians of 2 to 10 nats in 20 dimensions, plain and cubed.
+    - "cmi": `ConditionalTask`s.
+    - "divergence": `DivergenceTask`s.
 
     Args:
-        name: of the suite.
+        name: name of the suite, a key of `SUITES`.
 
     Returns:
         The tasks, in a fixed order.
 
     Raises:
-        ValueError: where there is no such suite.
+        ValueError: if there is no such suite.
 
     Example:
         >>> len(suite("bmi40"))

@@ -1,14 +1,10 @@
-"""What a task is: laws that can be sampled and whose truth is known, in nats."""
+"""The kinds of tasks: distributions to sample from, with exact answers in nats."""
 
-import functools
-import inspect
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ParamSpec, TypeVar
 
 import jax.numpy as jnp
-import numpy as np
 
 from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.divergences import FDivergence
@@ -18,7 +14,6 @@ __all__ = [
     "DivergenceTask",
     "SeriesTask",
     "Task",
-    "by_value",
     "monte_carlo_information",
 ]
 
@@ -27,20 +22,25 @@ Pointwise = Callable[..., Array]
 
 @dataclass(frozen=True)
 class Task:
-    """A joint law of x and y whose mutual information is known.
+    """A joint distribution of x and y with known mutual information.
 
     Attributes:
-        name: unique within a suite.
+        name: unique within a suite. Benchmarks derive the seeds of samples from it.
         sample: `sample(key, n) -> (x [N, *shape_x], y [N, *shape_y])`; n is static. A
             discrete variable is an array of integers.
         mi: the mutual information in nats.
-        pmi: `pmi(x, y) -> [N]`, log p(x, y) / (p(x) p(y)) in nats; -inf where the
-            joint law has no mass. None where there is no such density.
+        pmi: pointwise mutual information, `pmi(x, y) -> [N]`: log p(x, y) / (p(x) p(y))
+            in nats, -inf where the joint distribution has no mass; None if there is no
+            such density.
         shape_x: shape of one x.
         shape_y: shape of one y.
-        mi_se: standard error of `mi`; 0 where it is exact.
+        mi_se: standard error of `mi`; 0 if `mi` is exact.
         discrete_x: whether x takes integer values.
         discrete_y: whether y takes integer values.
+
+    Notes:
+        Tasks hold functions, so a task equals only itself. Reuse one task instead of
+        making it again if it is a static argument of `jax.jit`.
     """
 
     name: str
@@ -55,25 +55,26 @@ class Task:
 
     @property
     def dim_x(self) -> int:
-        """How many numbers one x holds."""
+        """Number of values in one x."""
         return prod(self.shape_x)
 
     @property
     def dim_y(self) -> int:
-        """How many numbers one y holds."""
+        """Number of values in one y."""
         return prod(self.shape_y)
 
 
 @dataclass(frozen=True)
 class ConditionalTask:
-    """A joint law of x, y and z whose conditional information I(X; Y | Z) is known.
+    """A joint distribution of x, y and z with known I(X; Y | Z).
 
     Attributes:
         name: unique within a suite.
         sample: `sample(key, n) -> (x [N, *shape_x], y [N, *shape_y], z [N, *shape_z])`.
-        cmi: I(X; Y | Z) in nats.
+        cmi: conditional mutual information I(X; Y | Z) in nats.
         mi: I(X; Y) in nats.
-        pcmi: `pcmi(x, y, z) -> [N]`, log p(x, y | z) / (p(x | z) p(y | z)) in nats.
+        pcmi: pointwise conditional mutual information, `pcmi(x, y, z) -> [N]`:
+            log p(x, y | z) / (p(x | z) p(y | z)) in nats.
         shape_x: shape of one x.
         shape_y: shape of one y.
         shape_z: shape of one z.
@@ -90,32 +91,17 @@ class ConditionalTask:
     shape_z: tuple[int, ...]
     discrete: bool = False
 
-    @property
-    def dim_x(self) -> int:
-        """How many numbers one x holds."""
-        return prod(self.shape_x)
-
-    @property
-    def dim_y(self) -> int:
-        """How many numbers one y holds."""
-        return prod(self.shape_y)
-
-    @property
-    def dim_z(self) -> int:
-        """How many numbers one z holds."""
-        return prod(self.shape_z)
-
 
 @dataclass(frozen=True)
 class SeriesTask:
-    """Two stationary series whose transfer entropies are known.
+    """Two stationary time series with known transfer entropies.
 
     Attributes:
         name: unique within a suite.
-        sample: `sample(key, n) -> (x [N, 1], y [N, 1])`, rows in the order of time.
-        lag: how many steps x leads y.
+        sample: `sample(key, n) -> (x [N, 1], y [N, 1])`, rows in time order.
+        lag: number of steps by which x leads y.
         windows: the conditional task of x_(t-lag), y_t and y_(t-1). Its rows are
-            consecutive windows of one series, and so depend on each other.
+            consecutive windows of one series, so they depend on each other.
         reverse_transfer_entropy: I(X_t; Y_(t-lag) | X_(t-1)) in nats.
     """
 
@@ -130,24 +116,20 @@ class SeriesTask:
         """I(Y_t; X_(t-lag) | Y_(t-1)) in nats."""
         return self.windows.cmi
 
-    @property
-    def mi(self) -> float:
-        """I(Y_t; X_(t-lag)) in nats."""
-        return self.windows.mi
-
 
 @dataclass(frozen=True)
 class DivergenceTask:
-    """Two laws P and Q whose divergences are known.
+    """Two distributions P and Q with known f-divergences.
 
     Attributes:
         name: unique within a suite.
         sample: `sample(key, n) -> (p [N, D], q [N, D])`, independent of each other.
-        exact: `exact(divergence) -> float` in nats, for a member of the f-family; inf
-            where it is infinite. ValueError where no closed form or integral is known.
+        exact: `exact(divergence) -> float` in nats, for an `FDivergence`; inf if the
+            divergence is infinite. Raises ValueError if neither a closed form nor an
+            integral is known.
         log_ratio: `log_ratio(x) -> [N]`, log p(x) / q(x) in nats.
         dim: D.
-        discrete: whether both take integer values.
+        discrete: whether the samples are integers.
     """
 
     name: str
@@ -158,60 +140,23 @@ class DivergenceTask:
     discrete: bool = False
 
 
-Arguments = ParamSpec("Arguments")
-Made = TypeVar("Made")
-
-
-def by_value(maker: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
-    """Lets a maker give the same value for equal parameters, which does not retrace.
-
-    Args:
-        maker: a function of numbers, strings, arrays and hashable values.
-
-    Returns:
-        The maker, which remembers what it made.
-    """
-    signature = inspect.signature(maker)
-    made: dict[Hashable, Made] = {}
-
-    @functools.wraps(maker)
-    def remembered(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Made:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        parameters = _freeze(tuple(bound.arguments.items()))
-        if parameters not in made:
-            made[parameters] = maker(*args, **kwargs)
-        return made[parameters]
-
-    return remembered
-
-
-def _freeze(value: Any) -> Hashable:
-    """Arrays and lists become nested tuples; 1 and 1.0 and True stay apart."""
-    if hasattr(value, "tolist"):
-        value = np.asarray(value).tolist()
-    if isinstance(value, list | tuple):
-        return tuple(_freeze(part) for part in value)
-    return type(value), value
-
-
 def monte_carlo_information(
     key: Key[Array, ""], task: Task, *, num_samples: int = 1_000_000
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Mean and standard error of the pointwise information on samples, nats.
+    """Monte Carlo estimate of a task's mutual information, in nats.
 
-    mean_i pmi(x_i, y_i), and sd / sqrt(N).
+    mean_i pmi(x_i, y_i), with standard error sd / sqrt(N).
 
     Args:
         key: a typed key.
-        task: a task with a density.
+        task: a task with a `pmi`.
         num_samples: N.
 
     Returns:
         The estimate of the mutual information and its standard error.
 
     Raises:
-        ValueError: where the task has no density.
+        ValueError: if the task has no `pmi`.
 
     Example:
         >>> import jax
@@ -222,6 +167,6 @@ def monte_carlo_information(
         True
     """
     if task.pmi is None:
-        raise ValueError(f"task {task.name} has no density")
+        raise ValueError(f"task must have a pmi; that of {task.name} is None")
     values = task.pmi(*task.sample(key, num_samples))
     return jnp.mean(values), jnp.std(values) / num_samples**0.5

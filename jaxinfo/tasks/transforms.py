@@ -1,16 +1,13 @@
-"""Tasks seen through invertible maps: another law, the same information."""
+"""Transforms of tasks by injective maps, which preserve mutual information."""
 
 import dataclasses
 
-import jax
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Key
 from jaxinfo.tasks.gaussian import normal
 from jaxinfo.tasks.maps import (
     ASINH,
-    CUBE,
     HALF_CUBE,
     IDENTITY,
     NORMAL_CDF,
@@ -21,23 +18,17 @@ from jaxinfo.tasks.maps import (
     embedding_map,
     mixture_quantile_map,
     mlp_map,
-    power_map,
-    rotation_map,
     spiral_map,
 )
-from jaxinfo.tasks.task import Task, by_value
+from jaxinfo.tasks.task import Task
 
 __all__ = [
     "asinh",
     "bimodal",
-    "cube",
-    "duplicate_noise_dims",
     "embed",
     "half_cube",
     "normal_cdf",
-    "power",
     "random_mlp",
-    "rotate",
     "spiral",
     "swiss_roll",
     "transformed",
@@ -49,31 +40,32 @@ def _shape(map_: Map, shape: tuple[int, ...], side: str) -> tuple[int, ...]:
     if map_ is IDENTITY:
         return shape
     if len(shape) != 1:
-        raise ValueError(f"{side} must be vectors to be mapped, got shape {shape}")
+        raise ValueError(f"{side} of task must be vectors, got shape {shape}")
     return shape if map_.dim is None else (map_.dim(shape[0]),)
 
 
-@by_value
 def transformed(
     task: Task, *, name: str, map_x: Map = IDENTITY, map_y: Map = IDENTITY
 ) -> Task:
-    """The task with x and y each seen through an injective map.
+    """Applies an injective map to x and another one to y.
 
-    I(f(X); g(Y)) = I(X; Y), and pmi(f(x), g(y)) is the pmi of x and y.
+    I(f(X); g(Y)) = I(X; Y), and the pointwise information of f(x) and g(y) is that of
+    x and y.
 
     Source: Cover and Thomas, "Elements of information theory", 2006, section 8.6.
 
     Args:
         task: any task.
-        name: of the transformation, put before the name of the task.
-        map_x: f.
-        map_y: g.
+        name: name of the transform; the new name is "{name}-{task.name}".
+        map_x: f, applied to x.
+        map_y: g, applied to y.
 
     Returns:
-        The task.
+        The transformed task.
 
     Raises:
-        ValueError: where a map does not fit, or would map integers.
+        ValueError: if a mapped side is discrete, is not a vector, or has a number of
+            coordinates that the map does not accept.
 
     Example:
         >>> from jaxinfo.tasks import normal
@@ -86,7 +78,9 @@ def transformed(
         ("y", task.discrete_y, map_y),
     ]:
         if discrete and map_ is not IDENTITY:
-            raise ValueError(f"{side} of task {task.name} holds labels, not numbers")
+            raise ValueError(
+                f"{side} of task must be continuous; that of {task.name} is discrete"
+            )
     base = task.pmi
 
     def sample(key: Key[Array, ""], n: int) -> tuple[Array, Array]:
@@ -112,56 +106,54 @@ def _both(task: Task, name: str, map_: Map) -> Task:
 
 
 def normal_cdf(task: Task) -> Task:
-    """Each coordinate v becomes Phi(v): standard normal ones become uniform.
+    """Applies the normal CDF Phi to each coordinate; standard normals become uniform.
 
     Args:
-        task: any task of real vectors.
+        task: a task of real vectors.
 
     Returns:
-        The task.
+        The transformed task.
+
+    Raises:
+        ValueError: if x or y is discrete or not a vector.
     """
     return _both(task, "normal_cdf", NORMAL_CDF)
 
 
 def half_cube(task: Task) -> Task:
-    """Each coordinate v becomes v sqrt|v|: longer tails.
+    """Applies v -> v sqrt|v| to each coordinate, which lengthens the tails.
 
     Args:
-        task: any task of real vectors.
+        task: a task of real vectors.
 
     Returns:
-        The task.
+        The transformed task.
+
+    Raises:
+        ValueError: if x or y is discrete or not a vector.
     """
     return _both(task, "half_cube", HALF_CUBE)
 
 
-def cube(task: Task) -> Task:
-    """Each coordinate v becomes v^3.
-
-    Args:
-        task: any task of real vectors.
-
-    Returns:
-        The task.
-    """
-    return _both(task, "cube", CUBE)
-
-
 def asinh(task: Task) -> Task:
-    """Shortens the tails: each coordinate becomes its inverse hyperbolic sine.
+    """Applies asinh to each coordinate, which shortens the tails.
 
     Args:
-        task: any task of real vectors.
+        task: a task of real vectors.
 
     Returns:
-        The task.
+        The transformed task.
+
+    Raises:
+        ValueError: if x or y is discrete or not a vector.
     """
     return _both(task, "asinh", ASINH)
 
 
 def wiggly(task: Task) -> Task:
-    """Adds three waves to each coordinate, others to x than to y; still increasing.
+    """Adds three sines to each coordinate, with different ones for x and for y.
 
+    Both maps are increasing:
     x + .4 sin x + .2 sin(1.7 x + 1) + .03 sin(3.3 x - 2.5) and
     y - .4 sin(.4 y) + .17 sin(1.3 y + 3.5) + .02 sin(4.3 y - 2.5).
 
@@ -169,18 +161,21 @@ def wiggly(task: Task) -> Task:
         estimators", NeurIPS 2023.
 
     Args:
-        task: any task of real vectors.
+        task: a task of real vectors.
 
     Returns:
-        The task.
+        The transformed task.
+
+    Raises:
+        ValueError: if x or y is discrete or not a vector.
     """
     return transformed(task, name="wiggly", map_x=WIGGLY_X, map_y=WIGGLY_Y)
 
 
 def spiral(task: Task, *, speed: float = 1.0) -> Task:
-    """Turns x in its first plane, y in its second, faster far from the origin.
+    """Rotates x in one plane and y in another, by an angle proportional to |v|^2.
 
-    v -> exp(G |v|^2) v, G = (speed / D) times the generator of turns of coordinates
+    v -> exp(G |v|^2) v, G = (speed / D) times the generator of rotations of coordinates
     (0, 1) for x and (1, 2) for y.
 
     Source: Czyz et al., "Beyond normal: on the evaluation of mutual information
@@ -188,13 +183,13 @@ def spiral(task: Task, *, speed: float = 1.0) -> Task:
 
     Args:
         task: a task of real vectors, x of at least 2 coordinates and y of at least 3.
-        speed: of the turns.
+        speed: angle in radians per |v|^2 / D.
 
     Returns:
-        The task.
+        The transformed task.
 
     Raises:
-        ValueError: where there are too few coordinates.
+        ValueError: if x or y is discrete, not a vector, or has too few coordinates.
     """
     return transformed(
         task,
@@ -205,72 +200,39 @@ def spiral(task: Task, *, speed: float = 1.0) -> Task:
 
 
 def swiss_roll(task: Task) -> Task:
-    """Rolls x, a number in (0, 1), up in the plane.
+    """Maps x in (0, 1) to a spiral in the plane.
 
-    (t cos t, t sin t) / 21 with t = 1.5 pi (1 + 2 x).
+    x -> (t cos t, t sin t) / 21 with t = 1.5 pi (1 + 2 x).
 
     Source: Czyz et al., "Beyond normal: on the evaluation of mutual information
         estimators", NeurIPS 2023.
 
     Args:
-        task: a task whose x is one number in (0, 1).
+        task: a task whose x has one coordinate, in (0, 1).
 
     Returns:
-        The task.
+        The transformed task.
 
     Raises:
-        ValueError: where x has more coordinates.
+        ValueError: if x is discrete or has more than one coordinate.
     """
     return transformed(task, name="swissroll_x", map_x=SWISS_ROLL)
 
 
-def power(task: Task, exponent: float) -> Task:
-    """Each coordinate v becomes |v|^exponent with its sign.
-
-    Args:
-        task: any task of real vectors.
-        exponent: above 0.
-
-    Returns:
-        The task.
-
-    Raises:
-        ValueError: where the exponent is out of range.
-    """
-    return _both(task, f"power({exponent})", power_map(exponent))
-
-
-def rotate(task: Task, *, seed: int = 0) -> Task:
-    """Turns x and y each by a random rotation.
-
-    Args:
-        task: any task of real vectors.
-        seed: of the rotations, which are parts of the law.
-
-    Returns:
-        The task.
-    """
-    return transformed(
-        task,
-        name=f"rotate({seed})",
-        map_x=rotation_map(task.dim_x, seed=2 * seed),
-        map_y=rotation_map(task.dim_y, seed=2 * seed + 1),
-    )
-
-
 def random_mlp(task: Task, *, num_layers: int = 2, seed: int = 0) -> Task:
-    """Sends x and y each through a random invertible network (`mlp_map`).
+    """Applies a random invertible MLP to x and another one to y, see `mlp_map`.
 
     Args:
-        task: any task of real vectors.
-        num_layers: how many times asinh is applied.
-        seed: of the weights, which are parts of the law.
+        task: a task of real vectors.
+        num_layers: number of times that asinh is applied.
+        seed: seed of the weights, which are fixed parts of the task.
 
     Returns:
-        The task.
+        The transformed task.
 
     Raises:
-        ValueError: where num_layers is no positive whole number.
+        ValueError: if num_layers is not a positive integer, or x or y is discrete or
+            not a vector.
     """
     return transformed(
         task,
@@ -281,21 +243,21 @@ def random_mlp(task: Task, *, num_layers: int = 2, seed: int = 0) -> Task:
 
 
 def embed(task: Task, dim: int, *, seed: int = 0) -> Task:
-    """Lays x and y each isometrically into a random subspace of `dim` coordinates.
+    """Embeds x and y isometrically into random subspaces of `dim` dimensions.
 
     Args:
-        task: any task of real vectors.
-        dim: coordinates afterwards, at least those of x and of y.
-        seed: of the subspaces, which are parts of the law.
+        task: a task of real vectors.
+        dim: number of coordinates after the embedding, at least those of x and of y.
+        seed: seed of the subspaces, which are fixed parts of the task.
 
     Returns:
-        The task.
+        The transformed task.
 
     Raises:
-        ValueError: where dim is too small.
+        ValueError: if dim is too small, or x or y is discrete or not a vector.
 
     Notes:
-        The pmi of a vector outside the subspace is that of its projection.
+        For a vector outside the subspace, `pmi` returns the value of its projection.
     """
     return transformed(
         task,
@@ -305,57 +267,11 @@ def embed(task: Task, dim: int, *, seed: int = 0) -> Task:
     )
 
 
-@by_value
-def duplicate_noise_dims(task: Task, num_noise: int) -> Task:
-    """Doubles every coordinate and adds coordinates of pure noise.
-
-    x becomes (x, x, noise) and y becomes (y, y, noise), standard normal noise of its
-    own for each; the information stays.
-
-    Args:
-        task: any task of real vectors.
-        num_noise: coordinates of noise, for x and for y.
-
-    Returns:
-        The task.
-
-    Raises:
-        ValueError: where num_noise is no positive whole number, or x or y is discrete
-            or no vector.
-    """
-    check_positive(num_noise=num_noise)
-    if task.discrete_x or task.discrete_y:
-        raise ValueError(f"task {task.name} holds labels, not numbers")
-    if len(task.shape_x) != 1 or len(task.shape_y) != 1:
-        raise ValueError(f"task {task.name} holds no vectors")
-    base = task.pmi
-
-    def sample(key: Key[Array, ""], n: int) -> tuple[Array, Array]:
-        key_task, key_noise = jax.random.split(key)
-        x, y = task.sample(key_task, n)
-        noise_x, noise_y = jax.random.normal(key_noise, (2, n, num_noise), x.dtype)
-        x = jnp.concatenate([x, x, noise_x], axis=-1)
-        return x, jnp.concatenate([y, y, noise_y], axis=-1)
-
-    def pmi(x: Array, y: Array) -> Array:
-        assert base is not None
-        return base(x[:, : task.dim_x], y[:, : task.dim_y])
-
-    return dataclasses.replace(
-        task,
-        name=f"noise({num_noise})-{task.name}",
-        sample=sample,
-        pmi=None if base is None else pmi,
-        shape_x=(2 * task.dim_x + num_noise,),
-        shape_y=(2 * task.dim_y + num_noise,),
-    )
-
-
 def bimodal(rho: float) -> Task:
-    """A Gaussian pair whose margins are bent into mixtures of two unit normals.
+    """Makes a task of a Gaussian copula with bimodal marginals.
 
-    x ~ .3 N(0, 1) + .7 N(5, 1), y ~ .5 N(-1, 1) + .5 N(3, 1), with the information of
-    a normal pair of correlation rho.
+    x ~ .3 N(0, 1) + .7 N(5, 1) and y ~ .5 N(-1, 1) + .5 N(3, 1), with the mutual
+    information of two normal variables with correlation rho.
 
     Source: Czyz et al., "Beyond normal: on the evaluation of mutual information
         estimators", NeurIPS 2023.
@@ -367,7 +283,7 @@ def bimodal(rho: float) -> Task:
         The task.
 
     Raises:
-        ValueError: where rho is out of range.
+        ValueError: if rho lies outside (-1, 1).
     """
     task = transformed(
         normal(rho),

@@ -1,4 +1,4 @@
-"""The f-GAN paper's mixture: its density, its samples and the best Gaussians."""
+"""The f-GAN paper's mixture: density, samples and best Gaussian fits."""
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from jaxinfo.tasks import (
     sample_mixture,
 )
 
-# Divergence, mean and standard deviation of the best fits, to their last digit.
+# Divergence, mean and standard deviation of the paper's best fits.
 BEST = {
     "KL": (0.2831, 1.0100, 1.8308),
     "REVERSE_KL": (0.2480, 1.5782, 1.6319),
@@ -32,7 +32,7 @@ def test_best_fits_of_the_paper(name):
 
 
 @pytest.mark.parametrize("name", sorted(set(DIVERGENCES) - set(BEST)))
-def test_no_neighbor_is_better(name):
+def test_best_fit_is_a_local_minimum(name):
     fit = best_gaussian(DIVERGENCES[name])
     for step in ((0.05, 0), (-0.05, 0), (0, 0.05), (0, -0.05)):
         other = gaussian_to_mixture(
@@ -41,7 +41,7 @@ def test_no_neighbor_is_better(name):
         assert other > fit.divergence
 
 
-def test_density_and_samples_are_of_one_law():
+def test_samples_have_the_density():
     x = jnp.linspace(-8, 12, 20_001)
     density = jnp.exp(mixture_log_density(x))
     np.testing.assert_allclose(jnp.trapezoid(density, x), 1, atol=1e-3)

@@ -1,6 +1,5 @@
-"""Every task of every suite: its truth against its density, shapes, names."""
+"""Every task of every suite: its information against its density, shapes, names."""
 
-import dataclasses
 import functools
 
 import jax
@@ -11,16 +10,12 @@ import pytest
 from jaxinfo.tasks import (
     SUITES,
     Task,
-    half_cube,
-    monte_carlo_information,
-    normal,
-    student,
     suite,
 )
 
 PAIRS = ["bmi40", "families", "high-mi", "images", "mixed", "smoke", "staircase"]
 TASKS = {task.name: task for name in PAIRS for task in suite(name)}
-# One of each kind of law is checked always, the others are marked slow.
+# One task of each kind is always checked; tests of the others are slow.
 KINDS = [
     "1v1-normal-0.75",
     "normal-3-2-1.0-random-rotated",
@@ -39,7 +34,7 @@ KINDS = [
 CHEAP = [TASKS[name] for name in KINDS]
 REST = [task for task in TASKS.values() if task not in CHEAP]
 
-# Table of Czyz et al. 2023, recomputed: tasks 1 to 40 in order.
+# The table of Czyz et al. 2023, recomputed: tasks 1 to 40 in order.
 BMI40 = [0.41334, 0.41334, 1.70944, 0.33333, 0.41334, 0.41334, 0.41334, 0.22417]
 BMI40 += [0.22417, 0.41334, 0.29389, 0.41334, 0.59281, 1.29218, 1.62427]
 BMI40 += 4 * [1.02165] + [0.43195, 0.19315, 0.29092, 0.17871, 0.44815, 0.29854]
@@ -50,25 +45,24 @@ def named(tasks):
     return pytest.mark.parametrize("task", tasks, ids=lambda task: task.name)
 
 
-def check_truth(task, num_samples):
+def check_information(task, num_samples):
     density_of_draws = jax.jit(lambda key: task.pmi(*task.sample(key, num_samples)))
     values = density_of_draws(jax.random.key(0))
     assert values.shape == (num_samples,)
-    assert np.isfinite(values).all()
     error = np.hypot(np.std(values) / num_samples**0.5, task.mi_se)
-    # Rounding of float32, which is all the error where the pmi is constant.
+    # float32 rounding is the only error of tasks with constant pmi.
     assert abs(np.mean(values) - task.mi) < 4 * error + 1e-5 * (1 + task.mi)
 
 
 @named(CHEAP)
 def test_information_is_the_mean_of_its_density(task):
-    check_truth(task, 4_000)
+    check_information(task, 4_000)
 
 
 @pytest.mark.slow
 @named(REST)
 def test_information_is_the_mean_of_its_density_everywhere(task):
-    check_truth(task, 20_000)
+    check_information(task, 20_000)
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -87,7 +81,7 @@ def test_shapes_and_dtypes_over_keys(name):
 
 
 @named([suite("smoke")[0], suite("smoke")[6]])
-def test_a_key_draws_the_same_alone_and_in_a_batch(task):
+def test_vmap_over_keys_draws_the_same_samples(task):
     keys = jax.random.split(jax.random.key(1), 3)
     batch = jax.jit(jax.vmap(lambda key: task.sample(key, 7)))(keys)
     alone = task.sample(keys[1], 7)
@@ -102,7 +96,7 @@ def test_names_are_unique(name):
     assert len({hash(task) for task in tasks}) == len(tasks)
 
 
-def test_bmi40_truths_and_names():
+def test_bmi40_information_and_names():
     tasks = suite("bmi40")
     np.testing.assert_allclose([task.mi for task in tasks], BMI40, atol=1e-5)
     assert [task.name for task in tasks[3:10]] == [
@@ -119,7 +113,7 @@ def test_bmi40_truths_and_names():
 
 
 def test_bmi40_has_unit_variances():
-    # The benchmark scales its sparse Gaussians to correlations before it bends them.
+    # The benchmark scales its sparse Gaussians to unit variances.
     x, y = suite("bmi40")[16].sample(jax.random.key(0), 20_000)
     np.testing.assert_allclose(np.cov(x.T), np.eye(3), atol=0.05)
     correlations = np.corrcoef(x.T, y.T)[:3, 3:]
@@ -137,18 +131,6 @@ def test_staircase_levels():
     np.testing.assert_allclose(y**3, y_cubic, rtol=1e-5)
 
 
-def test_equal_parameters_give_the_same_value():
-    assert half_cube(normal(0.3)) is half_cube(normal(0.3))
-    assert half_cube(normal(0.3)) != half_cube(normal(0.4))
-    assert student(2, 2, 3) is student(2, 2, df=3)
-
-
 def test_unknown_suite():
     with pytest.raises(ValueError, match="unknown name 'bmi41'"):
         suite("bmi41")
-
-
-def test_no_density():
-    task = dataclasses.replace(suite("smoke")[0], pmi=None)
-    with pytest.raises(ValueError, match="no density"):
-        monte_carlo_information(jax.random.key(0), task, num_samples=10)
