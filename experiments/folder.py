@@ -77,9 +77,9 @@ def write_results(
         content: content of results.json.
         lines: rows of the table, starting with the headings.
     """
-    from jaxinfo.results import replacing, write_json
+    from jaxinfo.reporting import atomic_files, write_json
 
-    with replacing(out / NUMBERS, out / TABLE) as drafts:
+    with atomic_files(out / NUMBERS, out / TABLE) as drafts:
         numbers, table = (draft for draft in drafts if draft is not None)
         write_json(numbers, content)
         table.write_text(markdown(lines))
@@ -130,7 +130,7 @@ def run_settings(
     """
     import numpy as np
 
-    from jaxinfo.results import device_name, replacing
+    from jaxinfo.reporting import atomic_files, device_name
 
     done = read_results(out, config).get("settings", {})
     samples = {}
@@ -153,7 +153,7 @@ def run_settings(
             "settings": done,
         }
         write_results(out, content, lines(done))
-        with replacing(out / SAMPLES) as (draft,):
+        with atomic_files(out / SAMPLES) as (draft,):
             np.savez_compressed(draft or out / SAMPLES, **samples)
         draw(samples, out)
         print(f"{setting}: {done[setting]['seconds']:.0f} s", file=sys.stderr)

@@ -15,7 +15,7 @@ from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
 
-HEADINGS = ("recipe", "MAE", "RMSE", "near", "holds truth", "what changes most")
+HEADINGS = ("recipe", "MAE", "RMSE", "near", "coverage", "what changes most")
 # Tasks named in a row of the table, if their error grew by this much, nats.
 NUM_NAMED, WORTH_NAMING = 2, 0.01
 
@@ -47,21 +47,22 @@ def _run_variant(variant: str, config: Config) -> dict[str, Any]:
     prepare_jax()
     from experiments.ablation.variants import exchanged
     from jaxinfo import tasks
-    from jaxinfo.benchmark import run_benchmark, to_results
+    from jaxinfo.benchmark import run_benchmark
+    from jaxinfo.reporting import benchmark_results
 
     started = time.perf_counter()
     with exchanged(variant):
         records = list(
             run_benchmark(
                 tasks.suite(config.suite)[: 2 if config.smoke else None],
-                methods=["default"],
+                estimators=["default"],
                 num_rows=config.rows,
                 num_repeats=config.repeats,
                 num_seeds=config.num_seeds,
             )
         )
     seconds = time.perf_counter() - started
-    told = to_results(records, config={}, seconds=seconds)
+    told = benchmark_results(records, config={}, seconds=seconds)
     return {name: told[name] for name in ("seconds", "records", "summary")}
 
 
@@ -92,7 +93,7 @@ def _lines(variants: dict[str, Any]) -> list[Sequence[str]]:
                     f"{mean[f'{m}_error']:.4f}"
                     for m in ("mean_absolute", "root_mean_square")
                 ),
-                *(f"{mean[f'share_{m}']:.0%}" for m in ("near", "holding")),
+                *(f"{mean[metric]:.0%}" for metric in ("share_near", "coverage")),
                 ", ".join(
                     f"{place[0]} +{grown[place]:.3f}"
                     for place in worst
@@ -112,7 +113,7 @@ def main() -> None:
         config = dataclasses.replace(config, num_seeds=4, rows=1_000)
     prepare_jax()
     from experiments.ablation.variants import VARIANTS
-    from jaxinfo.results import device_name
+    from jaxinfo.reporting import device_name
 
     told = dataclasses.asdict(config)
     del told["out"]

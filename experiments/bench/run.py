@@ -32,7 +32,7 @@ from experiments.bench.graph import (
 from experiments.bench.timing import cell, seconds_of, spread
 from experiments.folder import read_results, refuse
 from jaxinfo.core.checks import check_one_of
-from jaxinfo.results import replacing, write_json
+from jaxinfo.reporting import atomic_files, write_json
 from jaxinfo.training.sweep import Layout, sweep
 
 __all__ = ["Config", "main"]
@@ -238,7 +238,7 @@ def main() -> None:
             "records": records,
             "summary": _summary(records),
         }
-        with replacing(config.out / "results.json") as (draft,):
+        with atomic_files(config.out / "results.json") as (draft,):
             write_json(draft or config.out / "results.json", results)
     _print_tables(records)
     print(f"\nwritten to {config.out / 'results.json'}  in {seconds:.0f} s")

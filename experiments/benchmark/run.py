@@ -13,8 +13,9 @@ from jaxinfo.cli import prepare_jax
 __all__ = ["Config", "main"]
 
 SUITE = "bmi40"
-# A plug-in estimate counts discrete states, and the suite is continuous.
-LEFT_OUT = {"plug_in"}
+# The default estimator runs under its alias, "default". A plug-in estimate counts
+# discrete states, and the suite is continuous.
+LEFT_OUT = {"cross_fitted", "plug_in"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Config:
         num_seeds: number of critics trained for each estimate.
         rows: number of rows in each sample.
         repeats: number of samples of each task.
-        bounds: names of estimators, comma-separated; all if None.
+        estimators: names of estimators, comma-separated; all if None.
         smoke: run the whole experiment on two tasks with few rows.
     """
 
@@ -35,19 +36,19 @@ class Config:
     num_seeds: int = 8
     rows: int = 10_000
     repeats: int = 1
-    bounds: str | None = None
+    estimators: str | None = None
     smoke: bool = False
 
 
-def _methods(config: Config) -> list[str]:
-    from jaxinfo.estimation import classical_method_names, information_bound_names
+def _estimators(config: Config) -> list[str]:
+    from jaxinfo.estimation import estimator_names
 
-    if config.bounds is not None:
-        return config.bounds.split(",")
+    if config.estimators is not None:
+        return config.estimators.split(",")
     if config.smoke:
         return ["default", "gaussian_copula", "ksg1"]
-    every = ["default", *information_bound_names(), *classical_method_names()]
-    return [method for method in every if method not in LEFT_OUT]
+    names = estimator_names()
+    return ["default", *(name for name in names if name not in LEFT_OUT)]
 
 
 def _settings(config: Config) -> dict[str, Any]:
@@ -57,13 +58,13 @@ def _settings(config: Config) -> dict[str, Any]:
 
 
 def _write(config: Config, records: list) -> None:
-    from jaxinfo.benchmark import summarize_benchmark, to_results
-    from jaxinfo.tables import HEADINGS, summary_cells
+    from jaxinfo.benchmark import summarize_benchmark
+    from jaxinfo.reporting import HEADINGS, benchmark_results, summary_cells
 
     seconds = math.fsum(record.seconds for record in records)
     write_results(
         config.out,
-        to_results(records, config=_settings(config), seconds=seconds),
+        benchmark_results(records, config=_settings(config), seconds=seconds),
         [list(HEADINGS)]
         + [summary_cells(*item) for item in summarize_benchmark(records).items()],
     )
@@ -78,30 +79,29 @@ def main() -> None:
     if config.smoke:
         config = dataclasses.replace(config, num_seeds=2, rows=1_000)
     prepare_jax()
-    from jaxinfo import benchmark, tables, tasks
-    from jaxinfo.benchmark_figure import plot_benchmark
+    from jaxinfo import benchmark, reporting, tasks
 
-    suite, methods = tasks.suite(SUITE)[: 2 if config.smoke else None], _methods(config)
+    suite = tasks.suite(SUITE)[: 2 if config.smoke else None]
     started, before = time.perf_counter(), read_results(config.out, _settings(config))
     records = list(map(benchmark.Record.from_dict, before.get("records", [])))
-    done = {(record.task, record.method, record.repeat) for record in records}
+    done = {(record.task, record.estimator, record.repeat) for record in records}
     with Console(stderr=True).status("starting ...") as status:
         for record in benchmark.run_benchmark(
             suite,
-            methods=methods,
+            estimators=_estimators(config),
             num_rows=config.rows,
             num_repeats=config.repeats,
             num_seeds=config.num_seeds,
             done=records,
             announce=status.update,
         ):
-            run = record.task, record.method, record.repeat
+            run = record.task, record.estimator, record.repeat
             if run not in done:
                 done.add(run)
                 records.append(record)
                 _write(config, records)
-    plot_benchmark(records, config.out / "benchmark.png")
+    reporting.plot_benchmark(records, config.out / "benchmark.png")
     console = Console(width=None if sys.stdout.isatty() else 100)
-    console.print(tables.benchmark_table(records))
-    console.print(tables.summary_table(benchmark.summarize_benchmark(records)))
+    console.print(reporting.benchmark_table(records))
+    console.print(reporting.summary_table(benchmark.summarize_benchmark(records)))
     print(f"written to {config.out} in {time.perf_counter() - started:.0f} s")

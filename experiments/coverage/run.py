@@ -66,7 +66,7 @@ def _run_task(task: Any, config: Config) -> dict[str, Any]:
 
     records = run_benchmark(
         [task],
-        methods=["default"],
+        estimators=["default"],
         num_rows=config.rows,
         num_repeats=config.repeats,
         num_seeds=config.num_seeds,
@@ -104,7 +104,7 @@ def main() -> None:
         config = dataclasses.replace(config, rows=200, repeats=3)
     prepare_jax()
     from jaxinfo import tasks
-    from jaxinfo.results import device_name
+    from jaxinfo.reporting import device_name
 
     settings = dataclasses.asdict(config)
     del settings["out"]

@@ -34,7 +34,7 @@ def _run_method(
     import jax
     import numpy as np
 
-    from jaxinfo.results import mean_and_sd
+    from jaxinfo.reporting import mean_and_sd
 
     started = time.perf_counter()
     study = Study(name, config, preset, data)
@@ -153,7 +153,7 @@ def main() -> None:
     prepare_jax()
     from experiments.deep_infomax.methods import METHODS
     from jaxinfo.core.checks import check_one_of, check_positive
-    from jaxinfo.results import check_new_folder
+    from jaxinfo.reporting import check_new_folder
 
     known = SMOKED if config.smoke else METHODS
     methods = config.settings.split(",") if config.settings else list(known)

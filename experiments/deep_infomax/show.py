@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from experiments.maps import panels, plot_map
-from jaxinfo.plots import ACCENT, STYLE
+from jaxinfo.reporting.style import ACCENT, STYLE
 
 __all__ = ["plot_results"]
 

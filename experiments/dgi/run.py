@@ -94,7 +94,7 @@ def _run_setting(
     import jax
 
     from jaxinfo.infomax import LabeledData, node_probe
-    from jaxinfo.results import mean_and_sd
+    from jaxinfo.reporting import mean_and_sd
     from jaxinfo.training import sweep
 
     started = time.perf_counter()
@@ -143,7 +143,7 @@ def _draw(labels: Any, codes: dict[str, Any], folder: Path) -> None:
     import matplotlib
     import numpy as np
 
-    from jaxinfo.plots import STYLE
+    from jaxinfo.reporting.style import STYLE
 
     rows = np.random.default_rng(0).permutation(len(labels))[:NUM_DRAWN]
     drawn = {name: found[rows] for name, found in codes.items()}
@@ -164,7 +164,7 @@ def main() -> None:
 
     from jaxinfo.core.checks import check_one_of, check_positive
     from jaxinfo.data import load_heco, meta_path_adjacency, normalize_adjacency
-    from jaxinfo.results import check_new_folder
+    from jaxinfo.reporting import check_new_folder
 
     known = (RAW, RANDOM, *BOUNDS)
     settings = config.settings.split(",") if config.settings else list(known)

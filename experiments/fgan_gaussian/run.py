@@ -121,7 +121,7 @@ def _run_member(member: str, config: Config) -> dict[str, Any]:
 def _matrix(found: dict[str, Any]) -> dict[str, dict[str, float | None]]:
     """Divergences of the mixture from the Gaussian at the seeds' mean parameters."""
     from jaxinfo.divergences import DIVERGENCES
-    from jaxinfo.results import mean_and_sd
+    from jaxinfo.reporting import mean_and_sd
     from jaxinfo.tasks import gaussian_to_mixture
 
     members = [
@@ -148,7 +148,7 @@ def _matrix(found: dict[str, Any]) -> dict[str, dict[str, float | None]]:
 
 
 def _content(config: Config, found: dict[str, Any], seconds: float) -> dict[str, Any]:
-    from jaxinfo.results import device_name, mean_and_sd
+    from jaxinfo.reporting import device_name, mean_and_sd
 
     settings = dataclasses.asdict(config) | {"out": str(config.out)}
     records = [
@@ -188,7 +188,7 @@ def main() -> None:
     from experiments.fgan_gaussian.show import plot_fits, tables
     from jaxinfo.core.checks import check_one_of
     from jaxinfo.divergences import DIVERGENCES
-    from jaxinfo.results import check_new_folder, replacing, write_json
+    from jaxinfo.reporting import atomic_files, check_new_folder, write_json
 
     members = config.members.split(",") if config.members else list(DIVERGENCES)
     try:
@@ -209,7 +209,7 @@ def main() -> None:
         found = dict(zip(members, results, strict=True))
     content = _content(config, found, time.perf_counter() - started)
     config.out.mkdir(parents=True, exist_ok=True)
-    with replacing(config.out / "results.json", config.out / "fits.png") as drafts:
+    with atomic_files(config.out / "results.json", config.out / "fits.png") as drafts:
         numbers, figure = (draft for draft in drafts if draft is not None)
         write_json(numbers, content)
         plot_fits(content, {m: one["path"] for m, one in found.items()}, figure)

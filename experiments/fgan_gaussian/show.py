@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from experiments.folder import markdown
-from jaxinfo.plots import ACCENT, CEILING, COLORS, MUTED, STYLE
+from jaxinfo.reporting.style import ACCENT, CEILING, COLORS, MUTED, STYLE
 
 __all__ = ["plot_fits", "tables"]
 

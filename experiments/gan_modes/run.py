@@ -121,7 +121,7 @@ def _run_setting(
     import jax
     import numpy as np
 
-    from jaxinfo.results import mean_and_sd
+    from jaxinfo.reporting import mean_and_sd
     from jaxinfo.training import sweep
 
     started = time.perf_counter()
@@ -184,7 +184,7 @@ def main() -> None:
         )
     prepare_jax()
     from experiments.gan_modes.show import plot_samples
-    from jaxinfo.results import check_new_folder
+    from jaxinfo.reporting import check_new_folder
 
     try:
         settings = _settings(config)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.gan_modes.config import MIXTURES
-from jaxinfo.plots import ACCENT, MUTED, STYLE
+from jaxinfo.reporting.style import ACCENT, MUTED, STYLE
 
 __all__ = ["plot_samples"]
 

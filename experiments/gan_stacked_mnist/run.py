@@ -146,7 +146,7 @@ def _run_objective(
     """Records of all seeds, and samples of the first."""
     import jax
 
-    from jaxinfo.results import mean_and_sd
+    from jaxinfo.reporting import mean_and_sd
     from jaxinfo.training import sweep
 
     started = time.perf_counter()
@@ -203,7 +203,7 @@ def main() -> None:
     from jaxinfo.adversarial import OBJECTIVES
     from jaxinfo.core.checks import check_one_of
     from jaxinfo.data import load_images
-    from jaxinfo.results import check_new_folder
+    from jaxinfo.reporting import check_new_folder
 
     try:
         for objective in config.objectives.split(","):

@@ -52,7 +52,7 @@ def main() -> None:
     prepare_jax()
     from jaxinfo.core.checks import check_one_of, check_positive
     from jaxinfo.data import HECO_SETS
-    from jaxinfo.results import check_new_folder
+    from jaxinfo.reporting import check_new_folder
 
     try:
         check_one_of([*PRESETS, "all"], dataset=config.dataset)

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.heco.config import PUBLISHED
 from experiments.maps import plot_map
-from jaxinfo.plots import ACCENT, STYLE
+from jaxinfo.reporting.style import ACCENT, STYLE
 
 __all__ = ["plot_results"]
 

@@ -45,7 +45,7 @@ def run_setting(setting: str, config: Config) -> tuple[dict[str, Any], Any]:
     import jax
     import numpy as np
 
-    from jaxinfo.results import mean_and_sd
+    from jaxinfo.reporting import mean_and_sd
     from jaxinfo.training import sweep
 
     name, _, variant = setting.partition(".")

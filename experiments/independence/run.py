@@ -48,7 +48,7 @@ def _run_size(size: int, config: Config) -> list[dict[str, Any]]:
 
     records = run_benchmark(
         [tasks.normal_target(0.0, size, size)],
-        methods=["default"],
+        estimators=["default"],
         num_rows=config.rows,
         num_repeats=config.repeats,
         num_seeds=config.num_seeds,
@@ -90,7 +90,7 @@ def main() -> None:
     if config.smoke:
         config = dataclasses.replace(config, rows=200, repeats=3)
     prepare_jax()
-    from jaxinfo.results import device_name
+    from jaxinfo.reporting import device_name
 
     settings = dataclasses.asdict(config)
     del settings["out"]

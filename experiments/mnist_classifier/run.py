@@ -137,7 +137,7 @@ def main() -> None:
 
     from jaxinfo import networks
     from jaxinfo.data import load_images
-    from jaxinfo.results import check_new_folder, device_name, write_json
+    from jaxinfo.reporting import check_new_folder, device_name, write_json
     from jaxinfo.training import save_checkpoint
 
     started = time.perf_counter()
