@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from jaxinfo import estimation
 from jaxinfo.core.checks import check_one_of
 from jaxinfo.divergences import DIVERGENCES, KL
-from jaxinfo.estimation.bounds import PAIRS
-from jaxinfo.estimation.report import Estimate
+from jaxinfo.estimation.variational.registry import DIVERGENCE_BOUNDS
+from jaxinfo.estimation.estimate import Estimate
 from jaxinfo.tasks import ConditionalTask, DivergenceTask, Task
 
 __all__ = ["AnyTask", "Quantity", "choose_methods", "quantities"]

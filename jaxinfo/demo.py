@@ -19,7 +19,7 @@ from jaxinfo.demo_stages import (
     Result,
     Stage,
 )
-from jaxinfo.estimation.report import jsonable
+from jaxinfo.estimation.estimate import jsonable
 from jaxinfo.results import device_name, mean_and_sd
 
 __all__ = [

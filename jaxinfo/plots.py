@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxinfo.estimation import Estimate, information_bound
-from jaxinfo.estimation.report import History
+from jaxinfo.estimation.estimate import History
 
 if TYPE_CHECKING:
     from jaxinfo.demo import Reading, Result

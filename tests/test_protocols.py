@@ -1,4 +1,4 @@
-"""How every module reads: the import table, signatures, docstrings, sizes, files."""
+"""How every module reads: the import order, signatures, docstrings, files."""
 
 import ast
 import importlib
@@ -14,28 +14,30 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "jaxinfo"
 
-# A module imports its own room and rooms on lower floors (the picture in BUILD.md).
-FLOORS = {
-    "core": 0,
-    "divergences": 1,
-    "networks": 1,
-    "training": 1,
-    "data": 1,
-    "information": 2,
-    "tasks": 2,
-    "adversarial": 3,
-    "estimation": 4,
-    "infomax": 5,
-}
-ROOF = 6
+# A module imports its own package and the packages before it (the list in BUILD.md).
+PACKAGES = [
+    "core",
+    "divergences",
+    "networks",
+    "training",
+    "data",
+    "information",
+    "tasks",
+    "adversarial",
+    "estimation",
+    "infomax",
+    "benchmark",
+    "reporting",
+    "cli",
+]
+# `Estimate.plot` draws, so it imports the package of figures when it is called.
+MAY_IMPORT_LATER = {("jaxinfo.estimation.estimate", "reporting")}
 CORE_MAY_IMPORT = {"jax", "jaxtyping", "chex", "numpy", "jaxinfo"}
 NETWORKS_IMPORTERS = {"networks", "estimation", "cli", "__init__"}
-NETWORKS_IMPORTERS |= {"demo_stages", "demo_codes"}
 OPTIONAL = {"matplotlib", "rich", "tyro", "pandas", "sklearn", "tensorflow_datasets"}
 OPTIONAL |= {"PIL", "orbax", "torch"}
-# Roof modules that stand on the `cli` extra.
-USES_CLI_EXTRA = {"cli", "demo", "plots"}
-MAX_LINES = 400
+# Packages that need the extra `cli`.
+USES_CLI_EXTRA = {"cli", "reporting"}
 # Positional although they have defaults: they belong to the data beside them.
 DATA_DEFAULTS = {"where", "where_p", "where_q", "axis"}
 
@@ -57,14 +59,10 @@ TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 each_module = pytest.mark.parametrize("name", MODULES)
 
 
-def _room(name: str) -> str:
-    """The folder of a module, or its own name where it lies on the roof."""
+def _package(name: str) -> str:
+    """The package of a module; "__init__" for the top level."""
     parts = name.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
-
-
-def _floor(room: str) -> int:
-    return FLOORS.get(room, ROOF)
 
 
 def _imports(name: str, *, module_level: bool = False) -> Iterator[str]:
@@ -90,17 +88,17 @@ def _imports(name: str, *, module_level: bool = False) -> Iterator[str]:
             yield from (".".join([*base, alias.name]) for alias in node.names)
 
 
-def _rooms_imported(name: str) -> set[str]:
-    """Rooms of jaxinfo that a module imports; "__init__" is the top level itself."""
-    rooms = set()
+def _packages_imported(name: str) -> set[str]:
+    """Packages of jaxinfo that a module imports; "__init__" is the top level."""
+    packages = set()
     for target in _imports(name):
         parts = target.split(".")
         if parts[0] == "jaxinfo":
             known = len(parts) > 1 and any(
-                _room(module) == parts[1] for module in TREES
+                _package(module) == parts[1] for module in TREES
             )
-            rooms.add(parts[1] if known else "__init__")
-    return rooms
+            packages.add(parts[1] if known else "__init__")
+    return packages
 
 
 def _all(name: str) -> list[str] | None:
@@ -113,13 +111,12 @@ def _all(name: str) -> list[str] | None:
 
 
 def _is_exported(name: str, entry: str) -> bool:
-    """Whether a room, or a module on the roof, offers this name to the world."""
-    room = _room(name)
-    return entry in (_all(f"jaxinfo.{room}" if room in FLOORS else name) or [])
+    """Whether the package of a module exports this name."""
+    return entry in (_all(f"jaxinfo.{_package(name)}") or [])
 
 
 def _listed(kind: type, *, exported: bool = False) -> list:
-    """Definitions in their modules' `__all__`, or only what the rooms export."""
+    """Definitions in their modules' `__all__`, or only what the packages export."""
     return [
         pytest.param(name, node, id=f"{name}.{node.name}")
         for name, tree in TREES.items()
@@ -200,47 +197,48 @@ def _documented(docstring: str, section: str) -> set[str]:
     return names
 
 
-# The import table ----------------------------------------------------------------
+# The import order ----------------------------------------------------------------
 
 
-def test_every_room_has_a_floor():
-    rooms = {p.parent.name for p in LIBRARY.glob("*/*.py")}
-    assert rooms <= set(FLOORS), "give the new room a floor here and in BUILD.md"
-    assert "core" in rooms
-    assert {f"jaxinfo.{room}" for room in rooms} <= set(MODULES), "no __init__.py"
+def test_every_package_has_its_place():
+    packages = {p.parent.name for p in LIBRARY.glob("*/*.py")}
+    assert packages == set(PACKAGES), "list the package here and in BUILD.md"
+    assert {f"jaxinfo.{package}" for package in packages} <= set(MODULES)
+    assert {p.name for p in LIBRARY.glob("*.py")} == {"__init__.py"}
 
 
 @each_module
-def test_imports_only_go_down(name):
-    room = _room(name)
-    if _floor(room) == ROOF:
+def test_imports_go_down_the_list_only(name):
+    package = _package(name)
+    if package not in PACKAGES:
         return
-    above = {
-        other
-        for other in _rooms_imported(name)
-        if other != room and _floor(other) >= _floor(room)
-    }
-    assert not above, f"{room} (floor {_floor(room)}) must not import {above}"
+    before = set(PACKAGES[: PACKAGES.index(package) + 1])
+    later = _packages_imported(name) - before
+    later -= {other for module, other in MAY_IMPORT_LATER if module == name}
+    assert not later, f"{package} must not import {later}"
 
 
 @each_module
 def test_networks_alone_knows_flax(name):
     packages = {target.split(".")[0] for target in _imports(name)}
-    assert "flax" not in packages or _room(name) == "networks"
-    if _room(name) == "core":
+    assert "flax" not in packages or _package(name) == "networks"
+    if _package(name) == "core":
         standard = set(sys.stdlib_module_names)
         assert packages <= CORE_MAY_IMPORT | standard
 
 
 @each_module
-def test_few_rooms_know_networks(name):
-    assert "networks" not in _rooms_imported(name) or _room(name) in NETWORKS_IMPORTERS
+def test_few_packages_know_networks(name):
+    assert (
+        "networks" not in _packages_imported(name)
+        or _package(name) in NETWORKS_IMPORTERS
+    )
 
 
 @each_module
 def test_optional_packages_are_imported_where_they_are_used(name):
     packages = {t.split(".")[0] for t in _imports(name, module_level=True)}
-    assert not packages & OPTIONAL or _room(name) in USES_CLI_EXTRA
+    assert not packages & OPTIONAL or _package(name) in USES_CLI_EXTRA
 
 
 # Public lists --------------------------------------------------------------------
@@ -266,11 +264,11 @@ def test_module_says_what_it_holds(name):
 
 
 def test_public_list():
-    rooms = {_room(name) for name in TREES} & set(FLOORS)
     daily = {"estimate_mutual_information", "estimate_divergence", "Estimate"}
-    assert set(importlib.import_module("jaxinfo").__all__) >= daily | (rooms - {"core"})
-    for room in rooms - {"core"}:
-        assert _all(f"jaxinfo.{room}"), f"{room}/__init__.py exports nothing"
+    listed = set(importlib.import_module("jaxinfo").__all__)
+    assert listed >= daily | (set(PACKAGES) - {"cli"}) | {"__version__"}
+    for package in set(PACKAGES) - {"cli"}:
+        assert _all(f"jaxinfo.{package}"), f"{package}/__init__.py exports nothing"
 
 
 # Signatures and docstrings -------------------------------------------------------
@@ -348,7 +346,7 @@ def test_randomness_is_given(function):
 
 @each_public_function
 def test_bounds_name_their_source(name, function):
-    if _room(name) in ("divergences", "information") and function.name.endswith(
+    if _package(name) in ("divergences", "information") and function.name.endswith(
         "_bound"
     ):
         docstring = ast.get_docstring(function) or ""
@@ -357,19 +355,6 @@ def test_bounds_name_their_source(name, function):
 
 
 # Files ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(path, id=str(path.relative_to(ROOT)))
-        for folder in (LIBRARY, ROOT / "experiments")
-        for path in _modules(folder)
-    ],
-)
-def test_size(path):
-    lines = len(path.read_text().splitlines())
-    assert lines <= MAX_LINES, f"{lines} lines: it holds two ideas"
 
 
 def _tracked() -> list[Path]:
@@ -443,12 +428,111 @@ def test_documents_name_what_exists(path):
         assert module.is_dir() or module.with_suffix(".py").is_file(), experiment
 
 
-def test_build_pictures_every_room():
-    picture = (ROOT / "BUILD.md").read_text()
-    drawn = {
-        match[1]: "to come" in match[0]
-        for match in re.finditer(r"^  (\w+)/ .*$", picture, flags=re.MULTILINE)
+def test_build_lists_every_package_in_order():
+    text = (ROOT / "BUILD.md").read_text()
+    drawn = re.findall(r"^  (\w+)/ .*$", text, flags=re.MULTILINE)
+    assert drawn == PACKAGES
+
+
+# Names in docstrings -------------------------------------------------------------
+
+# Names of other libraries and words that docstrings set in backticks.
+OTHERS = {"jit", "vmap", "grad", "shard_map", "scan", "map", "print", "True", "pip"}
+
+
+def _docstrings(tree: ast.Module) -> Iterator[str]:
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.walk(tree):
+        if isinstance(node, kinds) and (docstring := ast.get_docstring(node)):
+            yield docstring
+
+
+def _identifiers(tree: ast.Module) -> set[str]:
+    """Every name, argument, attribute, keyword and string of a module."""
+    found = set()
+    for node in ast.walk(tree):
+        for field in ("id", "arg", "attr", "name"):
+            value = getattr(node, field, None)
+            if isinstance(value, str):
+                found.add(value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+        if isinstance(node, ast.alias):
+            found |= {node.name.split(".")[-1], node.asname or ""}
+    return found
+
+
+MODULE_NAMES = {name.split(".")[-1] for name in MODULES}
+KNOWN = set().union(OTHERS, MODULE_NAMES, *map(_identifiers, TREES.values()))
+
+
+def _resolves(dotted: str) -> bool:
+    parts = dotted.split(".")
+    for end in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:end]))
+        except ImportError:
+            continue
+        for part in parts[end:]:
+            if part in getattr(found, "__dataclass_fields__", {}):
+                return True
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+        return True
+    return False
+
+
+@each_module
+def test_names_in_docstrings_exist(name):
+    """`jaxinfo.a.b` must resolve; a plain name must occur in the library."""
+    missing = set()
+    for docstring in _docstrings(TREES[name]):
+        prose = re.sub(r"^ *(>>>|\.\.\.).*$", "", docstring, flags=re.MULTILINE)
+        for quoted in re.findall(r"(?<!`)`([A-Za-z_][\w.]*)(?:\([^`]*\))?`", prose):
+            if quoted.split(".")[-1] in KNOWN and not quoted.startswith("jaxinfo."):
+                continue
+            if not _resolves(quoted):
+                missing.add(quoted)
+    assert not missing
+
+
+# Words ---------------------------------------------------------------------------
+
+# Words of an earlier vocabulary, and the field's own.
+OLD_WORDS = {
+    r"laws?(?! of large numbers)": "distribution",
+    r"recipes?": "default estimator",
+    r"rooms?|roof": "package or module",
+    r"cadence": "eval_every",
+    r"told": "metrics",
+    r"slopes?": "gradient",
+    r"companions?": "auxiliary network or baseline",
+    r"pairings?|product pairs?": "negatives, negative sampling",
+    r"free_up_to": "identifiable_up_to",
+    r"admits?|admitted": "validate or check",
+    r"doubts?": "warnings",
+    r"second opinion": "nearest-neighbor correction",
+    r"waves?": "Fourier features",
+    r"lift(s|ed)?": "feature expansion",
+    r"perceptrons?": "MLP",
+    r"has_offsets": "use_bias",
+    r"average_decay": "ema_decay",
+    r"zero_start": "zero_init",
+    r"Labelled": "LabeledData",
+    r"probe_support_vectors": "linear_svm_probe",
+    r"normalisers?|optimisers?|neighbours?": "American spelling",
+}
+WRITTEN = [*_modules(LIBRARY), *_modules(ROOT / "experiments")]
+WRITTEN += [ROOT / "README.md", ROOT / "BUILD.md"]
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda p: str(p.relative_to(ROOT)))
+def test_words_are_the_fields(path):
+    text = path.read_text()
+    found = {
+        match[0]: word
+        for old, word in OLD_WORDS.items()
+        for match in re.finditer(rf"\b(?:{old})\b", text, flags=re.IGNORECASE)
     }
-    rooms = {path.parent.name for path in LIBRARY.glob("*/*.py")}
-    assert set(drawn) == set(FLOORS)
-    assert {room for room, to_come in drawn.items() if not to_come} == rooms
+    assert not found, "old word -> the field's"

@@ -1,48 +1,90 @@
-"""Data in, an estimate with its error and its kind out."""
+"""Estimators: samples in, an `Estimate` with its error and its kind out.
 
-from jaxinfo.estimation.bound import Bound
-from jaxinfo.estimation.bounds import (
-    information_bound,
-    information_bound_names,
+An estimator of mutual information is a frozen value that is called as
+`estimator(key, x, y)`: `CrossFitted` (the default), `Variational` (any bound, any
+critic), and the classical `KSG`, `MixedKSG`, `Gaussian`, `GaussianCopula` and `PlugIn`.
+"""
+
+from jaxinfo.estimation.classical import (
+    KSG,
+    Gaussian,
+    GaussianCopula,
+    MixedKSG,
+    PlugIn,
 )
-from jaxinfo.estimation.classical import classical_method_names, estimate_classical
 from jaxinfo.estimation.conditional import (
     estimate_conditional_mutual_information,
     estimate_transfer_entropy,
     lagged_rows,
 )
-from jaxinfo.estimation.divergence import estimate_divergence, make_divergence_run
-from jaxinfo.estimation.divergence_bounds import divergence_bound
-from jaxinfo.estimation.fit import RunResult, adam
-from jaxinfo.estimation.information_run import make_run
+from jaxinfo.estimation.cross_fitted import CrossFitted
+from jaxinfo.estimation.density_ratio import DensityRatio, load_density_ratio
+from jaxinfo.estimation.divergence import estimate_divergence
+from jaxinfo.estimation.estimate import Diagnostics, Estimate, History
+from jaxinfo.estimation.estimators import (
+    Estimator,
+    estimator_names,
+    find_estimator,
+)
 from jaxinfo.estimation.mutual_information import estimate_mutual_information
-from jaxinfo.estimation.report import Estimate, History
 from jaxinfo.estimation.self_checks import (
     SelfCheck,
     SelfChecks,
     check_mutual_information,
 )
+from jaxinfo.estimation.train_config import TrainConfig
 from jaxinfo.estimation.uncertainty import summarize
+from jaxinfo.estimation.variational import (
+    BOUNDS,
+    Bound,
+    RunResult,
+    Setting,
+    Variational,
+    VariationalDivergence,
+    adam,
+    bound_names,
+    divergence_bound,
+    estimates_of_runs,
+    information_bound,
+    make_divergence_run,
+    make_run,
+)
 
 __all__ = [
+    "BOUNDS",
+    "KSG",
     "Bound",
+    "CrossFitted",
+    "DensityRatio",
+    "Diagnostics",
     "Estimate",
+    "Estimator",
+    "Gaussian",
+    "GaussianCopula",
     "History",
+    "MixedKSG",
+    "PlugIn",
     "RunResult",
     "SelfCheck",
     "SelfChecks",
+    "Setting",
+    "TrainConfig",
+    "Variational",
+    "VariationalDivergence",
     "adam",
+    "bound_names",
     "check_mutual_information",
-    "classical_method_names",
     "divergence_bound",
-    "estimate_classical",
     "estimate_conditional_mutual_information",
     "estimate_divergence",
     "estimate_mutual_information",
     "estimate_transfer_entropy",
+    "estimates_of_runs",
+    "estimator_names",
+    "find_estimator",
     "information_bound",
-    "information_bound_names",
     "lagged_rows",
+    "load_density_ratio",
     "make_divergence_run",
     "make_run",
     "summarize",

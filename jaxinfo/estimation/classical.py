@@ -1,25 +1,31 @@
-"""Classical estimates of mutual information, to check the trained ones against."""
+"""Classical estimators of mutual information, as frozen values: nothing is trained."""
 
+import dataclasses
+import functools
 import math
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.core.checks import check_one_of
-from jaxinfo.core.types import Array
+from jaxinfo.core.checks import check_key, check_positive
+from jaxinfo.core.types import Array, Float, Key
+from jaxinfo.estimation.density_ratio import DensityRatio
+from jaxinfo.estimation.estimate import Diagnostics, Estimate
 from jaxinfo.estimation.preprocessing import (
+    Standardization,
     check_rows,
     check_same_rows,
     fit_standardization,
+    is_traced,
     warn,
 )
-from jaxinfo.estimation.report import Estimate, History
-from jaxinfo.estimation.uncertainty import Z_95, Summary, summarize
+from jaxinfo.estimation.uncertainty import Summary, summarize, summary_around
 from jaxinfo.information.classical import (
+    GaussianFit,
     fit_gaussian,
     gaussian_copula_information,
     gaussian_information,
@@ -35,188 +41,147 @@ from jaxinfo.information.nearest_neighbors import (
 )
 from jaxinfo.training.compile_time import compile_stopwatch
 
-__all__ = ["classical_method_names", "estimate_classical"]
+__all__ = ["KSG", "Gaussian", "GaussianCopula", "MixedKSG", "PlugIn"]
 
-# Rows split into parts, so many times, to see how much the estimate varies.
+# Rows are split into this many parts, so many times, for the subsampling error.
 NUM_PARTS, NUM_SPLITS = 3, 8
-# A share of repeated values above this is no accident of rounding.
-LARGEST_SHARE_OF_TIES = 0.01
-# With fewer rows a state, the bias correction itself is in doubt.
-FEWEST_ROWS_PER_STATE = 5
-# A standardized coordinate with less variance of its own is a function of the others.
-SMALLEST_OWN_VARIANCE = 1e-12
+# A larger share of repeated values is not explained by rounding.
+MAX_SHARE_OF_TIES = 0.01
+# With fewer rows for each state the bias correction itself is unreliable.
+MIN_ROWS_PER_STATE = 5
+# A standardized coordinate with less residual variance is a function of the others.
+MIN_RESIDUAL_VARIANCE = 1e-12
+
+_NEIGHBOR_SETTINGS = ("num_neighbors", "chunk_size")
+_ksg1 = jax.jit(ksg1_information, static_argnames=_NEIGHBOR_SETTINGS)
+_ksg2 = jax.jit(ksg2_information, static_argnames=_NEIGHBOR_SETTINGS)
+_mixed_ksg = jax.jit(mixed_ksg_information, static_argnames=_NEIGHBOR_SETTINGS)
+_gaussian = jax.jit(gaussian_information)
+_gaussian_copula = jax.jit(gaussian_copula_information)
+_plug_in = jax.jit(plug_in_information, static_argnames="miller_madow")
+_fit_gaussian = jax.jit(fit_gaussian)
 
 
-class _Method(NamedTuple):
-    information: Callable[..., LocalInformation]
-    settings: dict[str, int | bool]
-    ties_are_doubtful: bool = False
-    is_gaussian: bool = False
-    is_discrete: bool = False
+# Nearest neighbors -----------------------------------------------------------------
 
 
-def _method(information: Callable[..., LocalInformation], **options: Any) -> _Method:
-    settings = options.pop("settings", {})
-    compiled = jax.jit(information, static_argnames=tuple(settings))
-    return _Method(compiled, settings, **options)
+@dataclasses.dataclass(frozen=True)
+class KSG:
+    """The estimators of Kraskov, Stoegbauer and Grassberger, for continuous data.
 
+    Computed in float64 on all rows. The standard error comes from subsamples (Holmes
+    and Nemenman, "Estimation of mutual information for real-valued data with error bars
+    and controlled bias", Phys. Rev. E 100, 2019), drawn by a fixed generator; it does
+    not include the bias, which is downward in many dimensions.
 
-_NEIGHBORS: dict[str, int | bool] = {"num_neighbors": 3, "chunk_size": 64}
-_METHODS = {
-    "ksg1": _method(ksg1_information, settings=_NEIGHBORS, ties_are_doubtful=True),
-    "ksg2": _method(ksg2_information, settings=_NEIGHBORS, ties_are_doubtful=True),
-    "mixed_ksg": _method(mixed_ksg_information, settings=_NEIGHBORS),
-    "gaussian": _method(gaussian_information, is_gaussian=True),
-    "gaussian_copula": _method(
-        gaussian_copula_information, ties_are_doubtful=True, is_gaussian=True
-    ),
-    "plug_in": _method(
-        plug_in_information, settings={"miller_madow": True}, is_discrete=True
-    ),
-}
+    Source: Kraskov, Stoegbauer and Grassberger, "Estimating mutual information", Phys.
+        Rev. E 69, 2004, equations 8 (variant 1) and 9 (variant 2).
 
-
-_fit, _log_ratio, _scores = map(
-    jax.jit, (fit_gaussian, gaussian_log_ratio, normal_scores)
-)
-
-
-def classical_method_names() -> tuple[str, ...]:
-    """The names that `estimate_classical` takes."""
-    return tuple(_METHODS)
-
-
-def estimate_classical(
-    x: Any, y: Any, *, method: str = "ksg1", **settings: int | bool
-) -> Estimate:
-    """Estimates mutual information without training, in nats, with its error.
-
-    Args:
-        x: rows of x, [N, ...] of any trailing shape.
-        y: rows of y, [N, ...], row i paired with row i of x.
-        method: "ksg1" or "ksg2" for continuous data, "mixed_ksg" for discrete, continuous
-            and mixed data, "gaussian" for the information that a covariance holds,
-            "gaussian_copula" for that of a covariance of ranks, "plug_in" for discrete data.
-        **settings: of the method: `num_neighbors` and `chunk_size` of the first
-            three, `miller_madow` of "plug_in".
-
-    Returns:
-        An `Estimate` in nats of one "seed" and no history. Its `log_ratio(x, y)` is
-        the fitted pointwise information of "gaussian" and "gaussian_copula"; that of the others
-        raises ValueError.
-
-    Raises:
-        ValueError: where an argument does not fit, which the message names.
-        TypeError: inside jit or vmap: use `jaxinfo.information` there.
-
-    Notes:
-        Computed in float64 on every row. Standard errors are those of the influence
-        function; of nearest neighbors they come from subsamples (Holmes and Nemenman,
-        "Estimation of mutual information for real-valued data with error bars and
-        controlled bias", Phys. Rev. E 100, 2019), which a fixed generator draws. They
-        hold no bias: nearest neighbors fall short of the truth in many dimensions,
-        and a covariance sees linear dependence only.
+    Attributes:
+        variant: 1 or 2, the paper's two estimators.
+        num_neighbors: k.
+        chunk_size: rows whose distances are computed at once; affects memory only.
 
     Example:
-        >>> rng = np.random.default_rng(0)
-        >>> x = rng.normal(size=(500, 1))
-        >>> y = x + rng.normal(size=(500, 1))
-        >>> estimate = estimate_classical(x, y, method="gaussian")
+        >>> x, e = np.random.default_rng(0).normal(size=(2, 500, 1))
+        >>> estimate = KSG()(jax.random.key(0), x, x + e)
         >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.1)
         True
     """
-    started = time.perf_counter()
-    check_one_of(_METHODS, method=method)
-    chosen = _METHODS[method]
-    unknown = sorted(set(settings) - set(chosen.settings))
-    if unknown:
-        raise ValueError(
-            f"method {method!r} has no setting {unknown[0]}; "
-            f"it has: {', '.join(chosen.settings) or 'none'}"
-        )
-    rows_x, doubts_x = check_rows("x", x)
-    rows_y, doubts_y = check_rows("y", y)
-    check_same_rows(rows_x, rows_y)
-    # That values are whole numbers, or all one, is no doubt where states are counted.
-    of_numbers = chosen.ties_are_doubtful or chosen.is_gaussian
-    doubts = [*doubts_x, *doubts_y] if of_numbers else []
-    filled = {**chosen.settings, **settings}
-    return _estimate(method, filled, (rows_x, rows_y), doubts, started)
+
+    variant: Literal[1, 2] = 1
+    num_neighbors: int = 3
+    chunk_size: int = 64
+
+    def __post_init__(self) -> None:
+        check_positive(num_neighbors=self.num_neighbors, chunk_size=self.chunk_size)
+        if self.variant not in (1, 2):
+            raise ValueError(f"variant must be 1 or 2, got {self.variant}")
+
+    @property
+    def name(self) -> str:
+        """Name of the estimator."""
+        return f"ksg{self.variant}"
+
+    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
+        """Estimates the mutual information of paired rows in nats.
+
+        Args:
+            key: random key; not used.
+            x: rows of x, [N, ...].
+            y: rows of y, [N, ...].
+
+        Returns:
+            An `Estimate` without a density ratio.
+
+        Raises:
+            ValueError: if an argument does not fit; the message names it.
+        """
+        information = _ksg1 if self.variant == 1 else _ksg2
+        return _by_neighbors(self, information, key, x, y, ties_mislead=True)
 
 
-def _estimate(
-    method: str,
-    settings: dict[str, int | bool],
-    rows: tuple[np.ndarray, np.ndarray],
-    doubts: list[str],
-    started: float,
+@dataclasses.dataclass(frozen=True)
+class MixedKSG:
+    """A nearest-neighbor estimator for discrete, continuous and mixed data.
+
+    Computed in float64 on all rows, with the standard error of `KSG`.
+
+    Source: Gao et al., "Estimating mutual information for discrete-continuous
+        mixtures", NeurIPS 2017.
+
+    Attributes:
+        num_neighbors: k.
+        chunk_size: rows whose distances are computed at once; affects memory only.
+    """
+
+    num_neighbors: int = 3
+    chunk_size: int = 64
+
+    def __post_init__(self) -> None:
+        check_positive(num_neighbors=self.num_neighbors, chunk_size=self.chunk_size)
+
+    @property
+    def name(self) -> str:
+        """Name of the estimator."""
+        return "mixed_ksg"
+
+    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
+        """Estimates mutual information in nats, see `KSG.__call__`."""
+        return _by_neighbors(self, _mixed_ksg, key, x, y, ties_mislead=False)
+
+
+def _by_neighbors(
+    estimator: KSG | MixedKSG,
+    information: Callable[..., LocalInformation],
+    key: Any,
+    x: Any,
+    y: Any,
+    *,
+    ties_mislead: bool,
 ) -> Estimate:
-    chosen = _METHODS[method]
-    # Rounded to float32, distances tie and covariances are singular that are not.
-    with jax.enable_x64(True), compile_stopwatch() as compile_seconds:
-        prepare_x, prepare_y = (
-            _make_prepare(name, sample, chosen)
-            for name, sample in zip("xy", rows, strict=True)
-        )
-        x, y = prepare_x(rows[0]), prepare_y(rows[1])
-        summary = _summarize(chosen, settings, x, y)
-        log_ratio = _make_log_ratio(method, (x, y), (prepare_x, prepare_y))
-    num_states = [len(np.unique(z, axis=0)) for z in (x, y, np.hstack([x, y]))]
-    doubts = doubts + _doubts(method, (x, y), num_states[2])
-    warn(doubts)
-    return Estimate(
-        **summary._asdict(),
-        kind="neither",
-        ceiling=math.log(min(num_states)) if chosen.is_discrete else math.inf,
-        saturated=False,
-        converged=True,
-        num_nonfinite=0,
-        per_seed=np.array([summary.value]),
-        history=History(np.empty(0, int), np.empty((1, 0))),
-        log_ratio=log_ratio,
-        bound=method,
-        num_samples=len(x),
-        seconds=time.perf_counter() - started,
-        compile_seconds=compile_seconds[0],
-        warnings=tuple(doubts),
-    )
-
-
-def _make_prepare(
-    name: str, rows: np.ndarray, method: _Method
-) -> Callable[[Any], np.ndarray]:
-    """From rows as users have them to those that the method takes, [N, D]."""
-    scale = fit_standardization(rows)
-    varies = np.ptp(rows.reshape(len(rows), -1), axis=0) > 0
-    if method.is_gaussian and not varies.any():
-        raise ValueError(f"{name} is constant: there is no covariance to fit")
-
-    def prepare(new_rows: Any) -> np.ndarray:
-        checked = scale.check(name, new_rows)
-        if not method.is_discrete:
-            checked = np.asarray(scale.apply(checked))
-        flat = checked.reshape(len(checked), -1)
-        return flat[:, varies] if method.is_gaussian else flat
-
-    return prepare
-
-
-def _summarize(
-    method: _Method, settings: dict[str, int | bool], x: np.ndarray, y: np.ndarray
-) -> Summary:
-    value, contributions = jax.device_get(method.information(x, y, **settings))
-    if "num_neighbors" not in method.settings:
-        return summarize(np.array([value]), [contributions[None]])
-    if len(x) < NUM_PARTS * (settings["num_neighbors"] + 1):
+    started = time.perf_counter()
+    rows_x, rows_y, found = _check(key, x, y, numbers=ties_mislead)
+    k = estimator.num_neighbors
+    if len(rows_x) < NUM_PARTS * (k + 1):
         raise ValueError(
-            f"x has {len(x)} rows, too few for an error of num_neighbors = "
-            f"{settings['num_neighbors']}: give {NUM_PARTS} times as many and more"
+            f"x has {len(rows_x)} rows, too few for an error of num_neighbors = {k}: "
+            f"give at least {NUM_PARTS * (k + 1)}"
         )
-    error = _subsampling_error(
-        lambda rows: method.information(x[rows], y[rows], **settings).value, len(x)
+    compute = functools.partial(
+        information, num_neighbors=k, chunk_size=estimator.chunk_size
     )
-    half_width = Z_95 * error
-    return Summary(float(value), error, float(value - half_width), value + half_width)
+    # In float32, rounding makes distances tie.
+    with jax.enable_x64(True), compile_stopwatch() as compile_seconds:
+        flat_x, flat_y = _standardized(rows_x), _standardized(rows_y)
+        value = float(compute(flat_x, flat_y).value)
+        error = _subsampling_error(
+            lambda rows: compute(flat_x[rows], flat_y[rows]).value, len(rows_x)
+        )
+    if ties_mislead:
+        found += _warnings_of_ties(estimator.name, x=flat_x, y=flat_y)
+    summary = summary_around(value, error)
+    return _estimate(estimator.name, summary, rows_x, found, started, compile_seconds)
 
 
 def _subsampling_error(value_of: Callable[[np.ndarray], Any], num_rows: int) -> float:
@@ -231,70 +196,271 @@ def _subsampling_error(value_of: Callable[[np.ndarray], Any], num_rows: int) -> 
     return float(np.sqrt(np.var(values, axis=1, ddof=1).mean() * size / num_rows))
 
 
-def _make_log_ratio(
-    method: str,
-    rows: tuple[np.ndarray, np.ndarray],
-    prepares: tuple[Callable[[Any], np.ndarray], Callable[[Any], np.ndarray]],
-) -> Callable[[Any, Any], np.ndarray]:
-    if not _METHODS[method].is_gaussian:
+# Gaussian --------------------------------------------------------------------------
 
-        def no_log_ratio(x: Any, y: Any) -> np.ndarray:
-            """Raises ValueError: this method has no pointwise information."""
-            del x, y
-            raise ValueError(
-                f"method {method!r} fits no pointwise information; "
-                "'gaussian' and 'gaussian_copula' do"
+
+@dataclasses.dataclass(frozen=True)
+class Gaussian:
+    """The information of a Gaussian with the covariance of the rows.
+
+    Computed in float64 on all rows; the standard error is that of the influence
+    function. A covariance holds linear dependence only.
+
+    Example:
+        >>> x, e = np.random.default_rng(0).normal(size=(2, 500, 1))
+        >>> estimate = Gaussian()(jax.random.key(0), x, x + e)
+        >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.1)
+        True
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the estimator."""
+        return "gaussian"
+
+    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
+        """Estimates mutual information in nats, see `KSG.__call__`.
+
+        The estimate's `density_ratio(x, y)` is the fitted pointwise information.
+        """
+        return _by_gaussian(self.name, _gaussian, key, x, y, uses_ranks=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class GaussianCopula:
+    """The information of a Gaussian copula with the covariance of the normal scores.
+
+    Monotone maps of single coordinates leave it unchanged. Otherwise like `Gaussian`.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the estimator."""
+        return "gaussian_copula"
+
+    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
+        """Estimates mutual information in nats, see `Gaussian.__call__`."""
+        return _by_gaussian(self.name, _gaussian_copula, key, x, y, uses_ranks=True)
+
+
+def _by_gaussian(
+    name: str,
+    information: Callable[..., LocalInformation],
+    key: Any,
+    x: Any,
+    y: Any,
+    *,
+    uses_ranks: bool,
+) -> Estimate:
+    started = time.perf_counter()
+    rows_x, rows_y, found = _check(key, x, y, numbers=True)
+    # In float32, rounding makes covariances singular.
+    with jax.enable_x64(True), compile_stopwatch() as compile_seconds:
+        sides = _Side.fit("x", rows_x), _Side.fit("y", rows_y)
+        flat = [
+            side.apply(rows) for side, rows in zip(sides, (rows_x, rows_y), strict=True)
+        ]
+        local = jax.device_get(information(*flat))
+        if uses_ranks:
+            sides = tuple(
+                side._replace(reference=rows)
+                for side, rows in zip(sides, flat, strict=True)
             )
-
-        return no_log_ratio
-
-    def scores(new_rows: np.ndarray, reference: np.ndarray) -> Array:
-        if method == "gaussian_copula":
-            return _scores(jnp.asarray(new_rows), reference=jnp.asarray(reference))
-        return jnp.asarray(new_rows)
-
-    fit = _fit(*(scores(z, z) for z in rows))
-    own_variance = np.square(np.diagonal(fit.cholesky)).min()
-    if not own_variance > SMALLEST_OWN_VARIANCE:  # Not so for NaN either.
-        raise ValueError(
-            f"x and y have a singular covariance, so method {method!r} has no value: "
+        scores = [side.scores(rows) for side, rows in zip(sides, flat, strict=True)]
+        fit = jax.device_get(_fit_gaussian(*scores))
+    if not np.square(np.diagonal(fit.cholesky)).min() > MIN_RESIDUAL_VARIANCE:
+        raise ValueError(  # The comparison is also false for NaN.
+            f"x and y have a singular covariance, so estimator {name!r} has no value: "
             "a coordinate is a linear function of the others"
         )
+    if uses_ranks:
+        found += _warnings_of_ties(name, x=flat[0], y=flat[1])
+    summary = summarize(np.array([local.value]), [local.contributions[None]])
+    ratio = GaussianDensityRatio(fit, sides)
+    return _estimate(
+        name, summary, rows_x, found, started, compile_seconds, density_ratio=ratio
+    )
 
-    def log_ratio(x: Any, y: Any) -> np.ndarray:
-        """Pointwise mutual information log p(x, y) / (p(x) p(y)) in nats, [N]."""
+
+class _Side(NamedTuple):
+    """Maps rows of x or of y to the coordinates that a Gaussian is fitted to.
+
+    Attributes:
+        scale: shift and scale.
+        kept: numbers of the coordinates that vary.
+        reference: fitted rows whose ranks define normal scores, or None.
+    """
+
+    scale: Standardization
+    kept: np.ndarray
+    reference: np.ndarray | None = None
+
+    @classmethod
+    def fit(cls, name: str, rows: np.ndarray) -> "_Side":
+        kept = np.flatnonzero(np.ptp(rows.reshape(len(rows), -1), axis=0) > 0)
+        if not kept.size:
+            raise ValueError(f"{name} is constant: there is no covariance to fit")
+        return cls(fit_standardization(rows), kept)
+
+    def apply(self, rows: Any) -> Array:
+        standardized = self.scale.apply(rows)
+        return standardized.reshape(len(standardized), -1)[:, self.kept]
+
+    def scores(self, rows: Array) -> Array:
+        if self.reference is None:
+            return rows
+        return normal_scores(rows, reference=jnp.asarray(self.reference))
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["fit", "sides"], meta_fields=[]
+)
+@dataclasses.dataclass(frozen=True, eq=False)
+class GaussianDensityRatio(DensityRatio):
+    """The pointwise information of a fitted Gaussian or Gaussian copula, nats.
+
+    Attributes:
+        fit: the fitted covariance.
+        sides: maps of x and of y to the fitted coordinates.
+    """
+
+    fit: GaussianFit
+    sides: tuple[_Side, ...]
+
+    def log_ratio(self, x: Any, y: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Evaluates log p(x, y) / (p(x) p(y)) of each pair of rows, nats, [N].
+
+        Args:
+            x: rows of x, [N, ...].
+            y: rows of y, [N, ...].
+
+        Returns:
+            The pointwise information, nats, [N].
+
+        Raises:
+            ValueError: if the rows do not have the shapes of the fitted ones.
+        """
+        rows = [
+            side.scale.check(name, new)
+            for name, side, new in zip("xy", self.sides, (x, y), strict=True)
+        ]
+        check_same_rows(*rows)
+        if is_traced(self, rows):
+            return self._evaluate(*rows)
         with jax.enable_x64(True):
-            new_x, new_y = (
-                scores(prepare(new), z)
-                for prepare, new, z in zip(prepares, (x, y), rows, strict=True)
+            return np.asarray(self._evaluate(*rows))
+
+    def _evaluate(self, *rows: Any) -> Array:
+        scores = [
+            side.scores(side.apply(new))
+            for side, new in zip(self.sides, rows, strict=True)
+        ]
+        return gaussian_log_ratio(self.fit, *scores)
+
+
+# Counts ----------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class PlugIn:
+    """The information of the table of counts, for discrete data.
+
+    Source: Miller, "Note on the bias of information estimates", 1955, for the
+        correction.
+
+    Attributes:
+        miller_madow: whether to correct the bias.
+    """
+
+    miller_madow: bool = True
+
+    @property
+    def name(self) -> str:
+        """Name of the estimator."""
+        return "plug_in"
+
+    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
+        """Estimates mutual information in nats, see `KSG.__call__`."""
+        started = time.perf_counter()
+        rows_x, rows_y, found = _check(key, x, y, numbers=False)
+        flat = [rows.reshape(len(rows), -1) for rows in (rows_x, rows_y)]
+        with jax.enable_x64(True), compile_stopwatch() as compile_seconds:
+            local = jax.device_get(_plug_in(*flat, miller_madow=self.miller_madow))
+        num_states = [len(np.unique(rows, axis=0)) for rows in (*flat, np.hstack(flat))]
+        per_state = len(rows_x) / num_states[2]
+        if per_state < MIN_ROWS_PER_STATE:
+            found.append(
+                f"{num_states[2]} states of (x, y) in {len(rows_x)} rows leave "
+                f"{per_state:.1f} rows for a state, too few for {self.name!r}"
             )
-            if len(new_x) != len(new_y):
-                raise ValueError(
-                    f"y must have the {len(new_x)} rows of x, got {len(new_y)}"
-                )
-            return np.asarray(_log_ratio(fit, new_x, new_y))
+        summary = summarize(np.array([local.value]), [local.contributions[None]])
+        return _estimate(
+            self.name,
+            summary,
+            rows_x,
+            found,
+            started,
+            compile_seconds,
+            ceiling=math.log(min(num_states)),
+        )
 
-    return log_ratio
+
+# Shared ----------------------------------------------------------------------------
 
 
-def _doubts(
-    method: str, rows: tuple[np.ndarray, np.ndarray], num_states: int
-) -> list[str]:
-    doubts = []
-    if _METHODS[method].ties_are_doubtful:
-        for name, sample in zip("xy", rows, strict=True):
-            distinct = (np.diff(np.sort(sample, axis=0), axis=0) > 0).mean(axis=0)
-            tied = ((distinct < 1 - LARGEST_SHARE_OF_TIES) & (distinct > 0)).sum()
-            if tied:
-                doubts.append(
-                    f"{name} repeats values in {tied} of {sample.shape[1]} "
-                    f"coordinates, and ties mislead {method!r}: compare with 'mixed_ksg'"
-                )
-    if _METHODS[method].is_discrete:
-        per_state = len(rows[0]) / num_states
-        if per_state < FEWEST_ROWS_PER_STATE:
-            doubts.append(
-                f"{num_states} states of (x, y) in {len(rows[0])} rows leave "
-                f"{per_state:.1f} rows for a state, too few for {method!r}"
+def _check(
+    key: Any, x: Any, y: Any, *, numbers: bool
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Checked rows, and warnings if the estimator takes the values as numbers."""
+    check_key(0, key=key)
+    rows_x, warnings_x = check_rows("x", x)
+    rows_y, warnings_y = check_rows("y", y)
+    check_same_rows(rows_x, rows_y)
+    # Whole numbers and constants are nothing to warn about if states are counted.
+    return rows_x, rows_y, [*warnings_x, *warnings_y] if numbers else []
+
+
+def _standardized(rows: np.ndarray) -> np.ndarray:
+    scaled = np.asarray(fit_standardization(rows).apply(rows))
+    return scaled.reshape(len(scaled), -1)
+
+
+def _warnings_of_ties(estimator: str, **samples: Any) -> list[str]:
+    found = []
+    for name, sample in samples.items():
+        distinct = (np.diff(np.sort(sample, axis=0), axis=0) > 0).mean(axis=0)
+        tied = ((distinct < 1 - MAX_SHARE_OF_TIES) & (distinct > 0)).sum()
+        if tied:
+            found.append(
+                f"{name} repeats values in {tied} of {sample.shape[1]} coordinates, "
+                f"and ties mislead {estimator!r}: compare with 'mixed_ksg'"
             )
-    return doubts
+    return found
+
+
+def _estimate(
+    name: str,
+    summary: Summary,
+    rows: np.ndarray,
+    warnings: list[str],
+    started: float,
+    compile_seconds: list[float],
+    *,
+    ceiling: float = math.inf,
+    density_ratio: DensityRatio | None = None,
+) -> Estimate:
+    warn(warnings)
+    return Estimate(
+        **summary._asdict(),
+        kind="neither",
+        estimator=name,
+        num_samples=len(rows),
+        diagnostics=Diagnostics(
+            np.array([summary.value]),
+            ceiling=ceiling,
+            warnings=tuple(warnings),
+            seconds=time.perf_counter() - started,
+            compile_seconds=compile_seconds[0],
+        ),
+        density_ratio=density_ratio,
+    )

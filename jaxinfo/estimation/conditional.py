@@ -1,19 +1,27 @@
-"""Conditional information and transfer entropy from samples, by the chain rule."""
+"""Conditional mutual information and transfer entropy, by the chain rule."""
 
-from collections.abc import Callable
+import dataclasses
+import functools
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxinfo.core.checks import check_key, check_positive
 from jaxinfo.core.types import Array, Float, Key
-from jaxinfo.estimation.cross_fit import FEWEST_ROWS, CrossFit
-from jaxinfo.estimation.cross_fit_estimate import check_new_rows, estimate_difference
-from jaxinfo.estimation.host import Budget
-from jaxinfo.estimation.mutual_information import RECIPE_STEPS
-from jaxinfo.estimation.preprocessing import check_row_counts, check_rows, warn
-from jaxinfo.estimation.report import Estimate
-from jaxinfo.training.sweep import Layout
+from jaxinfo.estimation.cross_fitted import CrossFitted, estimate_difference
+from jaxinfo.estimation.density_ratio import DensityRatio
+from jaxinfo.estimation.estimate import Diagnostics, Estimate, History
+from jaxinfo.estimation.estimators import Estimator, find_estimator, name_of
+from jaxinfo.estimation.mutual_information import RENAMED, refuse_renamed
+from jaxinfo.estimation.preprocessing import (
+    check_row_counts,
+    check_rows,
+    is_traced,
+    warn,
+)
+from jaxinfo.estimation.uncertainty import summary_around
 
 __all__ = [
     "estimate_conditional_mutual_information",
@@ -28,19 +36,14 @@ def estimate_conditional_mutual_information(
     y: Any,
     z: Any,
     *,
-    num_seeds: int = 8,
-    num_steps: int | None = None,
-    batch_size: int | None = None,
-    eval_every: int = 100,
-    patience: int | None = 500,
-    layout: Layout = "auto",
-    progress: bool | None = None,
+    estimator: str | Estimator | None = None,
+    **renamed: Any,
 ) -> Estimate:
     """Estimates the information of x and y given z in nats, with its error.
 
-    I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z), both by the default recipe of
-    `estimate_mutual_information` on the same folds. The terms share their rows and so
-    most of their noise: the error is that of the difference row by row.
+    I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z). The default estimator computes both terms on
+    the same folds. The terms share their rows and so most of their noise, and the error
+    is that of the difference of their influence functions.
 
     Source: Cover and Thomas, "Elements of information theory", 2006, equation 2.62 (the
         chain rule); Mukherjee, Asnani and Kannan, "CCMI: classifier based conditional
@@ -49,64 +52,52 @@ def estimate_conditional_mutual_information(
     Args:
         key: random key.
         x: rows of x, [N, ...] of any trailing shape.
-        y: rows of y, [N, ...], row i drawn with row i of x.
-        z: rows of z, [N, ...], the same.
-        num_seeds: critics of each term, over all four folds.
-        num_steps: the most updates of each critic; None for 4,000.
-        batch_size: rows of a minibatch; None for 256, or the training rows if fewer.
-        eval_every: updates between validations.
-        patience: stop a critic after this many updates without better validation.
-        layout: how critics are laid out, see `jaxinfo.training.sweep`.
-        progress: show a bar; None for long runs on a terminal.
+        y: rows of y, [N, ...]; row i was drawn with row i of x.
+        z: rows of z, [N, ...], likewise.
+        estimator: an estimator of mutual information or its name, as in
+            `estimate_mutual_information`. With any other than `CrossFitted`, the errors
+            of the two terms are added as if they were independent.
+        **renamed: not used; arguments of earlier versions get an error that names their
+            replacement.
 
     Returns:
-        An `Estimate` in nats; its `log_ratio(x, y, z)` is the pointwise
-        log p(x, y | z) / (p(x | z) p(y | z)). `per_seed` is of critics by their number,
-        and `history` holds the critics of both terms, one after the other.
+        An `Estimate` in nats; its `density_ratio(x, y, z)` is the pointwise
+        log p(x, y | z) / (p(x | z) p(y | z)). The diagnostics hold the seeds of both
+        terms, one after the other.
 
     Raises:
-        ValueError: where an argument does not fit, which the message names.
+        ValueError: if an argument does not fit; the message names it.
         TypeError: inside jit or vmap.
 
     Notes:
-        The order of x and y matters to the estimate, not to the truth: whichever has
-        fewer coordinates stands alone, x where both have as many. On the tasks of the
-        suite "cmi" the two orders differ by a third of the standard error at most.
-        There is no p-value: pairs that are shuffled lose what each owes to z as well.
+        The estimate, unlike the truth, depends on the order of x and y. The variable
+        with fewer coordinates takes the place of x in the formula. On the tasks of the
+        suite "cmi" the two orders differ by at most a third of the standard error.
+        There is no p-value, because shuffling rows also removes their dependence on z.
 
     Example:
-        >>> import jax
-        >>> key, *keys = jax.random.split(jax.random.key(0), 4)
-        >>> x, e, z = (jax.random.normal(k, (400, 1)) for k in keys)
+        >>> from jaxinfo.estimation import CrossFitted, TrainConfig
+        >>> x, e, z = jax.random.normal(jax.random.key(0), (3, 400, 1))
+        >>> quick = CrossFitted(train=TrainConfig(num_steps=50))
         >>> estimate = estimate_conditional_mutual_information(
-        ...     key, x + z, z + e, z, num_steps=50
+        ...     jax.random.key(1), x + z, z + e, z, estimator=quick
         ... )
-        >>> bool(abs(estimate.value) < 0.1)  # Independent, once z is known.
+        >>> bool(abs(estimate.value) < 0.1)  # x and y are independent given z.
         True
     """
+    refuse_renamed(renamed, RENAMED)
     check_key(0, key=key)
-    checked, doubts = _check(x=x, y=y, z=z)
-    shapes = {name: rows.shape[1:] for name, rows in checked.items()}
+    checked, warnings = _check(x=x, y=y, z=z)
+    shapes = tuple((name, rows.shape[1:]) for name, rows in checked.items())
     flat_x, flat_y, flat_z = (rows.reshape(len(rows), -1) for rows in checked.values())
     swaps = flat_y.shape[1] < flat_x.shape[1]
-
-    def make_log_ratio(pointwise: _Pointwise) -> Callable[[Any, Any, Any], np.ndarray]:
-        def log_ratio(x: Any, y: Any, z: Any) -> np.ndarray:
-            """Log p(x, y | z) / (p(x | z) p(y | z)) in nats, [N]."""
-            x, y, z = check_new_rows(shapes, x, y, z)
-            return pointwise(y, x, z) if swaps else pointwise(x, y, z)
-
-        return log_ratio
-
-    return _estimate_by_chain_rule(
+    return _by_chain_rule(
+        find_estimator(estimator),
         key,
         (flat_y, flat_x, flat_z) if swaps else (flat_x, flat_y, flat_z),
-        budget=_budget(num_seeds, num_steps, eval_every, layout, progress),
-        batch_size=batch_size,
-        patience=patience,
-        doubts=doubts,
-        make_log_ratio=make_log_ratio,
+        warnings=warnings,
         quantity="conditional mutual information",
+        wrap=functools.partial(ConditionalDensityRatio, shapes=shapes, swaps=swaps),
     )
 
 
@@ -116,19 +107,15 @@ def estimate_transfer_entropy(
     target: Any,
     *,
     lags: int = 1,
-    num_seeds: int = 8,
-    num_steps: int | None = None,
-    batch_size: int | None = None,
-    eval_every: int = 100,
-    patience: int | None = 500,
-    layout: Layout = "auto",
-    progress: bool | None = None,
+    estimator: str | Estimator | None = None,
+    **renamed: Any,
 ) -> Estimate:
-    """Estimates what the past of a series tells of another's next step, in nats.
+    """Estimates the transfer entropy from one series to another in nats.
 
     T = I(target_t; source_(t-1), ..., source_(t-L) | target_(t-1), ..., target_(t-L)),
-    by the chain rule as in `estimate_conditional_mutual_information`. Each fold is a
-    stretch of time, and the error allows for rows that depend on their neighbors.
+    by the chain rule as in `estimate_conditional_mutual_information`. With the default
+    estimator every fold consists of stretches of time, and the error allows for the
+    dependence of neighboring rows.
 
     Source: Schreiber, "Measuring information transfer", Phys. Rev. Lett. 85, 2000,
         equation 4 with k = l = L.
@@ -137,151 +124,258 @@ def estimate_transfer_entropy(
         key: random key.
         source: the series that may drive, in the order of time, [T] or [T, ...].
         target: the series that may be driven, [T] or [T, ...], at the same times.
-        lags: L, how many steps of the past.
-        num_seeds: critics of each term, over all four folds.
-        num_steps: the most updates of each critic; None for 4,000.
-        batch_size: rows of a minibatch; None for 256, or the training rows if fewer.
-        eval_every: updates between validations.
-        patience: stop a critic after this many updates without better validation.
-        layout: how critics are laid out, see `jaxinfo.training.sweep`.
-        progress: show a bar; None for long runs on a terminal.
+        lags: L, the number of past steps.
+        estimator: an estimator of mutual information or its name, as in
+            `estimate_mutual_information`.
+        **renamed: not used; arguments of earlier versions get an error that names their
+            replacement.
 
     Returns:
-        An `Estimate` in nats from T - L rows; its `log_ratio(source, target)` is the
-        local transfer entropy at each step but the first L of two series, [T - L].
+        An `Estimate` in nats from T - L rows; its `density_ratio(source, target)` is
+        the local transfer entropy of two series at each step after the first L, [T - L].
 
     Raises:
-        ValueError: where an argument does not fit, which the message names.
+        ValueError: if an argument does not fit; the message names it.
         TypeError: inside jit or vmap.
 
     Notes:
-        Both series must be stationary. Past further back than L steps counts neither as
-        what the target knows of itself nor as what the source tells; a common driver
-        that is not given looks like transfer. Where a series remembers tens of steps
-        its extremes come in few clumps, and the error may be several times larger.
+        Both series must be stationary. The past before the last L steps counts neither
+        for the target nor for the source. A common driver that is not given looks like
+        transfer. If a series remembers tens of steps, the error may be several times
+        larger than stated.
 
     Example:
-        >>> import jax
+        >>> from jaxinfo.estimation import CrossFitted, TrainConfig
         >>> noise = jax.random.normal(jax.random.key(1), (2, 401))
-        >>> x, y = noise[0], noise[1].at[1:].add(noise[0, :-1])  # Half a log of 2.
-        >>> estimate = estimate_transfer_entropy(jax.random.key(0), x, y, num_steps=50)
+        >>> x, y = noise[0], noise[1].at[1:].add(noise[0, :-1])
+        >>> quick = CrossFitted(train=TrainConfig(num_steps=50))
+        >>> key = jax.random.key(0)
+        >>> estimate = estimate_transfer_entropy(key, x, y, estimator=quick)
         >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.2)
         True
     """
+    refuse_renamed(renamed, RENAMED)
     check_key(0, key=key)
     check_positive(lags=lags)
-    checked, doubts = _check(source=source, target=target)
-    rows = _rows_of_series(**checked, lags=lags)
-    if len(rows[0]) < FEWEST_ROWS:
-        raise ValueError(
-            f"source and target give {len(rows[0])} rows with lags={lags}; the "
-            f"estimate needs at least {FEWEST_ROWS}"
-        )
-    shapes = {name: series.shape[1:] for name, series in checked.items()}
-
-    def make_log_ratio(pointwise: _Pointwise) -> Callable[[Any, Any], np.ndarray]:
-        def log_ratio(source: Any, target: Any) -> np.ndarray:
-            """Local transfer entropy at each step but the first L, nats, [T - L]."""
-            source, target = check_new_rows(shapes, source, target)
-            return pointwise(*_rows_of_series(source, target, lags))
-
-        return log_ratio
-
-    return _estimate_by_chain_rule(
+    checked, warnings = _check(source=source, target=target)
+    return _by_chain_rule(
+        find_estimator(estimator),
         key,
-        rows,
-        budget=_budget(num_seeds, num_steps, eval_every, layout, progress),
-        batch_size=batch_size,
-        patience=patience,
-        doubts=doubts,
-        make_log_ratio=make_log_ratio,
+        _rows_of_series(**checked, lags=lags),
+        warnings=warnings,
         quantity="transfer entropy",
         is_series=True,
+        wrap=functools.partial(
+            TransferDensityRatio,
+            shapes=tuple((name, rows.shape[1:]) for name, rows in checked.items()),
+            lags=lags,
+        ),
     )
 
 
 def lagged_rows(
     series: Float[np.ndarray, "t ..."], lags: int
 ) -> Float[np.ndarray, "n d"]:
-    """The past of a series at each step: row t holds its steps t-1, t-2, ..., t-L.
+    """Returns the past of a series at each step: row t holds steps t-1, ..., t-L.
 
     Args:
         series: in the order of time, [T] or [T, ...].
         lags: L, at least 1 and below T.
 
     Returns:
-        The past at the steps L, ..., T-1, the latest first, [T - L, L D].
+        The past at the steps L, ..., T-1, the latest step first, [T - L, L D].
 
     Raises:
-        ValueError: where lags leave no row.
+        ValueError: if the lags leave no row.
 
     Example:
         >>> lagged_rows(np.arange(4), 2).tolist()
         [[1, 0], [2, 1]]
     """
     check_positive(lags=lags)
-    series = np.asarray(series)
+    xp = jnp if is_traced(series) else np
+    series = xp.asarray(series)
     length = len(series) if series.ndim else 0
     if lags >= length:
         raise ValueError(f"lags must be below the length {length}, got {lags}")
     flat = series.reshape(length, -1)
-    return np.concatenate(
+    return xp.concatenate(
         [flat[lags - lag : length - lag] for lag in range(1, lags + 1)], axis=1
     )
 
 
-_Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
-_Pointwise = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+# Density ratios --------------------------------------------------------------------
+
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
 
-def _estimate_by_chain_rule(
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["joint", "given"],
+    meta_fields=["shapes", "swaps"],
+)
+@dataclasses.dataclass(frozen=True, eq=False)
+class ConditionalDensityRatio(DensityRatio):
+    """log p(x, y | z) / (p(x | z) p(y | z)) in nats, from two density ratios.
+
+    Attributes:
+        joint: density ratio of x and (y, z).
+        given: density ratio of x and z.
+        shapes: name and row shape of x, y and z.
+        swaps: whether x and y changed places.
+    """
+
+    joint: DensityRatio
+    given: DensityRatio
+    shapes: Shapes
+    swaps: bool
+
+    def log_ratio(self, x: Any, y: Any, z: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Evaluates the pointwise conditional information of each row, nats, [N]."""
+        x, y, z = _check_new_rows(self.shapes, x, y, z)
+        flat = [rows.reshape(len(rows), -1) for rows in (x, y, z)]
+        if self.swaps:
+            flat[0], flat[1] = flat[1], flat[0]
+        return _difference(self, *flat)
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["joint", "given"],
+    meta_fields=["shapes", "lags"],
+)
+@dataclasses.dataclass(frozen=True, eq=False)
+class TransferDensityRatio(DensityRatio):
+    """Local transfer entropy in nats, from two density ratios.
+
+    Attributes:
+        joint: density ratio of the target and both pasts.
+        given: density ratio of the target and its own past.
+        shapes: name and row shape of source and target.
+        lags: number of past steps.
+    """
+
+    joint: DensityRatio
+    given: DensityRatio
+    shapes: Shapes
+    lags: int
+
+    def log_ratio(self, source: Any, target: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Evaluates the local transfer entropy after the first L steps, nats, [T - L]."""
+        source, target = _check_new_rows(self.shapes, source, target)
+        return _difference(self, *_rows_of_series(source, target, self.lags))
+
+
+def _difference(
+    ratio: ConditionalDensityRatio | TransferDensityRatio, x: Any, y: Any, z: Any
+) -> Array:
+    xp = jnp if is_traced(x, y, z) else np
+    return ratio.joint(x, xp.concatenate([y, z], axis=1)) - ratio.given(x, z)
+
+
+def _check_new_rows(shapes: Shapes, *rows: Any) -> list[Any]:
+    """Checks rows for a fitted density ratio; traced ones by their shape only."""
+    checked = {}
+    for (name, shape), new in zip(shapes, rows, strict=True):
+        new = jnp.asarray(new) if is_traced(new) else check_rows(name, new)[0]
+        if new.shape[1:] != shape:
+            raise ValueError(
+                f"{name} must have rows of shape {shape}, as when fitted, got "
+                f"{new.shape[1:]}"
+            )
+        checked[name] = new
+    check_row_counts(**checked)
+    return list(checked.values())
+
+
+# The chain rule --------------------------------------------------------------------
+
+_Rows = tuple[Any, Any, Any]
+
+
+def _by_chain_rule(
+    estimator: Estimator,
     key: Array,
     rows: _Rows,
     *,
-    make_log_ratio: Callable[[_Pointwise], Callable[..., np.ndarray]],
-    **settings: Any,
+    warnings: list[str],
+    quantity: str,
+    wrap: Any,
+    is_series: bool = False,
 ) -> Estimate:
     """I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z) from rows of x, y and z, [N, D] each."""
     x, y, z = rows
-
-    def read(fits: list[CrossFit]) -> Callable[..., np.ndarray]:
-        both, given = fits
-
-        def pointwise(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-            return both.log_ratio(x, np.hstack([y, z])) - given.log_ratio(x, z)
-
-        return make_log_ratio(pointwise)
-
     pairs = [(x, np.hstack([y, z])), (x, z)]
-    estimate = estimate_difference(key, pairs, make_log_ratio=read, **settings)
-    warn(list(estimate.warnings))
-    return estimate
+    if isinstance(estimator, CrossFitted):
+        estimate = estimate_difference(
+            estimator,
+            key,
+            pairs,
+            warnings=warnings,
+            quantity=quantity,
+            is_series=is_series,
+            make_density_ratio=wrap,
+        )
+        warn(list(estimate.diagnostics.warnings))
+        return estimate
+    keys = jax.random.split(key)
+    joint, given = (estimator(k, *pair) for k, pair in zip(keys, pairs, strict=True))
+    return _subtract(estimator, joint, given, warnings, quantity, wrap)
+
+
+def _subtract(
+    estimator: Estimator,
+    joint: Estimate,
+    given: Estimate,
+    warnings: list[str],
+    quantity: str,
+    wrap: Any,
+) -> Estimate:
+    """The difference of two estimates, as if their errors were independent."""
+    one, two = joint.diagnostics, given.diagnostics
+    same_seeds = one.per_seed.shape == two.per_seed.shape
+    same_steps = np.array_equal(one.history.steps, two.history.steps)
+    ratios = (joint.density_ratio, given.density_ratio)
+    value = joint.value - given.value
+    return Estimate(
+        **summary_around(
+            value, np.hypot(joint.standard_error, given.standard_error)
+        )._asdict(),
+        kind="neither",
+        estimator=name_of(estimator),
+        num_samples=joint.num_samples,
+        quantity=quantity,
+        diagnostics=Diagnostics(
+            one.per_seed - two.per_seed if same_seeds else np.array([value]),
+            saturated=one.saturated or two.saturated,
+            converged=one.converged and two.converged,
+            num_nonfinite=one.num_nonfinite + two.num_nonfinite,
+            history=History(
+                one.history.steps,
+                np.concatenate([one.history.values, two.history.values]),
+            )
+            if same_steps
+            else one.history,
+            warnings=(*warnings, *one.warnings, *two.warnings),
+            seconds=one.seconds + two.seconds,
+            compile_seconds=one.compile_seconds + two.compile_seconds,
+        ),
+        density_ratio=None if None in ratios else wrap(*ratios),
+    )
 
 
 def _check(**samples: Any) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Checked rows of each argument, and sentences about what is doubtful."""
+    """Checked rows of each argument, and warnings."""
     checked = {
         name: check_rows(name, rows, takes_labels=True)
         for name, rows in samples.items()
     }
     rows = {name: array for name, (array, _) in checked.items()}
     check_row_counts(**rows)
-    return rows, [doubt for _, doubts in checked.values() for doubt in doubts]
+    return rows, [message for _, found in checked.values() for message in found]
 
 
-def _budget(
-    num_seeds: int,
-    num_steps: int | None,
-    eval_every: int,
-    layout: Layout,
-    progress: bool | None,
-) -> Budget:
-    check_positive(num_seeds=num_seeds)
-    steps = RECIPE_STEPS if num_steps is None else num_steps
-    return Budget(num_seeds, steps, eval_every, layout, progress)
-
-
-def _rows_of_series(source: np.ndarray, target: np.ndarray, lags: int) -> _Rows:
-    """The target at each step, the source's past and the target's own."""
+def _rows_of_series(source: Any, target: Any, lags: int) -> _Rows:
+    """The target at each step, the past of the source, and its own past."""
     past = lagged_rows(source, lags), lagged_rows(target, lags)
     return target[lags:].reshape(len(past[0]), -1), *past

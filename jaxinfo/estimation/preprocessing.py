@@ -16,11 +16,18 @@ __all__ = [
     "check_rows",
     "check_same_rows",
     "fit_standardization",
+    "is_traced",
     "split_rows",
+    "warn",
 ]
 
-# Below this a part can neither train, nor choose, nor give an error bar.
+# With fewer rows a part can neither train, nor select, nor give a standard error.
 MIN_ROWS = 8
+
+
+def is_traced(*trees: Any) -> bool:
+    """Whether any leaf is traced, so that NumPy cannot read it."""
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees))
 
 
 class Standardization(NamedTuple):
@@ -28,15 +35,29 @@ class Standardization(NamedTuple):
 
     Attributes:
         mean: mean of each coordinate, [...].
-        scale: standard deviation of each coordinate, 1 where that is zero, [...].
+        scale: standard deviation of each coordinate, 1 if that is zero, [...].
     """
 
     mean: np.ndarray
     scale: np.ndarray
 
-    def check(self, name: str, rows: Any) -> np.ndarray:
-        """Rows for a fitted function: as `check_rows`, and of the fitted shape."""
-        checked, _ = check_rows(name, rows)
+    def check(self, name: str, rows: Any) -> Any:
+        """Checks rows as `check_rows` does, and their shape; traced rows by shape only.
+
+        Args:
+            name: the argument's name, for messages.
+            rows: new rows, [N, ...].
+
+        Returns:
+            The rows; in float64 if they are not traced.
+
+        Raises:
+            ValueError: if the rows are not numbers or do not have the fitted shape.
+        """
+        if is_traced(rows, self):
+            checked = jnp.asarray(rows)
+        else:
+            checked, _ = check_rows(name, rows)
         if checked.shape[1:] != self.mean.shape:
             raise ValueError(
                 f"{name} must have rows of shape {self.mean.shape}, as when fitted, "
@@ -45,12 +66,16 @@ class Standardization(NamedTuple):
         return checked
 
     def apply(self, rows: Any) -> Array:
-        """The rows in units of standard deviations, in JAX's default precision."""
-        return jnp.asarray((np.asarray(rows) - self.mean) / self.scale, dtype=float)
+        """Returns the rows in standard deviations, in JAX's default precision."""
+        if is_traced(rows, self):
+            return (jnp.asarray(rows) - self.mean) / self.scale
+        # In float64 first: differences of large numbers lose their digits in float32.
+        standardized = (np.asarray(rows) - self.mean) / self.scale
+        return jnp.asarray(standardized, dtype=float)
 
 
 def fit_standardization(rows: np.ndarray) -> Standardization:
-    """Fits shift and scale; information is unchanged by them.
+    """Fits shift and scale, which leave the information unchanged.
 
     Args:
         rows: training rows, [N, ...].
@@ -59,7 +84,7 @@ def fit_standardization(rows: np.ndarray) -> Standardization:
         The `Standardization`.
     """
     scale = rows.std(axis=0)
-    # A constant has a deviation of rounding errors, which must not become a scale.
+    # The deviation of a constant is rounding error, which must not become a scale.
     rounding = 8 * np.finfo(rows.dtype).eps * np.abs(rows).max(axis=0)
     return Standardization(rows.mean(axis=0), np.where(scale > rounding, scale, 1.0))
 
@@ -67,21 +92,21 @@ def fit_standardization(rows: np.ndarray) -> Standardization:
 def check_rows(
     name: str, rows: Any, *, takes_labels: bool = False
 ) -> tuple[np.ndarray, list[str]]:
-    """Checks one sample at the public door.
+    """Checks one sample that a user passed.
 
     Args:
         name: the argument's name, for messages.
         rows: an array of numbers, [N, ...].
-        takes_labels: whether the caller tells labels from numbers by itself.
+        takes_labels: whether the caller distinguishes labels from numbers itself.
 
     Returns:
-        The rows in float64, [N, ...], and sentences about what is doubtful.
+        The rows in float64, [N, ...], and a list of warnings.
 
     Raises:
         TypeError: inside a traced function, where the data have no values.
-        ValueError: where the rows are not numbers, not finite, or not there.
+        ValueError: if the rows are not numbers, not finite, or missing.
     """
-    if isinstance(rows, Tracer):
+    if is_traced(rows):
         raise TypeError(
             f"{name} is traced: estimate functions read the data on the host; inside "
             "jit and vmap use the pure run of jaxinfo.estimation.make_run"
@@ -91,9 +116,9 @@ def check_rows(
         array = _low_precision(name, array)
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"{name} must have rows, got shape {array.shape}")
-    doubts = []
+    found = []
     if array.dtype.kind in "iub" and not takes_labels:
-        doubts.append(f"{name} holds {array.dtype} values, taken as real numbers")
+        found.append(f"{name} holds {array.dtype} values, taken as real numbers")
     array = array.astype(np.float64)
     flat = array.reshape(len(array), -1)
     bad = ~np.isfinite(flat)
@@ -105,19 +130,19 @@ def check_rows(
     constant = np.flatnonzero(np.ptp(flat, axis=0) == 0)
     if constant.size:
         columns = ", ".join(map(str, constant[:5])) + ("..." * (constant.size > 5))
-        doubts.append(
+        found.append(
             f"{name} is constant in {constant.size} of {flat.shape[1]} coordinates "
             f"({columns}), which carry no information"
         )
-    return array, doubts
+    return array, found
 
 
-def check_same_rows(x: np.ndarray, y: np.ndarray) -> None:
+def check_same_rows(x: Any, y: Any) -> None:
     """Raises ValueError unless x and y have the same number of rows."""
     check_row_counts(x=x, y=y)
 
 
-def check_row_counts(**samples: np.ndarray) -> None:
+def check_row_counts(**samples: Any) -> None:
     """Raises ValueError unless all named samples have the same number of rows."""
     (first, rows), *others = samples.items()
     for name, other in others:
@@ -129,33 +154,33 @@ def check_row_counts(**samples: np.ndarray) -> None:
 
 
 def _low_precision(name: str, array: np.ndarray) -> np.ndarray:
-    """bfloat16 and its like are numbers to JAX, though not of a NumPy kind."""
+    """Converts bfloat16 and similar types, which NumPy does not know as numbers."""
     if array.dtype != object and jnp.issubdtype(array.dtype, jnp.floating):
         return array.astype(np.float32)
     raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
 
 
-def warn(doubts: list[str]) -> None:
-    """Gives each sentence as a UserWarning from the caller of the public function."""
-    for doubt in doubts:
-        warnings.warn(doubt, UserWarning, stacklevel=4)
+def warn(messages: list[str]) -> None:
+    """Issues each message as a UserWarning from the caller of the public function."""
+    for message in messages:
+        warnings.warn(message, UserWarning, stacklevel=4)
 
 
 def split_rows(
     key: Key[Array, ""], num_rows: int, split: tuple[float, float, float]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Deals shuffled rows to training, validation and test.
+    """Splits shuffled rows into training, validation and test rows.
 
     Args:
         key: random key.
         num_rows: N.
-        split: shares of training, validation and test, adding up to at most 1.
+        split: shares of training, validation and test rows, with a sum of at most 1.
 
     Returns:
         Row numbers of the three parts.
 
     Raises:
-        ValueError: where the shares make no sense or a part would be too small.
+        ValueError: if the shares make no sense or a part would be too small.
     """
     shares = np.asarray(split, dtype=float)
     if shares.shape != (3,) or not (shares > 0).all() or shares.sum() > 1 + 1e-9:

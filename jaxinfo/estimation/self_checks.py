@@ -1,9 +1,7 @@
-"""Whether an estimator agrees with itself on data whose information nobody knows."""
+"""Self-consistency checks of an estimator on data of unknown information."""
 
 import dataclasses
-import inspect
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -11,9 +9,9 @@ import numpy as np
 
 from jaxinfo.core.checks import check_finite_number, check_key
 from jaxinfo.core.types import Array, Key
-from jaxinfo.estimation.mutual_information import estimate_mutual_information
+from jaxinfo.estimation.estimate import Estimate, jsonable
+from jaxinfo.estimation.estimators import Estimator, find_estimator
 from jaxinfo.estimation.preprocessing import MIN_ROWS, check_rows, check_same_rows
-from jaxinfo.estimation.report import Estimate, jsonable
 from jaxinfo.estimation.uncertainty import Z_95
 
 __all__ = ["SelfCheck", "SelfChecks", "check_mutual_information"]
@@ -22,15 +20,15 @@ LEVEL = 0.05
 
 
 class SelfCheck(NamedTuple):
-    """One thing that must hold whatever the truth is.
+    """The outcome of one check.
 
     Attributes:
-        name: of the check.
-        passed: whether it holds, errors allowed for.
-        expected: what should come out, nats; of "permutation", the largest p-value that
-            goes with the estimate.
-        found: what came out, nats; of "permutation", the p-value.
-        sentence: both in words, with the difference that was allowed.
+        name: name of the check.
+        passed: whether it passed, given the errors.
+        expected: expected value, nats; for "permutation" the largest p-value that is
+            compatible with the estimate.
+        found: value found, nats; for "permutation" the p-value.
+        sentence: both in words, with the allowed difference.
     """
 
     name: str
@@ -46,11 +44,11 @@ class SelfCheck(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class SelfChecks:
-    """The estimate on the data, and whether the estimator agrees with itself there.
+    """An estimate and the self-consistency checks of its estimator on the same data.
 
     Attributes:
-        estimate: of x and y as given.
-        checks: each check.
+        estimate: the estimate for x and y as given.
+        checks: the outcome of each check.
     """
 
     estimate: Estimate
@@ -62,7 +60,7 @@ class SelfChecks:
         return all(check.passed for check in self.checks)
 
     def to_dict(self) -> dict[str, Any]:
-        """The estimate's plain numbers, and those of each check, ready for JSON."""
+        """Returns the numbers of the estimate and of each check, ready for JSON."""
         checks = [
             {name: jsonable(value) for name, value in check._asdict().items()}
             for check in self.checks
@@ -83,71 +81,64 @@ def check_mutual_information(
     x: Any,
     y: Any,
     *,
-    estimator: Callable[..., Estimate] = estimate_mutual_information,
+    estimator: str | Estimator | None = None,
     tolerance: float = 0.01,
 ) -> SelfChecks:
     """Checks an estimator against itself on your own data, in nats.
 
-    What must hold for any law of x and y, with y' a noisy copy: in a random half of the
-    rows, y is replaced by that of another row of the half.
+    The checks hold for any distribution of x and y. Let y' be a noisy copy of y: in a
+    random half of the rows, y is replaced by the y of another row of that half.
 
-    - permutation: pairs that are no better than shuffled ones, p > 0.05, hold no
-      information; only of estimators that report a p-value.
+    - permutation: if pairs score no better than shuffled pairs (p > 0.05), they hold no
+      information; only for estimators that report a p-value.
     - independence: I(x; y shuffled) = 0.
     - data processing: I(x; y') <= I(x; y).
     - redundancy: I(x; (y, y')) = I(x; y).
-    - additivity: I((x_1, x_2); (y_1, y_2)) = 2 I(x; y), the rows dealt into two halves
-      that are glued side by side.
+    - additivity: I((x_1, x_2); (y_1, y_2)) = 2 I(x; y), with the rows split into two
+      halves that are placed side by side.
 
     Source: Song and Ermon, "Understanding the limitations of variational mutual
-        information estimators", ICLR 2020, section 5, with y' in place of rows of an
-        image that are masked: it has the shape and the law of y, whatever those are.
+        information estimators", ICLR 2020, section 5, with y' in place of images whose
+        rows are masked: it has the shape and the distribution of y.
 
     Args:
         key: random key.
         x: rows of x, [N, ...] of any trailing shape.
-        y: rows of y, [N, ...], row i paired with row i of x.
-        estimator: called as estimator(key, x, y), or as estimator(x, y) where it takes
-            no `key`; a `functools.partial` of `estimate_mutual_information` with a
-            bound, or of `estimate_classical`, for instance.
-        tolerance: a difference in nats that passes in any case.
+        y: rows of y, [N, ...]; row i is paired with row i of x.
+        estimator: an estimator or its name, as in `estimate_mutual_information`.
+        tolerance: a difference in nats that always passes.
 
     Returns:
-        The `SelfChecks`: `passed`, `checks`, and `print` for a verdict in lines.
+        The `SelfChecks`: `passed`, `checks`, and a verdict in lines by `print`.
 
     Raises:
-        ValueError: where an argument does not fit, which the message names.
+        ValueError: if an argument does not fit; the message names it.
 
     Notes:
-        A check fails where what was found is further from what was expected than
-        `tolerance` and than 1.96 sqrt(s_1^2 + s_2^2), with the standard errors of both
-        sides (of additivity, twice that of I(x; y)); data processing fails on one side
-        only, permutation where p > 0.05 and the interval lies above `tolerance`. The
-        errors are added as if independent. They mostly share the rows, so that the
-        difference varies less: an estimator without bias and with honest errors fails
-        a check on at most about 1 of 20 data sets. The errors of a named bound are of
-        the bound, not of the information, so one that is far below it may fail: that is
-        what the checks are for.
+        A check fails if the difference from the expected value exceeds both `tolerance`
+        and 1.96 sqrt(s_1^2 + s_2^2), with the standard errors of both sides (twice that
+        of I(x; y) for additivity). Data processing fails only if the value is too
+        large; permutation fails if p > 0.05 and the interval lies above `tolerance`.
+        The errors are added as if they were independent. Most rows are shared, so the
+        difference varies less: an unbiased estimator with honest errors fails a check
+        on at most about 1 of 20 data sets. The error of a named bound is that of the
+        bound and not of the information, so a bound far below the information can fail.
 
-        To pass is no proof: an estimator that always says 0 passes. Additivity has half
-        the rows for twice the coordinates, which not every estimator stands that is
-        right on all rows. It takes five estimates, of three shapes.
+        Passing is no proof: an estimator that always returns 0 passes. Additivity has
+        half the rows and twice the coordinates, so an estimator that is right on all
+        rows can fail it. The estimator runs five times, on three shapes.
 
     Example:
-        >>> from functools import partial
-        >>> from jaxinfo.estimation import estimate_classical
         >>> x, noise = np.random.default_rng(0).normal(size=(2, 500, 2))
-        >>> estimator = partial(estimate_classical, method="gaussian")
         >>> checks = check_mutual_information(
-        ...     jax.random.key(0), x, x + noise, estimator=estimator
+        ...     jax.random.key(0), x, x + noise, estimator="gaussian"
         ... )
         >>> checks.passed
         True
     """
     check_key(0, key=key)
     check_same_rows(check_rows("x", x)[0], check_rows("y", y)[0])
-    if not callable(estimator):
-        raise ValueError(f"estimator must be callable, got {type(estimator).__name__}")
+    estimator = find_estimator(estimator)
     check_finite_number(0, math.inf, tolerance=tolerance)
     x, y = np.asarray(x), np.asarray(y)
     if len(x) < 2 * MIN_ROWS:
@@ -157,7 +148,7 @@ def check_mutual_information(
     draw_key, *keys = jax.random.split(key, 6)
     generator = np.random.default_rng(np.asarray(jax.random.key_data(draw_key)))
     noisy = _replaced(generator, y, len(y) // 2)
-    # First what needs the most rows.
+    # The check with the fewest rows for each estimate goes first.
     glued = _estimate(estimator, keys[0], *_glue_halves(generator, x, y))
     estimate = _estimate(estimator, keys[1], x, y)
     shuffled = _estimate(estimator, keys[2], x, _replaced(generator, y, len(y)))
@@ -207,10 +198,9 @@ def _check_permutation(
 
 
 def _estimate(
-    estimator: Callable[..., Estimate], key: Array, x: np.ndarray, y: np.ndarray
+    estimator: Estimator, key: Array, x: np.ndarray, y: np.ndarray
 ) -> Estimate:
-    takes_key = "key" in inspect.signature(estimator).parameters
-    estimate = estimator(key, x, y) if takes_key else estimator(x, y)
+    estimate = estimator(key, x, y)
     if not isinstance(estimate, Estimate):
         raise ValueError(
             f"estimator must return an Estimate, got {type(estimate).__name__}"

@@ -1,4 +1,4 @@
-"""Critic and auxiliary at work: rows in, what a bound takes out."""
+"""Critic and auxiliary network applied to rows: the arguments of a bound."""
 
 import functools
 from collections.abc import Callable
@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jaxinfo.core.checks import check_scores
 from jaxinfo.core.numerics import weighted_mean
 from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
-from jaxinfo.estimation.bound import Bound
-from jaxinfo.estimation.fit import as_network
+from jaxinfo.estimation.variational.bound import Bound
+from jaxinfo.estimation.variational.fit import as_network
 from jaxinfo.information.negative_sampling import split_scores
 from jaxinfo.information.scoring import (
     Blocks,
@@ -20,14 +20,16 @@ from jaxinfo.information.scoring import (
     score_negatives,
 )
 
-__all__ = ["Scorer", "as_auxiliary", "product_weights", "value_on_blocks"]
+__all__ = ["Scorer", "as_auxiliary", "negative_weights", "value_on_blocks"]
 
 
 def as_auxiliary(bound: Bound, auxiliary: Any) -> Network | None:
-    """The second network of a bound: the user's, the bundled one, or none."""
+    """Returns the auxiliary network of a bound: the user's, the default, or None."""
     if bound.auxiliary is None:
         if auxiliary is not None:
-            raise ValueError(f"auxiliary must be None: bound {bound.name!r} has none")
+            raise ValueError(
+                f"auxiliary must be None: bound {bound.name!r} has no auxiliary network"
+            )
         return None
     auxiliary = bound.auxiliary() if auxiliary is None else auxiliary
     if isinstance(auxiliary, Critic):
@@ -41,7 +43,7 @@ class Scorer(NamedTuple):
     Attributes:
         bound: the bound.
         critic: the critic.
-        auxiliary: the second network; None where the bound has none.
+        auxiliary: the auxiliary network; None if the bound has none.
     """
 
     bound: Bound
@@ -49,7 +51,7 @@ class Scorer(NamedTuple):
     auxiliary: Network | None
 
     def init(self, key: Key[Array, ""], x: Array, y: Array) -> PyTree:
-        """Parameters: the critic's, or a pair of its and the auxiliary's; checked."""
+        """Returns initial parameters: the critic's, or a pair with the auxiliary's."""
         critic_key = key
         if self.auxiliary is not None:
             critic_key, key = jax.random.split(key)
@@ -58,61 +60,61 @@ class Scorer(NamedTuple):
         _check_pairwise(self.critic, params, x[:2], y[:1])
         if self.auxiliary is None:
             return params
-        inputs = self._seen(x, y)
+        inputs = self._auxiliary_inputs(x, y)
         auxiliary_params = self.auxiliary.init(key, *inputs)
         check_scores("auxiliary", self.auxiliary.apply, auxiliary_params, *inputs)
         return params, auxiliary_params
 
     def on_joint(self, params: PyTree, x: Array, y: Array) -> tuple[Array, ...]:
-        """Scores of the joint pairs, and of the auxiliary: [N] each."""
+        """Scores of the joint pairs, and the auxiliary network's output, [N] each."""
         scores = self.critic.apply(self.critic_params(params), x, y)
-        return (scores, *self._beside(params, x, y))
+        return (scores, *self._auxiliary_output(params, x, y))
 
     def on_batch(
         self,
         params: PyTree,
         x: Array,
         y: Array,
-        negative_sampling: Int[Array, "n k"],
-        name: str,
+        negatives: Int[Array, "n k"],
+        negative_sampling: str,
     ) -> tuple[Array, ...]:
-        """What the objective takes from a batch, `name` being that of the negative_sampling."""
+        """Scores of a batch and its negatives: the arguments of the objective."""
         own = self.critic_params(params)
         if self.bound.form == "joint":
             return self.on_joint(params, x, y)
         if self.bound.form == "matrix":
             scores = pairwise_scores(self.critic, own, x, y)
-            return (scores, *self._beside(params, x, y))
-        if name == "off_diagonal":
-            return split_scores(
-                pairwise_scores(self.critic, own, x, y), negative_sampling
-            )
-        return score_negatives(self.critic, own, x, y, negative_sampling)
+            return (scores, *self._auxiliary_output(params, x, y))
+        if negative_sampling == "off_diagonal":
+            return split_scores(pairwise_scores(self.critic, own, x, y), negatives)
+        return score_negatives(self.critic, own, x, y, negatives)
 
     def on_blocks(
         self, params: PyTree, x: Array, y: Array, blocks: Blocks
     ) -> tuple[Array, ...]:
         """The same for every block: [B, m, m] or [B, m], and [B, m] of the auxiliary.
 
-        The product pairs are those inside a block.
+        The negatives of a row are the other rows of its block.
         """
         if self.bound.form == "joint":
             return tuple(part[blocks.rows] for part in self.on_joint(params, x, y))
         own = self.critic_params(params)
         scores = score_blocks(self.critic, own, x, y, blocks)
-        beside = self._beside(params, x, y)
-        return (scores, *(part[blocks.rows] for part in beside))
+        output = self._auxiliary_output(params, x, y)
+        return (scores, *(part[blocks.rows] for part in output))
 
     def critic_params(self, params: PyTree) -> PyTree:
-        """The critic's share of the parameters."""
+        """Returns the critic's part of the parameters."""
         return params if self.auxiliary is None else params[0]
 
-    def _beside(self, params: PyTree, x: Array, y: Array) -> tuple[Array, ...]:
+    def _auxiliary_output(
+        self, params: PyTree, x: Array, y: Array
+    ) -> tuple[Array, ...]:
         if self.auxiliary is None:
             return ()
-        return (self.auxiliary.apply(params[1], *self._seen(x, y)),)
+        return (self.auxiliary.apply(params[1], *self._auxiliary_inputs(x, y)),)
 
-    def _seen(self, x: Array, y: Array) -> tuple[Array, ...]:
+    def _auxiliary_inputs(self, x: Array, y: Array) -> tuple[Array, ...]:
         return (y,) if self.bound.auxiliary_inputs == "y" else (x, y)
 
 
@@ -123,18 +125,18 @@ def value_on_blocks(
     weights: Float[Array, "b m"],
     settings: dict[str, Any],
 ) -> Float[Array, ""]:
-    """A bound's value on weighted rows, from the scores of their blocks."""
+    """Returns a bound's value on weighted rows, from the scores of their blocks."""
     if bound.form != "pairs":
         values = jax.vmap(functools.partial(value, **settings))(*scores, weights)
         return weighted_mean(values, jnp.sum(weights, axis=1))
     (matrices,) = scores
     scores_p = jnp.diagonal(matrices, axis1=1, axis2=2).reshape(-1)
-    where = product_weights(weights).reshape(-1)
+    where = negative_weights(weights).reshape(-1)
     return value(scores_p, matrices.reshape(-1), where, weights.reshape(-1), **settings)
 
 
-def product_weights(weights: Float[Array, "b m"]) -> Float[Array, "b m m"]:
-    """The weight of every pair of different rows of a block."""
+def negative_weights(weights: Float[Array, "b m"]) -> Float[Array, "b m m"]:
+    """Returns the weight of every pair of different rows of a block."""
     pairs = weights[:, :, None] * weights[:, None, :]
     return pairs * (1 - jnp.eye(weights.shape[1], dtype=weights.dtype))
 

@@ -1,4 +1,4 @@
-"""What estimation knows about a bound: how it is trained, reported and read."""
+"""A variational bound as an estimator sees it: objective, reported value, kind."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_finite_number
 from jaxinfo.core.types import Array, Critic, Network, PyTree
-from jaxinfo.estimation.report import Kind
+from jaxinfo.estimation.estimate import Kind
 from jaxinfo.networks import joint_critic
 
 __all__ = ["Bound", "Setting", "Stateless"]
@@ -37,36 +37,39 @@ def _no_ceiling(num_candidates: int, **settings: float) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class Bound:
-    """A bound as estimation uses it.
+    """A variational bound: what is trained, what is reported, and its kind.
 
-    `value` takes scores and then masks, by `form`:
+    `value` takes scores, then masks. The arguments depend on `form`:
         "pairs"    (scores_p [N], scores_q [M], where [M], where_p [N], **settings)
         "matrix"   (scores [N, N], where [N], **settings)
         "joint"    (scores_p [N], where [N], **settings)
-    with `auxiliary` [N] behind the scores where there is one ("matrix" and "joint").
-    `objective` takes a state in front and no masks, and returns the next state too.
+    If the bound has an auxiliary network, its output [N] follows the scores ("matrix"
+    and "joint"). `objective` takes a state first and no masks, and also returns the
+    next state.
 
     Attributes:
-        name: the name users type.
-        kind: what the population functional behind `value` is to the truth.
-        objective: `(state, scores ..., **settings) -> (to be maximized, state)`.
-        value: the number reported, nats.
-        select: what validation maximizes; None where it is `value`.
+        name: the name that users type.
+        kind: whether the population value is a lower bound of the truth, an upper
+            bound, or neither.
+        objective: `(state, scores ..., **settings) -> (value to maximize, state)`.
+        value: the reported number, nats.
+        select: what validation maximizes; None for `value`.
         init: `init() -> state` of the objective.
-        log_ratio: the log density ratio that raw scores, and the auxiliary where there
-            is one, stand for.
-        identifiable_up_to: what `log_ratio` may be off by: "nothing", a "constant", or a
-            function of "x" or of "y".
-        exponents: what `value` averages the exponentials of: pairs of a side, 0 for
-            scores of p and 1 for those of q, and a function `(scores, **settings)`,
-            or `(scores [..., N, N], auxiliary [..., N], **settings)`.
-        form: scores of "pairs", a "matrix" of them, or of "joint" pairs alone.
-        critic: maker of the bundled critic that suits the bound.
-        auxiliary: maker of the bundled second network; None where there is none.
+        log_ratio: maps raw scores, and the auxiliary network's output if there is one,
+            to the log density ratio.
+        identifiable_up_to: the part of `log_ratio` that the objective leaves free:
+            "nothing", a "constant", or a function of "x" or of "y".
+        exponents: the exponents whose exponentials `value` averages: pairs of a side (0
+            for scores of p, 1 for those of q) and a function `(scores, **settings)`, or
+            `(scores [..., N, N], auxiliary [..., N], **settings)`.
+        form: "pairs" of score vectors, a "matrix" of scores, or scores of "joint" pairs
+            only.
+        critic: maker of the default critic.
+        auxiliary: maker of the default auxiliary network; None if there is none.
         auxiliary_inputs: whether that network takes "y" or the "pair" (x, y).
-        negative_sampling: the negative_sampling of training that suits the bound; None for "off_diagonal"
-            where the form is "matrix", else "roll".
-        ceiling: `(num_candidates, **settings)`, the nats where it saturates.
+        negative_sampling: how training samples negatives by default; None for
+            "off_diagonal" if the form is "matrix", else "roll".
+        ceiling: `(num_candidates, **settings)`, the nats at which the bound saturates.
         settings: the numbers that `value` and `objective` take as keywords.
     """
 
@@ -88,23 +91,23 @@ class Bound:
     settings: tuple[Setting, ...] = ()
 
     def own_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The numbers that the bound itself takes, defaults filled in."""
+        """Returns the bound's own settings, with defaults filled in."""
         return {s.name: settings.get(s.name, s.default) for s in self.settings}
 
     def check_settings(self, settings: Mapping[str, float]) -> None:
-        """Raises ValueError unless the bound's own numbers are allowed."""
+        """Raises ValueError unless the bound's own settings are allowed."""
         for setting in self.settings:
             setting.check(settings.get(setting.name, setting.default))
 
 
 @dataclasses.dataclass(frozen=True)
 class Stateless:
-    """The objective that is a value itself."""
+    """An objective without state: the value itself."""
 
     value: Callable[..., Array]
 
     def __call__(
         self, state: PyTree, *scores: Array, **settings: Any
     ) -> tuple[Array, PyTree]:
-        """The value, and the state as it was."""
+        """Returns the value and the unchanged state."""
         return self.value(*scores, **settings), state

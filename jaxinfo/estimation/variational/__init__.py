@@ -1,0 +1,50 @@
+"""Estimators by a named variational bound.
+
+`registry` holds one row for each bound; `run` trains one critic as a pure function of a
+key and arrays; `seeds` runs many seeds at once and summarizes them; `estimators` wraps
+this for arrays on the host.
+"""
+
+from jaxinfo.estimation.variational.bound import Bound, Setting, Stateless
+from jaxinfo.estimation.variational.divergence_run import (
+    DivergenceRun,
+    make_divergence_run,
+)
+from jaxinfo.estimation.variational.estimators import (
+    DivergenceDensityRatio,
+    InformationDensityRatio,
+    Variational,
+    VariationalDivergence,
+)
+from jaxinfo.estimation.variational.fit import RunResult, adam
+from jaxinfo.estimation.variational.registry import (
+    ALIASES,
+    BOUNDS,
+    bound_names,
+    divergence_bound,
+    information_bound,
+)
+from jaxinfo.estimation.variational.run import InformationRun, make_run
+from jaxinfo.estimation.variational.seeds import estimates_of_runs
+
+__all__ = [
+    "ALIASES",
+    "BOUNDS",
+    "Bound",
+    "DivergenceDensityRatio",
+    "DivergenceRun",
+    "InformationDensityRatio",
+    "InformationRun",
+    "RunResult",
+    "Setting",
+    "Stateless",
+    "Variational",
+    "VariationalDivergence",
+    "adam",
+    "bound_names",
+    "divergence_bound",
+    "estimates_of_runs",
+    "information_bound",
+    "make_divergence_run",
+    "make_run",
+]

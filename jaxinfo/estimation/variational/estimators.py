@@ -1,0 +1,411 @@
+"""Estimators by a named bound, as frozen values."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxinfo.core.checks import check_key, check_positive
+from jaxinfo.core.numerics import log_mean_exp
+from jaxinfo.core.types import Array, Float, Key, Network, PyTree
+from jaxinfo.divergences.family import FDivergence
+from jaxinfo.estimation.density_ratio import DensityRatio
+from jaxinfo.estimation.estimate import Estimate
+from jaxinfo.estimation.preprocessing import (
+    Standardization,
+    check_rows,
+    check_same_rows,
+    fit_standardization,
+    split_rows,
+)
+from jaxinfo.estimation.train_config import TrainConfig
+from jaxinfo.estimation.variational.bound import Bound
+from jaxinfo.estimation.variational.divergence_run import (
+    DivergenceRun,
+    make_divergence_run,
+)
+from jaxinfo.estimation.variational.fit import (
+    Optimizer,
+    adam,
+    as_critic,
+    as_network,
+    resolve_batch_size,
+)
+from jaxinfo.estimation.variational.registry import divergence_bound, information_bound
+from jaxinfo.estimation.variational.run import InformationRun, make_run
+from jaxinfo.estimation.variational.scores import Scorer
+from jaxinfo.estimation.variational.seeds import Parts, estimate_over_seeds
+from jaxinfo.information.scoring import make_blocks, pairwise_scores
+from jaxinfo.networks import discriminator as default_discriminator
+
+__all__ = ["Variational", "VariationalDivergence"]
+
+Settings = tuple[tuple[str, float], ...]
+
+
+def _as_settings(settings: Mapping[str, float] | Settings) -> Settings:
+    """Settings as a sorted tuple, which is hashable."""
+    pairs = dict(settings)
+    for name, value in pairs.items():
+        if not isinstance(value, int | float | np.number) or isinstance(value, bool):
+            raise ValueError(
+                f"settings[{name!r}] must be one number, got {type(value).__name__}; "
+                "several values are a sweep: jaxinfo.training.sweep(make_run(...), "
+                "keys, *parts, settings=...)"
+            )
+    return tuple(sorted((name, float(value)) for name, value in pairs.items()))
+
+
+@dataclasses.dataclass(frozen=True)
+class Variational:
+    """Mutual information by a variational bound; a frozen, hashable estimator.
+
+    The critic is trained on one part of the rows, selected on a second and reported on
+    a third, for several seeds in one compiled call.
+
+    Source: Belghazi et al., "Mutual information neural estimation", ICML 2018; Poole
+        et al., "On variational bounds of mutual information", ICML 2019.
+
+    Attributes:
+        bound: a name of `jaxinfo.estimation.BOUNDS`, a member of the f-family, or a
+            `Bound`.
+        critic: a `Critic`, a `Network` of two inputs or a pair (init, apply); None for
+            the bound's default.
+        auxiliary: the auxiliary network of a bound that has one; None for its default.
+        optimizer: a maker such as `optax.adam`, whose keywords become settings, or an
+            optax optimizer, which compiles anew for each object.
+        settings: numbers of the bound or of the optimizer's maker, such as
+            `{"clip": 1.0, "learning_rate": 1e-4}`; new values do not compile anew.
+            `information_bound(name).settings` lists those of a bound.
+        negative_sampling: how negatives are sampled in training, see `make_run`.
+        num_negatives: negatives of each row in training.
+        split: shares of training, validation and test rows.
+        train: number of seeds, steps, batch size, patience and layout.
+
+    Notes:
+        The interval is one for what these critics reach. That is below the information
+        if the critic is too small or the rows are too few.
+
+    Example:
+        >>> x, e = jax.random.normal(jax.random.key(0), (2, 400, 1))
+        >>> estimator = Variational("nwj", train=TrainConfig(num_steps=300))
+        >>> estimate = estimator(jax.random.key(1), x, x + e)
+        >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.2)
+        True
+    """
+
+    bound: str | FDivergence | Bound = "mine"
+    critic: Any = None
+    auxiliary: Any = None
+    optimizer: Optimizer = adam
+    settings: Mapping[str, float] | Settings = ()
+    negative_sampling: str | None = None
+    num_negatives: int = 4
+    split: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    train: TrainConfig = TrainConfig()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", _as_settings(self.settings))
+        object.__setattr__(self, "split", tuple(self.split))
+        check_positive(num_negatives=self.num_negatives)
+        information_bound(self.bound).check_settings(dict(self.settings))
+
+    @property
+    def name(self) -> str:
+        """Name of the bound."""
+        return information_bound(self.bound).name
+
+    def make_run(self) -> InformationRun:
+        """Returns the pure run behind this estimator, for `jit`, `vmap` and sweeps."""
+        bound = information_bound(self.bound)
+        return make_run(
+            bound.critic() if self.critic is None else self.critic,
+            bound=bound,
+            auxiliary=self.auxiliary,
+            optimizer=self.optimizer,
+            num_steps=self.train.num_steps,
+            batch_size=self.train.batch_size,
+            negative_sampling=self.negative_sampling,
+            num_negatives=self.num_negatives,
+            eval_every=self.train.eval_every,
+            patience=self.train.patience,
+            report_progress=self.train.shows_progress,
+        )
+
+    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
+        """Estimates the mutual information of paired rows in nats.
+
+        Args:
+            key: random key.
+            x: rows of x, [N, ...] of any trailing shape.
+            y: rows of y, [N, ...]; row i is paired with row i of x.
+
+        Returns:
+            An `Estimate`; its `density_ratio(x, y)` is the pointwise information.
+
+        Raises:
+            ValueError: if an argument does not fit; the message names it.
+            TypeError: inside jit or vmap; use `make_run` there.
+        """
+        check_key(0, key=key)
+        rows_x, warnings_x = check_rows("x", x)
+        rows_y, warnings_y = check_rows("y", y)
+        check_same_rows(rows_x, rows_y)
+        run, settings = self.make_run(), dict(self.settings)
+        split_key, sweep_key = jax.random.split(key)
+        parts = split_rows(split_key, len(rows_x), self.split)
+        scale_x = fit_standardization(rows_x[parts[0]])
+        scale_y = fit_standardization(rows_y[parts[0]])
+        train, validation, test = (
+            (scale_x.apply(rows_x[part]), scale_y.apply(rows_y[part])) for part in parts
+        )
+        block_size = resolve_batch_size(self.train.batch_size, len(parts[0]))
+        reference = test[0][:block_size], test[1][:block_size]
+        scorer = Scorer(run.bound, as_critic(run.critic), run.auxiliary)
+
+        def make_density_ratio(params: PyTree, normalizers: Array) -> DensityRatio:
+            return InformationDensityRatio(
+                params, normalizers, (scale_x, scale_y), reference, scorer
+            )
+
+        num_candidates = make_blocks(len(parts[2]), block_size).rows.shape[1]
+        return estimate_over_seeds(
+            sweep_key,
+            run,
+            Parts(train, validation, test),
+            settings,
+            self.train,
+            make_density_ratio=make_density_ratio,
+            ceiling=run.bound.ceiling(
+                num_candidates, **run.bound.own_settings(settings)
+            ),
+            quantity="mutual information",
+            num_samples=len(rows_x),
+            warnings=[*warnings_x, *warnings_y],
+        )
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["params", "log_normalizers", "scales", "reference"],
+    meta_fields=["scorer"],
+)
+@dataclasses.dataclass(frozen=True, eq=False)
+class InformationDensityRatio(DensityRatio):
+    """log p(x, y) / (p(x) p(y)) by the critics of a bound, averaged over seeds, nats.
+
+    Attributes:
+        params: parameters of every seed, leading axis [S].
+        log_normalizers: log normalizer of every seed, nats, [S].
+        scales: shift and scale of x and of y.
+        reference: standardized rows that normalize critics that are identifiable up to
+            a function of x or y.
+        scorer: bound and networks.
+    """
+
+    params: PyTree
+    log_normalizers: Array
+    scales: tuple[Standardization, Standardization]
+    reference: tuple[Array, Array]
+    scorer: Scorer
+
+    def log_ratio(self, x: Any, y: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Evaluates the pointwise mutual information of each pair of rows, nats.
+
+        Args:
+            x: rows of x, [N, ...].
+            y: rows of y, [N, ...].
+
+        Returns:
+            log p(x, y) / (p(x) p(y)), nats, [N].
+
+        Raises:
+            ValueError: if the rows do not have the shapes of the fitted ones.
+        """
+        x, y = self.scales[0].check("x", x), self.scales[1].check("y", y)
+        check_same_rows(x, y)
+        return _information_ratio(
+            self, self.scales[0].apply(x), self.scales[1].apply(y)
+        )
+
+
+@jax.jit
+def _information_ratio(ratio: InformationDensityRatio, x: Array, y: Array) -> Array:
+    scorer, reference = ratio.scorer, ratio.reference
+
+    def of_seed(params: PyTree, constant: Array) -> Array:
+        own = scorer.critic_params(params)
+        scores = scorer.bound.log_ratio(*scorer.on_joint(params, x, y))
+        if scorer.bound.identifiable_up_to == "x":
+            others = pairwise_scores(scorer.critic, own, x, reference[1])
+            return scores - log_mean_exp(others, axis=1)
+        if scorer.bound.identifiable_up_to == "y":  # Such as q(y) = mean_j q(y | x_j).
+            others = pairwise_scores(scorer.critic, own, reference[0], y)
+            return scores - log_mean_exp(others, axis=0)
+        return scores - constant
+
+    return jnp.mean(jax.vmap(of_seed)(ratio.params, ratio.log_normalizers), axis=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class VariationalDivergence:
+    """A divergence of two samples by a variational bound; a frozen estimator.
+
+    The discriminator is trained on one part of the rows of both samples, selected on a
+    second and reported on a third, for several seeds in one compiled call.
+
+    Source: Nguyen, Wainwright, Jordan, "Estimating divergence functionals", IEEE Trans.
+        Information Theory 2010; Nowozin et al., "f-GAN", NeurIPS 2016.
+
+    Attributes:
+        bound: None for the tightest bound of the divergence; a name or a `Bound`, see
+            `jaxinfo.estimation.divergence_bound`.
+        discriminator: a `Network` of one input or a pair (init, apply); None for the
+            default MLP.
+        optimizer: a maker such as `optax.adam`, whose keywords become settings, or an
+            optax optimizer.
+        settings: numbers of the bound or of the optimizer's maker.
+        split: shares of training, validation and test rows.
+        train: number of seeds, steps, batch size, patience and layout.
+
+    Notes:
+        The interval is one for the bound that these discriminators reach.
+    """
+
+    bound: str | Bound | None = None
+    discriminator: Any = None
+    optimizer: Optimizer = adam
+    settings: Mapping[str, float] | Settings = ()
+    split: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    train: TrainConfig = TrainConfig()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", _as_settings(self.settings))
+        object.__setattr__(self, "split", tuple(self.split))
+
+    def make_run(self, divergence: str | FDivergence = "KL") -> DivergenceRun:
+        """Returns the pure run behind this estimator, for `jit`, `vmap` and sweeps."""
+        network = self.discriminator
+        return make_divergence_run(
+            as_network(default_discriminator() if network is None else network),
+            divergence=divergence,
+            bound=self.bound,
+            optimizer=self.optimizer,
+            num_steps=self.train.num_steps,
+            batch_size=self.train.batch_size,
+            eval_every=self.train.eval_every,
+            patience=self.train.patience,
+            report_progress=self.train.shows_progress,
+        )
+
+    def __call__(
+        self,
+        key: Key[Array, ""],
+        samples_p: Any,
+        samples_q: Any,
+        divergence: str | FDivergence = "KL",
+    ) -> Estimate:
+        """Estimates D_f(P || Q) = E_q[f(p / q)] in nats.
+
+        Args:
+            key: random key.
+            samples_p: rows from P, [N, ...] of any trailing shape.
+            samples_q: rows from Q, [M, ...] of the same trailing shape.
+            divergence: a member of the f-family or its name.
+
+        Returns:
+            An `Estimate`; its `density_ratio(samples)` is log p / q.
+
+        Raises:
+            ValueError: if an argument does not fit; the message names it.
+            TypeError: inside jit or vmap; use `make_divergence_run` there.
+        """
+        check_key(0, key=key)
+        rows_p, warnings_p = check_rows("samples_p", samples_p)
+        rows_q, warnings_q = check_rows("samples_q", samples_q)
+        if rows_p.shape[1:] != rows_q.shape[1:]:
+            raise ValueError(
+                "samples_p and samples_q must have rows of the same shape, got "
+                f"{rows_p.shape[1:]} and {rows_q.shape[1:]}"
+            )
+        quantity, _ = divergence_bound(divergence, self.bound)
+        run = self.make_run(divergence)
+        key_p, key_q, sweep_key = jax.random.split(key, 3)
+        parts_p = split_rows(key_p, len(rows_p), self.split)
+        parts_q = split_rows(key_q, len(rows_q), self.split)
+        # The same scale for both samples leaves their divergence unchanged.
+        scale = fit_standardization(
+            np.concatenate([rows_p[parts_p[0]], rows_q[parts_q[0]]])
+        )
+        parts = [
+            (scale.apply(rows_p[part_p]), scale.apply(rows_q[part_q]))
+            for part_p, part_q in zip(parts_p, parts_q, strict=True)
+        ]
+
+        def make_density_ratio(params: PyTree, normalizers: Array) -> DensityRatio:
+            return DivergenceDensityRatio(
+                params, normalizers, scale, run.bound, run.discriminator
+            )
+
+        return estimate_over_seeds(
+            sweep_key,
+            run,
+            Parts(*parts),
+            dict(self.settings),
+            self.train,
+            make_density_ratio=make_density_ratio,
+            ceiling=float("inf"),
+            quantity=quantity,
+            num_samples=len(rows_p) + len(rows_q),
+            warnings=[*warnings_p, *warnings_q],
+        )
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["params", "log_normalizers", "scale"],
+    meta_fields=["bound", "discriminator"],
+)
+@dataclasses.dataclass(frozen=True, eq=False)
+class DivergenceDensityRatio(DensityRatio):
+    """log p(x) / q(x) by the discriminators of a bound, averaged over seeds, nats.
+
+    Attributes:
+        params: parameters of every seed, leading axis [S].
+        log_normalizers: log normalizer of every seed, nats, [S].
+        scale: shift and scale of the samples.
+        bound: the bound.
+        discriminator: the network.
+    """
+
+    params: PyTree
+    log_normalizers: Array
+    scale: Standardization
+    bound: Bound
+    discriminator: Network
+
+    def log_ratio(self, samples: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Evaluates log p(x) / q(x) of each sample, nats.
+
+        Args:
+            samples: rows, [N, ...].
+
+        Returns:
+            The log density ratio, nats, [N].
+
+        Raises:
+            ValueError: if the rows do not have the shape of the fitted ones.
+        """
+        rows = self.scale.apply(self.scale.check("samples", samples))
+        return _divergence_ratio(self, rows)
+
+
+@jax.jit
+def _divergence_ratio(ratio: DivergenceDensityRatio, samples: Array) -> Array:
+    scores = jax.vmap(ratio.discriminator.apply, (0, None))(ratio.params, samples)
+    constants = ratio.log_normalizers[:, None]
+    return jnp.mean(ratio.bound.log_ratio(scores) - constants, axis=0)

@@ -1,0 +1,246 @@
+"""From a run to an estimate: a sweep over seeds on the device, a summary on the host."""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxinfo.core.types import Array, Key, PyTree
+from jaxinfo.estimation.density_ratio import DensityRatio
+from jaxinfo.estimation.estimate import Diagnostics, Estimate, History
+from jaxinfo.estimation.preprocessing import warn
+from jaxinfo.estimation.train_config import TrainConfig
+from jaxinfo.estimation.uncertainty import summarize
+from jaxinfo.estimation.variational.fit import RunConfig, RunResult
+from jaxinfo.training import progress
+from jaxinfo.training.compile_time import compile_stopwatch
+from jaxinfo.training.sweep import sweep
+
+__all__ = [
+    "MIN_EFFECTIVE_SCORES",
+    "Parts",
+    "estimate_over_seeds",
+    "estimates_of_runs",
+    "history_of_run",
+    "warnings_of_run",
+]
+
+# A value this near its ceiling (nats), or with fewer effective scores, is saturated.
+CEILING_MARGIN = 0.5
+MIN_EFFECTIVE_SCORES = 30
+
+
+class Parts(NamedTuple):
+    """Training, validation and test rows, each a pair of arrays for the run."""
+
+    train: tuple[Array, Array]
+    validation: tuple[Array, Array]
+    test: tuple[Array, Array]
+
+
+def estimate_over_seeds(
+    key: Key[Array, ""],
+    run: RunConfig,
+    parts: Parts,
+    settings: dict[str, float],
+    config: TrainConfig,
+    *,
+    make_density_ratio: Callable[[PyTree, Array], DensityRatio],
+    ceiling: float,
+    quantity: str,
+    num_samples: int,
+    warnings: list[str],
+) -> Estimate:
+    """Runs all seeds in one compiled call and summarizes them.
+
+    Args:
+        key: random key.
+        run: the pure run.
+        parts: the data.
+        settings: a number for each setting of the run.
+        config: number of seeds, layout and progress.
+        make_density_ratio: from parameters and log normalizers of the finite seeds to
+            the density ratio.
+        ceiling: the largest value that the bound can report, nats.
+        quantity: name of the estimated quantity.
+        num_samples: number of rows of the data.
+        warnings: warnings about the data.
+
+    Returns:
+        The `Estimate`.
+    """
+    run.bound.check_settings(settings)
+    started = time.perf_counter()
+    one_setting = {name: jnp.asarray([value]) for name, value in settings.items()}
+    bar = (
+        progress.bar(config.num_seeds * config.num_steps, run.eval_every)
+        if config.shows_progress
+        else contextlib.nullcontext()
+    )
+    with compile_stopwatch() as compile_seconds, bar:
+        result = sweep(
+            run,
+            jax.random.split(key, config.num_seeds),
+            *parts,
+            settings=one_setting or None,
+            layout=config.layout,
+        )
+        result = jax.block_until_ready(result)
+    if one_setting:
+        result = jax.tree.map(lambda leaf: leaf[0], result)
+    [estimate] = estimates_of_runs(
+        run,
+        jax.tree.map(lambda leaf: leaf[None], result),
+        make_density_ratio=make_density_ratio,
+        ceiling=ceiling,
+        quantity=quantity,
+        num_samples=num_samples,
+        warnings=warnings,
+        seconds=time.perf_counter() - started,
+        compile_seconds=compile_seconds[0],
+    )
+    warn(list(estimate.diagnostics.warnings))
+    return estimate
+
+
+def estimates_of_runs(
+    run: RunConfig,
+    results: RunResult,
+    *,
+    make_density_ratio: Callable[[PyTree, Array], DensityRatio] | None = None,
+    ceiling: float = float("inf"),
+    quantity: str = "mutual information",
+    num_samples: int = 0,
+    warnings: list[str] | None = None,
+    seconds: float = float("nan"),
+    compile_seconds: float = float("nan"),
+) -> list[Estimate]:
+    """Summarizes a batch of run results, one estimate for each entry of the first axis.
+
+    Args:
+        run: the run that made the results.
+        results: results with leading axes [T, S]: T settings (or data sets), whose
+            estimates are separate, and S seeds, which share their rows.
+        make_density_ratio: from parameters and log normalizers of the finite seeds to a
+            density ratio; None for estimates without one.
+        ceiling: the largest value that the bound can report, nats.
+        quantity: name of the estimated quantity.
+        num_samples: number of rows of the data.
+        warnings: warnings about the data.
+        seconds: wall time.
+        compile_seconds: the part of it spent on compiling.
+
+    Returns:
+        T estimates.
+
+    Raises:
+        ValueError: if the results do not have the two leading axes.
+
+    Example:
+        >>> import jaxinfo
+        >>> from jaxinfo.estimation import estimates_of_runs, make_run
+        >>> x, e = jax.random.normal(jax.random.key(0), (2, 300, 1))
+        >>> run = make_run(jaxinfo.networks.bilinear_critic(), num_steps=20)
+        >>> rows = [(x[i::3], (x + e)[i::3]) for i in range(3)]
+        >>> rates = {"learning_rate": jnp.array([1e-3, 1e-2])}
+        >>> keys = jax.random.split(jax.random.key(1), 4)
+        >>> results = jaxinfo.training.sweep(run, keys, *rows, settings=rates)
+        >>> len(estimates_of_runs(run, results))
+        2
+    """
+    if jnp.ndim(results.value) != 2:
+        raise ValueError(
+            "results must have two leading axes (settings, seeds), got values of shape "
+            f"{jnp.shape(results.value)}"
+        )
+    params, bare = results.params, jax.device_get(results._replace(params=()))
+    return [
+        _summarize(
+            run,
+            jax.tree.map(lambda leaf, i=index: leaf[i], bare),
+            jax.tree.map(lambda leaf, i=index: leaf[i], params),
+            make_density_ratio,
+            Estimate(
+                *[np.nan] * 4,
+                kind=run.bound.kind,
+                estimator=run.bound.name,
+                num_samples=num_samples,
+                quantity=quantity,
+                diagnostics=Diagnostics(
+                    np.empty(0),
+                    ceiling=ceiling,
+                    warnings=tuple(warnings or ()),
+                    seconds=seconds,
+                    compile_seconds=compile_seconds,
+                ),
+            ),
+        )
+        for index in range(len(bare.value))
+    ]
+
+
+def _summarize(
+    run: RunConfig,
+    result: RunResult,
+    params: PyTree,
+    make_density_ratio: Callable[[PyTree, Array], DensityRatio] | None,
+    blank: Estimate,
+) -> Estimate:
+    """Fills in what the seeds of one setting found."""
+    finite = np.isfinite(result.value)
+    kept = np.flatnonzero(finite)
+    summary = summarize(result.value, result.influence)
+    found = blank.diagnostics
+    converged = np.median(result.best_step[finite]) if finite.any() else np.inf
+    diagnostics = dataclasses.replace(
+        found,
+        per_seed=np.asarray(result.value, dtype=float),
+        saturated=_saturated(result, summary.value, found.ceiling),
+        converged=bool(converged <= 0.9 * run.num_steps),
+        num_nonfinite=int(result.num_nonfinite.sum()),
+        history=history_of_run(result, run.num_steps, run.eval_every),
+        warnings=(*found.warnings, *warnings_of_run(result)),
+    )
+    density_ratio = None
+    if make_density_ratio is not None:
+        density_ratio = make_density_ratio(
+            jax.tree.map(lambda leaf: leaf[kept], params), result.log_normalizer[kept]
+        )
+    return dataclasses.replace(
+        blank,
+        **summary._asdict(),
+        diagnostics=diagnostics,
+        density_ratio=density_ratio,
+    )
+
+
+def _saturated(result: RunResult, value: float, ceiling: float) -> bool:
+    sizes = np.asarray(result.effective_sample_size)[np.isfinite(result.value)]
+    # One seed with few effective scores can dominate the mean over seeds.
+    few = sizes.size > 0 and np.min(sizes) < MIN_EFFECTIVE_SCORES
+    return bool(value > ceiling - CEILING_MARGIN or few)
+
+
+def history_of_run(result: RunResult, num_steps: int, eval_every: int) -> History:
+    """Returns the validation curves of all seeds."""
+    values = np.asarray(result.history)
+    eval_every = min(eval_every, num_steps)
+    steps = np.minimum(np.arange(1, values.shape[1] + 1) * eval_every, num_steps)
+    return History(steps, values)
+
+
+def warnings_of_run(result: RunResult) -> list[str]:
+    """Returns warnings about seeds or updates that failed."""
+    found = []
+    lost = int((~np.isfinite(result.value)).sum())
+    if lost:
+        found.append(f"{lost} of {result.value.size} seeds gave no finite value")
+    skipped = int(result.num_nonfinite.sum())
+    if skipped:
+        found.append(f"{skipped} updates with a non-finite gradient were skipped")
+    return found
