@@ -92,12 +92,8 @@ def shifted_scores(
     sum_i C[i, (i + s) mod m], C the scores without the means of their rows and columns,
     which no shuffle changes.
 
-    Args:
-        matrices: scores of every block, joint pairs on the diagonal, [B, m, m].
-
-    Returns:
-        The sum for every block and shift, [B, m]; exactly 0 if the scores do not
-        depend on how rows are paired.
+    Joint pairs are on the diagonal. The sums are exactly 0 if the scores do not depend
+    on how rows are paired.
     """
     own, other = (matrices.mean(axis=axis, keepdims=True) for axis in (2, 1))
     centered = matrices - own - other + matrices.mean(axis=(1, 2), keepdims=True)
@@ -114,13 +110,6 @@ def combine_p_values(p_values: np.ndarray, weights: np.ndarray) -> float:
     p-values give the same again, and in the tail dependence does not matter.
 
     Source: Liu and Xie, "Cauchy combination test", JASA 115, 2020, eq. 3.
-
-    Args:
-        p_values: the p-values, [K].
-        weights: of each, above 0, [K].
-
-    Returns:
-        The p-value.
     """
     # A p-value of 1 would outweigh all the others.
     below_one = np.minimum(p_values, 1 - 1 / (1 + NUM_PERMUTATIONS))

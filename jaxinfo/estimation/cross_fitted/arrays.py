@@ -1,26 +1,36 @@
-"""What lets one function run on NumPy arrays to fit and on JAX arrays to evaluate.
+"""Helpers for maps that are fitted with NumPy and evaluated with NumPy or JAX.
 
-Functions take the namespace of their rows (`rows.__array_namespace__()`). Fitted maps
-are dataclasses that are pytrees: their arrays are leaves, their settings `static`.
+Functions use the namespace of their rows, `rows.__array_namespace__()`.
 """
 
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, dataclass_transform
 
+import jax
 import jax.scipy.special
 import numpy as np
 import scipy.special
 
 from jaxinfo.core.types import Array
 
-__all__ = ["Rows", "pad_columns", "special", "static"]
+__all__ = ["Rows", "pad_columns", "pytree", "special"]
 
 Rows = np.ndarray | Array
+Class = TypeVar("Class", bound=type)
 
 
-def static(default: Any = dataclasses.MISSING) -> Any:
-    """A dataclass field that belongs to the structure of a pytree; it is no leaf."""
-    return dataclasses.field(default=default, metadata={"static": True})
+@dataclass_transform(frozen_default=True, eq_default=False)
+def pytree(*static: str) -> Callable[[Class], Class]:
+    """A frozen dataclass that is a pytree; `static` fields are its structure."""
+
+    def decorate(cls: Class) -> Class:
+        cls = dataclasses.dataclass(frozen=True, eq=False)(cls)
+        names = [field.name for field in dataclasses.fields(cls)]
+        leaves = [name for name in names if name not in static]
+        return jax.tree_util.register_dataclass(cls, leaves, static)
+
+    return decorate
 
 
 def special(rows: Rows) -> Any:
@@ -29,6 +39,6 @@ def special(rows: Rows) -> Any:
 
 
 def pad_columns(rows: Rows, length: int) -> Rows:
-    """Rows with zeros after their columns, [N, length]."""
+    """Appends zeros to the columns of rows, [N, length]."""
     xp = rows.__array_namespace__()
     return xp.pad(rows, ((0, 0), (0, length - rows.shape[1])))

@@ -4,15 +4,12 @@ Each is written with a few numbers of a row of x and of a row of y, its sufficie
 statistics, so that a pair costs an inner product.
 """
 
-import dataclasses
-
-import jax
 import numpy as np
 from scipy import stats
 from scipy.special import gammaln
 
 from jaxinfo.core.types import Array, Float
-from jaxinfo.estimation.cross_fitted.arrays import Rows, static
+from jaxinfo.estimation.cross_fitted.arrays import Rows, pytree
 
 __all__ = [
     "NUM_SCALARS",
@@ -29,33 +26,21 @@ NUM_SCALARS = 4
 LARGEST_SCORE = 6.0
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@pytree("degrees_of_freedom", "sizes")
 class CopulaDensityRatio:
-    """A Gaussian or Student copula in canonical variates.
+    """A Gaussian or Student copula in canonical variates."""
 
-    Attributes:
-        correlations: of each pair of variates, [m].
-        degrees_of_freedom: inf for the Gaussian.
-        sizes: number of coordinates of x and of y.
-    """
-
-    correlations: Rows
-    degrees_of_freedom: float = static()
-    sizes: tuple[int, int] = static()
+    correlations: Rows  # Of each pair of variates, [m].
+    degrees_of_freedom: float  # inf for the Gaussian.
+    sizes: tuple[int, int]  # Number of coordinates of x and of y.
 
     def statistics(self, side: int, variates: Rows, squares: Rows | float) -> Rows:
-        """The sufficient statistics of rows of x (side 0) or y (side 1).
+        """The sufficient statistics of rows of x (side 0) or y (side 1), [N, 4 + m].
 
-        Args:
-            side: 0 for x, 1 for y.
-            variates: paired variates of the rows, [N, m].
-            squares: squared length of all variates of a row, [N].
-
-        Returns:
-            Statistics, [N, 4 + m].
+        From paired variates, [N, m], and the squared length of all variates, [N].
         """
-        xp, rho, nu = variates.__array_namespace__(), self.correlations, self.degrees_of_freedom
+        xp = variates.__array_namespace__()
+        rho, nu = self.correlations, self.degrees_of_freedom
         own = xp.sum(rho**2 * variates**2 / (1 - rho**2), axis=1)
         constant = -0.25 * xp.sum(xp.log1p(-(rho**2)))
         ones = xp.ones_like(own)
@@ -76,14 +61,9 @@ class CopulaDensityRatio:
         return xp.concatenate([xp.stack(scalars, axis=1), scaled], axis=1)
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@pytree()
 class TableDensityRatio:
-    """Two labels by their contingency table.
-
-    Attributes:
-        log_ratios: log p(x, y) / (p(x) p(y)) of each pair of levels, nats, [K, L].
-    """
+    """The contingency table of two labels: log ratios of pairs of levels, [K, L]."""
 
     log_ratios: Rows
 
@@ -97,18 +77,11 @@ class TableDensityRatio:
 def log_ratio_of_statistics(
     x: Float[Array, "n r"], y: Float[Array, "n r"]
 ) -> Float[Array, " n"]:
-    """log p(x, y) / (p(x) p(y)) of a base density, nats.
+    """log p(x, y) / (p(x) p(y)) of each pair from its sufficient statistics, nats.
 
     With Q the joint quadratic form: own_x + own_y + <a, b> for the Gaussian, and
     own_x + own_y - (nu + d + e) / 2 log(1 + Q / nu) for the Student distribution.
-    Statistics that are all zero stand for independence.
-
-    Args:
-        x: sufficient statistics of rows of x, [N, 4 + m].
-        y: sufficient statistics of rows of y, [N, 4 + m].
-
-    Returns:
-        The log ratio of each pair, nats, [N].
+    Statistics that are all zero are those of independence.
     """
     xp = x.__array_namespace__()
     inner = xp.sum(x[:, NUM_SCALARS:] * y[:, NUM_SCALARS:], axis=1)
@@ -134,15 +107,9 @@ def fit_tables(
     y: Float[np.ndarray, "n l"],
     strengths: tuple[float, ...],
 ) -> list[TableDensityRatio]:
-    """Contingency tables, mixed with rows of an independent pair.
+    """Contingency tables of one-hot levels, mixed with rows of an independent pair.
 
-    Args:
-        x: one-hot levels of training rows of x, [N, K].
-        y: one-hot levels of training rows of y, [N, L].
-        strengths: numbers of rows that are mixed in.
-
-    Returns:
-        A table for each strength.
+    A strength is the number of rows that are mixed in.
     """
     independent = np.outer(x.sum(axis=0), y.sum(axis=0)) / len(x)
     ratios = (x.T @ y) / np.where(independent > 0, independent, 1)

@@ -1,4 +1,4 @@
-"""Bounds of all folds -> a value that is corrected for the bias of fitting, its error."""
+"""From the bounds of all folds to a value, corrected for the bias of fitting."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -21,21 +21,13 @@ __all__ = ["FoldReports", "correct_bias", "report_folds"]
 
 
 class FoldReports(NamedTuple):
-    """The combined critics of every fold, and what they report.
-
-    Attributes:
-        combinations: of the critics of each fold.
-        held_out: each fold's bound on rows that its critics never saw.
-        training: the same on as many training rows; over the folds, every row once.
-        preferred: the held-out bound of the critics that correct the base density.
-        shifted: each fold's `shifted_scores` of the held-out rows.
-    """
+    """What the combined critics of each fold report, [K]."""
 
     combinations: Sequence[Combination]
-    held_out: Sequence[Report]
-    training: Sequence[Report]
-    preferred: Sequence[Report]
-    shifted: Sequence[np.ndarray]
+    held_out: Sequence[Report]  # On rows that the critics never saw.
+    training: Sequence[Report]  # On as many training rows; over the folds, all rows.
+    preferred: Sequence[Report]  # On held-out rows, by critics that correct the base.
+    shifted: Sequence[np.ndarray]  # `shifted_scores` of the held-out rows.
 
     @property
     def is_measured(self) -> bool:
@@ -57,7 +49,7 @@ class FoldReports(NamedTuple):
         """The bound of each fold on training rows, nats, [K].
 
         It is at least that of held-out rows if few negatives dominate its normalizer
-        only: critics know rows that they were trained on at least as well.
+        only: critics know the rows that they were trained on at least as well.
         """
         values = self._values(self.training)
         sizes = np.array([report.effective_sample_size for report in self.training])
@@ -76,28 +68,20 @@ class FoldReports(NamedTuple):
 
 
 def report_folds(trained: TrainedCritics, config: CrossFittedConfig) -> FoldReports:
-    """Combines the critics of each fold by validation rows and reports the others.
-
-    Args:
-        trained: the critics' scores.
-        config: settings.
-
-    Returns:
-        The `FoldReports`.
-    """
-    preferred = config.preferred / config.preferred.sum()
-    combinations, *reports = [], [], [], [], []
-    held_out, training, alone, shifted = reports
+    """Combines the critics of each fold by validation rows and reports the others."""
+    reports = []
     for fold in range(config.num_folds):
+        test = trained.test[:, fold]
         combination = fit_combination(trained.validation[:, fold], config)
-        test = combination.apply(trained.test[:, fold])
-        combinations.append(combination)
-        held_out.append(report_blocks(test))
-        training.append(report_blocks(combination.apply(trained.train[:, fold])))
-        first = combination._replace(weights=preferred)
-        alone.append(report_blocks(first.apply(trained.test[:, fold])))
-        shifted.append(shifted_scores(test))
-    return FoldReports(combinations, held_out, training, alone, shifted)
+        preferred = combination._replace(weights=config.preferred_weights)
+        held_out, training, alone = (
+            combination.apply(test),
+            combination.apply(trained.train[:, fold]),
+            preferred.apply(test),
+        )
+        found = map(report_blocks, (held_out, training, alone))
+        reports.append((combination, *found, shifted_scores(held_out)))
+    return FoldReports(*zip(*reports, strict=True))
 
 
 def correct_bias(
@@ -107,27 +91,17 @@ def correct_bias(
     variance: float,
     config: CrossFittedConfig,
 ) -> Summary:
-    """The value, its error and interval, nats.
+    """The value, its error and interval from bounds, in nats.
 
     Fitting k numbers to n rows lowers the held-out bound by k / 2n and raises the
     training bound by as much, so the value is halfway between them. If a distribution
-    is like no base density, networks find a part of it that grows with the rows, and a
-    share of this gain is added for what is still missing. The truth is taken to lie
-    anywhere within half the distance of the bounds, and within as much again as is
-    added; both over the root of 3 add to the error.
+    is unlike any base density, networks find a part of it that grows with the rows, and
+    a share of their gain over the base density is added for what is still missing. The
+    truth is taken to lie anywhere within half the distance of the bounds, and within as
+    much again as is added; both over the root of 3 add to the error.
 
     Source: Efron, "Estimating the error rate of a prediction rule", JASA 78, 1983, for
         the optimism of training rows.
-
-    Args:
-        held_out: bound of held-out rows, nats.
-        training: bound of training rows, nats.
-        gain: of all critics over those that correct the base density, nats.
-        variance: of the mean over rows, squared nats.
-        config: settings.
-
-    Returns:
-        The `Summary`.
     """
     optimism = (training - held_out) / 2 * config.averages_training_bound
     unseen = config.unseen_share * gain

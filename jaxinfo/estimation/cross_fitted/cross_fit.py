@@ -1,4 +1,4 @@
-"""All stages for one pair of variables: critics of every fold and what they report."""
+"""All stages for one pair of variables."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -8,6 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from jaxinfo.core.types import Array, Key
+from jaxinfo.estimation.cross_fitted.combination import report_blocks
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
 from jaxinfo.estimation.cross_fitted.correction import FoldReports, report_folds
 from jaxinfo.estimation.cross_fitted.critics import train_critics
@@ -18,11 +19,10 @@ from jaxinfo.estimation.cross_fitted.fold_maps import (
     fit_fold_map,
 )
 from jaxinfo.estimation.cross_fitted.folds import Fold, make_folds
-from jaxinfo.estimation.cross_fitted.labels import label_entropy
 from jaxinfo.estimation.cross_fitted.marginals import (
     Views,
     fit_marginal,
-    interpolating,
+    interpolate_scores,
 )
 from jaxinfo.estimation.variational.fit import RunResult
 
@@ -30,23 +30,13 @@ __all__ = ["CrossFit", "cross_fit"]
 
 
 class CrossFit(NamedTuple):
-    """The critics of every fold, trained, and what they report of two variables.
+    """The trained critics of every fold and what they report of x and y."""
 
-    Attributes:
-        runs: results of the training runs without their parameters, [C K, ...].
-        reports: what the combined critics of each fold report.
-        rows: the reported row numbers in ascending order, [M].
-        influence: influence function at each of `rows`, whose mean is the mean held-out
-            bound, nats, [M].
-        label_entropies: entropies of x and of y if they are labels, else inf, nats.
-        density_ratio: the pointwise information.
-    """
-
-    runs: RunResult
+    runs: RunResult  # Of all critics, without parameters; value on all held-out rows.
     reports: FoldReports
-    rows: np.ndarray
-    influence: np.ndarray
-    label_entropies: tuple[float, float]
+    rows: np.ndarray  # The reported row numbers in ascending order, [M].
+    influence: np.ndarray  # Of `rows`, nats, [M]; its mean is the held-out bound.
+    label_entropies: tuple[float, ...]  # Of x and of y, nats; inf unless labels.
     density_ratio: CrossFittedDensityRatio
 
 
@@ -59,56 +49,45 @@ def cross_fit(
 ) -> CrossFit:
     """Trains critics on all folds but one, for each fold, and reports that one.
 
+    Rows are [N, ...]; their order is that of `order_rows`.
+
     Source: Chernozhukov et al., "Double/debiased machine learning", Econometrics J. 21,
         2018.
-
-    Args:
-        config: settings.
-        key: random key of the training.
-        x: rows of x, [N, ...].
-        y: rows of y, [N, ...].
-        order: row numbers, fold after fold, from `order_rows`.
-
-    Returns:
-        The `CrossFit`.
     """
     data = [rows.reshape(len(rows), -1) for rows in (x, y)]
     folds = make_folds(order, config.num_folds)
-    marginals = tuple(fit_marginal(rows, config) for rows in data)
+    marginals = [fit_marginal(rows, config) for rows in data]
     views = [m.apply(rows) for m, rows in zip(marginals, data, strict=True)]
-    has_labels = all(marginal.labels.is_whole for marginal in marginals)
+    are_labels = all(marginal.labels.is_whole for marginal in marginals)
 
     def prepare(fold: Fold) -> tuple[FoldMap, list[CriticInputs]]:
         train, validation, everything = (
-            [_take(side, rows) for side in views]
+            [Views(*(part[rows] for part in side)) for side in views]
             for rows in (fold.train, fold.validation, np.concatenate(fold))
         )
-        fitted = fit_fold_map(train, validation, config, has_labels=has_labels)
-        return fitted, [fitted.apply(side, rows) for side, rows in enumerate(everything)]
+        fitted = fit_fold_map(train, validation, config, are_labels=are_labels)
+        return fitted, [fitted.apply(side, v) for side, v in enumerate(everything)]
 
     # NumPy leaves the interpreter free while it sorts and factorizes; threads of its
     # own beside these would only wait for each other.
     with threadpool_limits(1), ThreadPoolExecutor(config.num_folds) as pool:
         fold_maps, inputs = zip(*pool.map(prepare, folds), strict=True)
-    sizes = tuple(map(len, folds[0]))
-    trained = train_critics(key, [list(side) for side in zip(*inputs, strict=True)], sizes, config)
+    trained = train_critics(key, inputs, tuple(map(len, folds[0])), config)
     reports = report_folds(trained, config)
-    rows, influence = _pooled_influence(folds, reports)
-    runs = jax.tree.map(
-        lambda leaf: leaf.reshape(-1, *leaf.shape[2:]),
-        trained.result._replace(params=()),
-    )
+    rows, influence = _pool_influence(folds, reports)
+    values = [[report_blocks(scores).value for scores in one] for one in trained.test]
+    runs = trained.result._replace(params=(), value=np.array(values))
     return CrossFit(
-        runs,
+        jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), runs),
         reports,
         rows,
         influence,
-        tuple(label_entropy(d, m.labels) for d, m in zip(data, marginals, strict=True)),
+        tuple(m.labels.entropy(rows) for m, rows in zip(marginals, data, strict=True)),
         CrossFittedDensityRatio(
-            interpolating(marginals),
-            interpolating(fold_maps),
+            tuple(interpolate_scores(marginals)),
+            interpolate_scores(fold_maps),
             trained.result.params,
-            tuple(reports.combinations),
+            reports.combinations,
             tuple(report.log_normalizer for report in reports.held_out),
             config,
             (x.shape[1:], y.shape[1:]),
@@ -116,18 +95,13 @@ def cross_fit(
     )
 
 
-def _take(views: Views, rows: np.ndarray) -> Views:
-    return Views(*(part[rows] for part in views))
-
-
-def _pooled_influence(
+def _pool_influence(
     folds: list[Fold], reports: FoldReports
 ) -> tuple[np.ndarray, np.ndarray]:
     """The reported rows of all folds in ascending order, and their influence."""
     rows, influence = [], []
-    for fold, report, value in zip(
-        folds, reports.held_out, reports.held_out_values, strict=True
-    ):
+    parts = zip(folds, reports.held_out, reports.held_out_values, strict=True)
+    for fold, report, value in parts:
         rows.append(fold.test[: len(report.influence)])
         influence.append(report.influence - report.influence.mean() + value)
     order = np.argsort(np.concatenate(rows))

@@ -1,7 +1,6 @@
 """The default estimator as a value: samples on the host in, an `Estimate` out."""
 
 import contextlib
-import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -117,14 +116,13 @@ def estimate_difference(
         pairs: one pair or two, rows [N, ...] of both variables; row i of all belongs to
             one draw.
         quantity: name of the estimated quantity.
-        warnings: warnings about the data.
+        warnings: warnings about the data; they are not issued here.
         make_density_ratio: from the density ratio of each pair to that of the estimate.
         tests_independence: whether the first pair gets a p-value.
         is_series: whether rows are in the order of time and depend on each other.
 
     Returns:
-        The `Estimate`, whose warnings are not issued yet; its history holds the critics
-        of all pairs.
+        The `Estimate`; its history holds the critics of all pairs.
     """
     started = time.perf_counter()
     order_key, train_key, permutation_key = jax.random.split(key, 3)
@@ -134,7 +132,7 @@ def estimate_difference(
     train = config.train
     bar: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if train.shows_progress:
-        num_runs = config.num_critics * config.num_folds * len(pairs)
+        num_runs = len(config.kinds) * config.num_folds * len(pairs)
         bar = progress.bar(num_runs * train.num_steps, train.eval_every)
     with compile_stopwatch() as compile_seconds, bar:
         fits = [cross_fit(config, train_key, *pair, order) for pair in pairs]

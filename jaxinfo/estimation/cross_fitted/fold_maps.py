@@ -1,32 +1,22 @@
 """The maps of one fold: from rows to the statistics and features of the critics.
 
-What both variables share is fitted to the training rows of the fold; its base density
-is selected by validation rows.
+Maps of both variables are fitted to the training rows of the fold; the base density is
+selected by validation rows.
 """
 
 import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
-from jaxinfo.estimation.cross_fitted.arrays import Rows, pad_columns, special, static
+from jaxinfo.estimation.cross_fitted.arrays import Rows, pad_columns, pytree, special
 from jaxinfo.estimation.cross_fitted.base_densities import (
     NUM_SCALARS,
     CopulaDensityRatio,
     TableDensityRatio,
 )
-from jaxinfo.estimation.cross_fitted.canonical import (
-    CanonicalVariates,
-    fit_canonical_variates,
-)
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
-from jaxinfo.estimation.cross_fitted.expansion import (
-    ExpandedVariates,
-    fit_expanded_variates,
-    rotate_variates,
-)
 from jaxinfo.estimation.cross_fitted.marginals import Views
 from jaxinfo.estimation.cross_fitted.selection import (
     Selection,
@@ -36,51 +26,37 @@ from jaxinfo.estimation.cross_fitted.selection import (
     select_gaussian,
     select_table,
 )
+from jaxinfo.estimation.cross_fitted.variates import (
+    CanonicalVariates,
+    ExpandedVariates,
+    fit_canonical_variates,
+    fit_expanded_variates,
+)
 
 __all__ = ["CriticInputs", "FoldMap", "fit_fold_map"]
 
 
 class CriticInputs(NamedTuple):
-    """What critics see of rows of one variable.
+    """What critics see of rows of one variable."""
 
-    Attributes:
-        statistics: sufficient statistics of the base density, [N, 4 + m].
-        features: features of the network, [N, F].
-        leading: 1 for features that every critic sees, else 0, [F].
-    """
-
-    statistics: Rows
-    features: Rows
-    leading: np.ndarray
+    statistics: Rows  # Sufficient statistics of the base density, [N, 4 + m].
+    features: Rows  # Features of the network, [N, F].
+    leading: np.ndarray  # 1 for features that every critic sees, else 0, [F].
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@pytree("base_is_expanded", "num_statistics", "is_correlated", "config")
 class FoldMap:
-    """The fitted maps of one fold.
+    """The fitted maps of one fold; lists hold one entry for x and one for y."""
 
-    Attributes:
-        rotation: canonical variates of the normal scores, all of them.
-        expanded: variates of expanded rows.
-        base: the base density; None for independence.
-        feature_means: of x and of y.
-        feature_scales: of x and of y.
-        base_is_expanded: whether the base density is one of the expanded variates.
-        num_statistics: width of the statistics, the same in every fold.
-        is_paired: whether each variate has a correlation: those of the rotation, and
-            the expanded ones.
-        config: settings.
-    """
-
-    rotation: CanonicalVariates
+    rotation: CanonicalVariates  # Of the normal scores, with all directions.
     expanded: ExpandedVariates
-    base: CopulaDensityRatio | TableDensityRatio | None
-    feature_means: tuple[Rows, Rows]
-    feature_scales: tuple[Rows, Rows]
-    base_is_expanded: bool = static()
-    num_statistics: int = static()
-    is_paired: tuple[tuple[bool, ...], tuple[bool, ...]] = static()
-    config: CrossFittedConfig = static()
+    base: CopulaDensityRatio | TableDensityRatio | None  # None for independence.
+    feature_means: tuple[Rows, ...]
+    feature_scales: tuple[Rows, ...]
+    base_is_expanded: bool  # The base density is one of `expanded`.
+    num_statistics: int  # The same in every fold, whichever base it has.
+    is_correlated: tuple[tuple[bool, ...], ...]  # Of rotation and expanded.
+    config: CrossFittedConfig
 
     def apply(self, side: int, views: Views) -> CriticInputs:
         """The inputs of critics for rows of x (side 0) or y (side 1)."""
@@ -92,20 +68,17 @@ class FoldMap:
         return CriticInputs(statistics, xp.clip(features, -limit, limit), leading)
 
     def _statistics(self, side: int, views: Views, expanded: Rows) -> Rows:
-        base, normal = self.base, views.normal
+        base = self.base
         if base is None:
-            xp = normal.__array_namespace__()
-            return xp.zeros((len(normal), self.num_statistics))
-        if isinstance(base, TableDensityRatio):
+            statistics = views.normal[:, :0]
+        elif isinstance(base, TableDensityRatio):
             statistics = base.statistics(side, views.levels)
-        elif self.base_is_expanded:
-            padded = pad_columns(expanded, len(base.correlations))
-            statistics = base.statistics(side, padded, 0.0)
         else:
-            paired, squares = rotate(
-                self.rotation, side, normal, base.degrees_of_freedom
-            )
-            padded = pad_columns(paired, len(base.correlations))
+            variates, squares = expanded, 0.0
+            if not self.base_is_expanded:
+                freedom = base.degrees_of_freedom
+                variates, squares = rotate(self.rotation, side, views.normal, freedom)
+            padded = pad_columns(variates, len(base.correlations))
             statistics = base.statistics(side, padded, squares)
         return pad_columns(statistics, self.num_statistics)
 
@@ -116,18 +89,17 @@ class FoldMap:
         xp, config = views.normal.__array_namespace__(), self.config
         rotated = self.rotation.apply(side, views.normal)
         size = rotated.shape[1]
-        paired, paired_expanded = (np.array(pairs, float) for pairs in self.is_paired)
+        pairs, expanded_pairs = (np.array(found, float) for found in self.is_correlated)
         is_small = size <= config.max_coordinates
-        leading = np.ones(size) if is_small else np.pad(paired, (0, size - len(paired)))
-        parts = [(rotated, leading), (expanded, paired_expanded), (views.levels, 1)]
+        leading = 1 if is_small else np.pad(pairs, (0, size - len(pairs)))
+        parts = [(rotated, leading), (expanded, expanded_pairs), (views.levels, 1)]
         if is_small:
             parts.append((xp.arcsinh(views.standardized), 1))
         if size <= config.max_rank_coordinates:
             ranks = special(views.normal).ndtr(views.normal)
-            angles = xp.concatenate([k * ranks for k in config.rank_frequencies], axis=1)
-            angles = 2 * np.pi * angles
-            waves = xp.concatenate([xp.cos(angles), xp.sin(angles)], axis=1)
-            parts.append((waves, 1))
+            angles = [2 * np.pi * (k * ranks) for k in config.rank_frequencies]
+            waves = [wave(a) for wave in (xp.cos, xp.sin) for a in angles]
+            parts.append((xp.concatenate(waves, axis=1), 1))
         if size > 1:
             norms = [
                 xp.log(xp.mean(rotated**2, axis=1) + 1e-3),
@@ -145,53 +117,34 @@ def fit_fold_map(
     validation: Sequence[Views],
     config: CrossFittedConfig,
     *,
-    has_labels: bool = False,
+    are_labels: bool = False,
 ) -> FoldMap:
-    """Fits the maps of one fold and selects its base density.
+    """Fits the maps of one fold to views of x and of y, and selects its base density.
 
-    Args:
-        train: views of training rows of x and of y.
-        validation: views of validation rows of x and of y.
-        config: settings.
-        has_labels: whether x and y are both one label.
-
-    Returns:
-        The `FoldMap`.
+    A table of labels competes if x and y both are one label.
     """
-    normal, validation_normal = (
-        [views.normal for views in part] for part in (train, validation)
+    (x, y), validation_normal = (
+        [v.normal for v in part] for part in (train, validation)
     )
-    rotation = fit_canonical_variates(*normal, ridge=config.ridge, is_square=True)
-    copula = select_copula(rotation, normal, validation_normal, config)
+    rotation = fit_canonical_variates(x, y, ridge=config.ridge, is_square=True)
+    copula = select_copula(rotation, (x, y), validation_normal, config)
     expanded, gaussian = _select_expansion(train, validation, copula.base, config)
-    base, is_expanded, score = None, False, -np.inf
-    if "copula" in config.base_densities:
-        base, score = copula.base, copula.score
-    if "expanded" in config.base_densities:
-        if base is None or is_clearly_better(gaussian.scores, copula.scores):
-            base, is_expanded = gaussian.base, True
-        score = max(score, gaussian.score)
-    length = NUM_SCALARS + len(copula.base.correlations)
-    if has_labels:
-        levels, validation_levels = (
-            [views.levels for views in part] for part in (train, validation)
-        )
-        length = max(length, NUM_SCALARS + levels[0].shape[1])
-        if "table" in config.base_densities:
-            table, table_score = select_table(levels, validation_levels, config)
-            if table_score > score:
-                base, is_expanded = table, False
+    num_statistics = NUM_SCALARS + len(copula.base.correlations)
+    candidates = {"copula": copula, "expanded": gaussian}
+    if are_labels:
+        levels = [[v.levels for v in part] for part in (train, validation)]
+        candidates["table"] = select_table(*levels, config)
+        num_statistics = max(num_statistics, NUM_SCALARS + levels[0][0].shape[1])
+    name = _best_base(candidates, config)
     fitted = FoldMap(
         rotation,
         expanded,
-        base,
-        (np.zeros(1), np.zeros(1)),
-        (np.ones(1), np.ones(1)),
-        is_expanded,
-        length,
-        tuple(
-            tuple((found.correlations > 0).tolist()) for found in (copula, gaussian)
-        ),
+        None if name is None else candidates[name].base,
+        (0.0, 0.0),
+        (1.0, 1.0),
+        name == "expanded",
+        num_statistics,
+        tuple(tuple((s.correlations > 0).tolist()) for s in (copula, gaussian)),
         config,
     )
     features = [fitted.apply(side, views).features for side, views in enumerate(train)]
@@ -202,32 +155,48 @@ def fit_fold_map(
     )
 
 
+def _best_base(
+    candidates: dict[str, Selection], config: CrossFittedConfig
+) -> str | None:
+    """Expanded variates must beat a copula clearly, a table must beat both."""
+    found = {n: s for n, s in candidates.items() if n in config.base_densities}
+    table = found.pop("table", None)
+    best = next(iter(found), None)
+    if len(found) == 2 and is_clearly_better(
+        found["expanded"].scores, found["copula"].scores
+    ):
+        best = "expanded"
+    highest = max((one.score for one in found.values()), default=-np.inf)
+    return "table" if table is not None and table.score > highest else best
+
+
 def _select_expansion(
     train: Sequence[Views],
     validation: Sequence[Views],
     like: CopulaDensityRatio,
     config: CrossFittedConfig,
 ) -> tuple[ExpandedVariates, Selection]:
-    """The best expansion and its Gaussian; the best few compete rotated too."""
+    """The best expansion and its Gaussian; the best few also compete rotated."""
 
     def score(expanded: ExpandedVariates) -> tuple[ExpandedVariates, Selection]:
         rows, others = (
             [expanded.apply(side, views) for side, views in enumerate(part)]
             for part in (train, validation)
         )
-        return expanded, select_gaussian(
-            rows, others, like, expanded.num_fitted, config
-        )
+        num_fitted = expanded.num_fitted
+        return expanded, select_gaussian(rows, others, like, num_fitted, config)
 
     size = max(views.normal.shape[1] for views in train)
-    is_small = size <= config.max_expanded_coordinates
+    expansions = config.expansions
+    if size > config.max_expanded_coordinates:
+        expansions = expansions[-1:]
     plain = [
         score(fit_expanded_variates(train, view, config, is_expanded=is_expanded))
-        for view, is_expanded in config.expansions[None if is_small else -1 :]
+        for view, is_expanded in expansions
     ]
     best = sorted(plain, key=lambda found: -found[1].score)[: config.num_rotated]
     rotated = [
-        score(rotate_variates(expanded, train, number, config))
+        score(expanded.rotate(train, number, config))
         for expanded, _ in best
         for number in config.rotated_sizes
     ]

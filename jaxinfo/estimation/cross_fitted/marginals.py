@@ -1,4 +1,4 @@
-"""Maps of one variable alone: normal scores, robust standardization and labels.
+"""Maps of one variable alone: normal scores, robust standardization, one-hot labels.
 
 They are fitted to the rows of all folds: a map of x that never sees y cannot leak
 dependence, and ranks among more rows cost held-out rows less.
@@ -10,37 +10,36 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import entr
 
-from jaxinfo.estimation.cross_fitted.arrays import Rows, special, static
+from jaxinfo.estimation.cross_fitted.arrays import Rows, pytree, special
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
-from jaxinfo.estimation.cross_fitted.labels import Labels, fit_labels
 
 __all__ = [
+    "Labels",
     "Marginal",
     "NormalScores",
     "Views",
+    "fit_labels",
     "fit_marginal",
     "fit_normal_scores",
-    "interpolating",
+    "interpolate_scores",
 ]
 
-# Standardized rows are far within this; it keeps their squares finite.
+# Keeps squares of standardized rows finite; rows of any use are far within it.
 OVERFLOW = 1e6
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@pytree("is_interpolated")
 class NormalScores:
     """Ranks among the fitted rows as normal quantiles; ties share their mean rank.
 
-    Attributes:
-        ordered: the fitted rows, each coordinate sorted, [N, D].
-        interpolates: whether the ranks of new rows are interpolated linearly and so
-            have gradients, or are steps. Fitted rows get the same scores either way.
+    Between fitted values the rank is constant, or interpolated linearly so that it has
+    a gradient. Fitted rows get the same scores either way.
     """
 
-    ordered: Rows
-    interpolates: bool = static(False)
+    ordered: Rows  # The fitted rows, each coordinate sorted, [N, D].
+    is_interpolated: bool = False
 
     def apply(self, rows: Rows) -> Rows:
         """The scores of rows, [M, D]."""
@@ -51,7 +50,7 @@ class NormalScores:
             return (below + xp.searchsorted(known, new, side="right") + 1) / 2
 
         def rank_column(known: Rows, new: Rows) -> Rows:
-            if self.interpolates:
+            if self.is_interpolated:
                 return xp.interp(new, known, rank(known, known))
             return rank(known, new)
 
@@ -64,91 +63,106 @@ class NormalScores:
 
 
 def fit_normal_scores(rows: np.ndarray) -> NormalScores:
-    """Fits the map that makes each coordinate standard normal; keeps all information.
-
-    Args:
-        rows: rows of one variable, [N, D].
-
-    Returns:
-        The `NormalScores`.
-    """
+    """Fits the map to standard normal coordinates, which keeps all information."""
     return NormalScores(np.sort(rows, axis=0))
 
 
-def interpolating(tree: Any) -> Any:
-    """The same maps, with `NormalScores` that interpolate, for rows beyond the data."""
+def interpolate_scores(maps: Any) -> Any:
+    """The same maps with interpolated ranks, for rows that were not fitted."""
 
-    def switch(node: Any) -> Any:
+    def interpolate(node: Any) -> Any:
         if isinstance(node, NormalScores):
-            return dataclasses.replace(node, interpolates=True)
+            return dataclasses.replace(node, is_interpolated=True)
         return node
 
-    return jax.tree.map(switch, tree, is_leaf=lambda x: isinstance(x, NormalScores))
+    return jax.tree.map(
+        interpolate, maps, is_leaf=lambda node: isinstance(node, NormalScores)
+    )
+
+
+@pytree("columns", "is_whole")
+class Labels:
+    """Groups of columns with few distinct values, whose order carries no meaning."""
+
+    levels: tuple[Rows, ...]  # The distinct rows of each group, [L, columns of it].
+    columns: tuple[tuple[int, ...], ...]
+    is_whole: bool  # One group holds every column.
+
+    def apply(self, rows: Rows) -> Rows:
+        """1 for the level of each group that a row has, else 0, [N, all levels]."""
+        xp = rows.__array_namespace__()
+        groups = zip(self.columns, self.levels, strict=True)
+        ones = [
+            (rows[:, None, np.array(columns)] == levels).all(axis=2)
+            for columns, levels in groups
+        ]
+        return xp.concatenate([xp.zeros((len(rows), 0)), *ones], axis=1)
+
+    def entropy(self, rows: np.ndarray) -> float:
+        """The entropy of a variable that is one label, nats; inf for any other.
+
+        Source: Miller, "Note on the bias of information estimates", 1955, for the
+            correction (L - 1) / 2N.
+        """
+        if not self.is_whole:
+            return float("inf")
+        shares = np.asarray(self.apply(rows)).mean(axis=0)
+        return float(entr(shares).sum() + (len(shares) - 1) / (2 * len(rows)))
+
+
+def fit_labels(rows: np.ndarray, config: CrossFittedConfig) -> Labels:
+    """Finds the columns with few distinct values for their number of rows.
+
+    Together they are one label if that has few levels too, as a one-hot label has;
+    otherwise each is a label, those with few levels first.
+    """
+    most = min(config.max_levels, len(rows) // config.min_rows_per_level)
+    of_columns = [np.unique(column)[:, None] for column in rows.T]
+    counts = np.array([len(levels) for levels in of_columns])
+    few = np.flatnonzero(counts <= most)
+    together = np.unique(rows[:, few], axis=0)
+    if few.size and len(together) <= most:
+        return Labels((together,), (tuple(few.tolist()),), few.size == rows.shape[1])
+    few = few[counts[few] > 2]  # A binary column needs no one-hot encoding.
+    few = few[np.argsort(counts[few], kind="stable")]
+    few = few[np.cumsum(counts[few]) <= most].tolist()
+    return Labels(tuple(of_columns[c] for c in few), tuple((c,) for c in few), False)
 
 
 class Views(NamedTuple):
-    """Rows of one variable as the later stages use them.
+    """Rows of one variable as the later stages use them, [N, D] each."""
 
-    Attributes:
-        normal: normal scores, [N, D].
-        standardized: in robust standard deviations from the median, [N, D].
-        clipped: the same, clipped, [N, D].
-        about_zero: the same, clipped, with the origin of the data, [N, D].
-        levels: one-hot labels, [N, all levels].
-    """
-
-    normal: Rows
-    standardized: Rows
-    clipped: Rows
-    about_zero: Rows
-    levels: Rows
+    normal: Rows  # Normal scores.
+    standardized: Rows  # Robust standard deviations from the median.
+    clipped: Rows  # The same, clipped.
+    about_zero: Rows  # The same, clipped, with the origin of the data.
+    levels: Rows  # One-hot labels, [N, all levels].
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@pytree("max_standardized")
 class Marginal:
-    """The maps of one variable.
-
-    Attributes:
-        scores: normal scores.
-        center: median of each coordinate, [D].
-        scale: robust standard deviation of each coordinate, [D].
-        labels: the columns that are labels.
-        max_standardized: clip of standardized coordinates.
-    """
+    """The maps of one variable."""
 
     scores: NormalScores
-    center: Rows
-    scale: Rows
+    center: Rows  # Median of each coordinate, [D].
+    scale: Rows  # Robust standard deviation of each coordinate, [D].
     labels: Labels
-    max_standardized: float = static()
+    max_standardized: float
 
     def apply(self, rows: Rows) -> Views:
         """The `Views` of rows, [N, D]."""
         xp, limit = rows.__array_namespace__(), self.max_standardized
         standardized = xp.clip((rows - self.center) / self.scale, -OVERFLOW, OVERFLOW)
         clipped = xp.clip(standardized, -limit, limit)
-        return Views(
-            self.scores.apply(rows),
-            standardized,
-            clipped,
-            clipped + self.center / self.scale,
-            self.labels.apply(rows),
-        )
+        about_zero = clipped + self.center / self.scale
+        levels = self.labels.apply(rows)
+        return Views(self.scores.apply(rows), standardized, clipped, about_zero, levels)
 
 
 def fit_marginal(rows: np.ndarray, config: CrossFittedConfig) -> Marginal:
-    """Fits the maps of one variable.
-
-    Args:
-        rows: all rows, [N, D].
-        config: settings.
-
-    Returns:
-        The `Marginal`.
-    """
+    """Fits the maps of one variable to all its rows, [N, D]."""
     low, middle, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
-    scale = (high - low) / 1.349  # That of a normal distribution.
+    scale = (high - low) / 1.349  # The standard deviation of a normal distribution.
     scale = np.where(scale > 0, scale, rows.std(axis=0))
     return Marginal(
         (config.fit_scores or fit_normal_scores)(rows),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxinfo.core.types import Float
 from jaxinfo.estimation.cross_fitted.arrays import Rows
 from jaxinfo.estimation.cross_fitted.base_densities import (
     CopulaDensityRatio,
@@ -18,13 +19,13 @@ from jaxinfo.estimation.cross_fitted.base_densities import (
     log_ratio_of_statistics,
     student_scores,
 )
-from jaxinfo.estimation.cross_fitted.canonical import CanonicalVariates
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
-from jaxinfo.estimation.cross_fitted.logistic import logistic_bound
+from jaxinfo.estimation.cross_fitted.variates import CanonicalVariates
 
 __all__ = [
     "Selection",
     "is_clearly_better",
+    "logistic_bound",
     "rotate",
     "select_copula",
     "select_gaussian",
@@ -33,19 +34,12 @@ __all__ = [
 
 
 class Selection(NamedTuple):
-    """The best base density of one kind.
+    """The best base density of one kind."""
 
-    Attributes:
-        base: the base density.
-        scores: logistic bound of each validation row, nats, [N].
-        score: their mean, less the cost of what was fitted to them, nats.
-        correlations: of validation rows alone, 0 if they are within noise, [m].
-    """
-
-    base: CopulaDensityRatio
-    scores: np.ndarray
-    score: float
-    correlations: np.ndarray
+    base: CopulaDensityRatio | TableDensityRatio
+    scores: np.ndarray  # Logistic bound of each validation row, nats, [N].
+    score: float  # Their mean, less the cost of what was fitted to them, nats.
+    correlations: np.ndarray  # Of validation rows; 0 within noise, [m].
 
 
 class _Pairs(NamedTuple):
@@ -53,7 +47,21 @@ class _Pairs(NamedTuple):
 
     x: np.ndarray
     y: np.ndarray
-    squares: tuple[np.ndarray, np.ndarray]
+    squares_x: np.ndarray
+    squares_y: np.ndarray
+
+
+def logistic_bound(
+    joint: Float[np.ndarray, " *n"], negatives: Float[np.ndarray, "*n k"]
+) -> Float[np.ndarray, " *n"]:
+    """log s(T_i) + mean_k log(1 - s(T_ik)) of each row, whose mean is the bound.
+
+    Up to log 4 it is the Jensen-Shannon bound that critics are trained on. No single
+    pair can dominate it.
+
+    Source: Nowozin et al., "f-GAN", NeurIPS 2016, table 1.
+    """
+    return -np.logaddexp(0, -joint) - np.logaddexp(0, negatives).mean(axis=-1)
 
 
 def is_clearly_better(scores: np.ndarray, others: np.ndarray) -> bool:
@@ -68,36 +76,27 @@ def select_copula(
     validation: Sequence[np.ndarray],
     config: CrossFittedConfig,
 ) -> Selection:
-    """The best Gaussian or Student copula of normal scores.
+    """The best Gaussian or Student copula of normal scores of x and y.
 
     Its correlations are selected by validation rows, its degrees of freedom by training
     rows too: one number that was fitted to many rows is hardly biased, and validation
     rows alone are too few to tell one tail from the next.
-
-    Args:
-        rotation: canonical variates of the normal scores.
-        train: normal scores of training rows of x and of y.
-        validation: the same of validation rows.
-        config: settings.
-
-    Returns:
-        The `Selection`.
     """
     sizes = len(rotation.weights[0]), len(rotation.weights[1])
-    length = max(config.max_expanded_variates, min(sizes))
+    none = np.zeros(max(config.max_expanded_variates, min(sizes)))
+
+    def pairs(rows: Sequence[np.ndarray], freedom: float) -> _Pairs:
+        (x, squares_x), (y, squares_y) = (
+            rotate(rotation, side, normal, freedom) for side, normal in enumerate(rows)
+        )
+        return _Pairs(x, y, squares_x, squares_y)
 
     def best_with(freedom: float) -> tuple[Selection, float]:
-        like = CopulaDensityRatio(np.zeros(length), freedom, sizes)
-        parts = []
-        for rows in (train, validation):
-            (x, of_x), (y, of_y) = (
-                rotate(rotation, side, normal, freedom)
-                for side, normal in enumerate(rows)
-            )
-            parts.append(_Pairs(x, y, (of_x, of_y)))
+        like = CopulaDensityRatio(none, freedom, sizes)
+        parts = pairs(train, freedom), pairs(validation, freedom)
         selection = _select(like, *parts, sum(sizes) - 2, config)
-        everything = _concatenate(*parts)
-        return selection, _score_rows(selection.base, everything, config).mean()
+        scores = _score_rows(selection.base, _concatenate(*parts), config)
+        return selection, scores.mean()
 
     found = [best_with(freedom) for freedom in config.degrees_of_freedom]
     best, _ = max(found, key=lambda pair: pair[1])
@@ -111,23 +110,14 @@ def select_gaussian(
     num_fitted: int,
     config: CrossFittedConfig,
 ) -> Selection:
-    """The best Gaussian of paired variates.
+    """The best Gaussian of paired variates, of the length and sizes of `like`.
 
-    Args:
-        train: variates of training rows of x and of y, [N, m] each.
-        validation: the same of validation rows.
-        like: a base density with the length and the sizes.
-        num_fitted: directions that were free when the variates were fitted.
-        config: settings.
-
-    Returns:
-        The `Selection`.
+    `num_fitted` directions were free when the variates were fitted to training rows.
     """
     like = dataclasses.replace(like, degrees_of_freedom=np.inf)
-    parts = []
-    for x, y in (train, validation):
-        unused = np.zeros(len(x))
-        parts.append(_Pairs(x, y, (unused, unused)))
+    parts = [
+        _Pairs(x, y, np.zeros(len(x)), np.zeros(len(x))) for x, y in (train, validation)
+    ]
     return _select(like, *parts, num_fitted, config)
 
 
@@ -135,41 +125,22 @@ def select_table(
     train: Sequence[np.ndarray],
     validation: Sequence[np.ndarray],
     config: CrossFittedConfig,
-) -> tuple[TableDensityRatio, float]:
-    """The best contingency table of two labels, and its mean score in nats.
-
-    Args:
-        train: one-hot levels of training rows of x and of y.
-        validation: the same of validation rows.
-        config: settings.
-
-    Returns:
-        The table, and its mean logistic bound on validation rows, nats.
-    """
+) -> Selection:
+    """The best contingency table of one-hot levels of x and y."""
     x, y = validation
 
-    def score(table: TableDensityRatio) -> float:
-        statistics = table.statistics(0, x), table.statistics(1, y)
-        return _score_statistics(*statistics, config).mean()
+    def select(table: TableDensityRatio) -> Selection:
+        scores = _score(table.statistics(0, x), table.statistics(1, y), config)
+        return Selection(table, scores, scores.mean(), np.empty(0))
 
-    best = max(fit_tables(*train, config.table_strengths), key=score)
-    return best, score(best)
+    tables = fit_tables(*train, config.table_strengths)
+    return max(map(select, tables), key=lambda selection: selection.score)
 
 
 def rotate(
     rotation: CanonicalVariates, side: int, normal: Rows, degrees_of_freedom: float
 ) -> tuple[Rows, Rows]:
-    """Paired variates of Student scores, and the squared length of all variates.
-
-    Args:
-        rotation: canonical variates of the normal scores.
-        side: 0 for x, 1 for y.
-        normal: normal scores, [N, D].
-        degrees_of_freedom: inf for normal scores.
-
-    Returns:
-        The paired variates, [N, m], and squared lengths, [N].
-    """
+    """Paired variates of Student scores, [N, m], and squared lengths of all, [N]."""
     variates = rotation.apply(side, student_scores(normal, degrees_of_freedom))
     num_pairs = min(weights.shape[1] for weights in rotation.weights)
     return variates[:, :num_pairs], (variates**2).sum(axis=1)
@@ -182,7 +153,7 @@ def _select(
     num_fitted: int,
     config: CrossFittedConfig,
 ) -> Selection:
-    """Correlations of validation rows, or of all rows and corrected; and how many."""
+    """Selects correlations of validation rows, or of all rows; and how many."""
     num_rows, freedom = len(validation.x), like.degrees_of_freedom
     alone = _correlations(validation, like, 0, config)
     alone = np.where(alone > 2 / np.sqrt(num_rows), alone, 0)
@@ -195,12 +166,13 @@ def _select(
         costs = 0.5 * np.isfinite(freedom) + cost * np.count_nonzero(rho)
         return Selection(base, scores, scores.mean() - costs / num_rows, alone)
 
+    fitted = (
+        (alone, config.correlation_cost),
+        (pooled, config.pooled_correlation_cost),
+    )
     candidates = [
         select(kept, cost)
-        for rho, cost in (
-            (alone, config.correlation_cost),
-            (pooled, config.pooled_correlation_cost),
-        )
+        for rho, cost in fitted
         for kept in _largest(rho, config.nums_of_correlations)
     ]
     return max(candidates, key=lambda selection: selection.score)
@@ -217,25 +189,25 @@ def _correlations(
     Source: Lange, Little and Taylor, "Robust statistical modeling using the t
         distribution", JASA 1989; Wherry, Ann. Math. Statist. 1931.
     """
-    freedom, size = like.degrees_of_freedom, sum(like.sizes)
-    weights, rho = np.ones((len(pairs.x), 1)), np.zeros(pairs.x.shape[1])
+    x, y, freedom = pairs.x, pairs.y, like.degrees_of_freedom
+    weights, rho = np.ones((len(x), 1)), np.zeros(x.shape[1])
     for _ in range(1 if np.isinf(freedom) else config.num_reweightings):
         if np.isfinite(freedom):
-            excess = rho**2 * (pairs.x**2 + pairs.y**2) - 2 * rho * pairs.x * pairs.y
-            form = sum(pairs.squares) + np.sum(excess / (1 - rho**2), axis=1)
-            weights = ((freedom + size) / (freedom + form))[:, None]
+            excess = rho**2 * (x**2 + y**2) - 2 * rho * x * y
+            squares = pairs.squares_x + pairs.squares_y
+            form = squares + np.sum(excess / (1 - rho**2), axis=1)
+            weights = ((freedom + sum(like.sizes)) / (freedom + form))[:, None]
         spread = np.sqrt(
-            np.mean(weights * pairs.x**2, axis=0)
-            * np.mean(weights * pairs.y**2, axis=0)
+            np.mean(weights * x**2, axis=0) * np.mean(weights * y**2, axis=0)
         )
-        across = np.mean(weights * pairs.x * pairs.y, axis=0)
+        across = np.mean(weights * x * y, axis=0)
         rho = np.clip(across / np.where(spread > 0, spread, 1), 0, 0.99999)
-    rest = (len(weights) - 1) / max(len(weights) - 1 - num_fitted, 1)
+    rest = (len(x) - 1) / max(len(x) - 1 - num_fitted, 1)
     return np.sqrt(np.maximum(1 - (1 - rho**2) * rest, 0))
 
 
 def _largest(rho: np.ndarray, numbers: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """The correlations with fewer and fewer of the largest kept."""
+    """The correlations with only so many of the largest kept."""
     rank = np.argsort(np.argsort(-rho))
     for number in sorted({*numbers, len(rho)}):
         if number <= np.count_nonzero(rho):
@@ -245,19 +217,15 @@ def _largest(rho: np.ndarray, numbers: tuple[int, ...]) -> Iterator[np.ndarray]:
 def _score_rows(
     base: CopulaDensityRatio, pairs: _Pairs, config: CrossFittedConfig
 ) -> np.ndarray:
-    # Variates without a correlation add nothing to the statistics of a pair.
+    # Variates without a correlation add nothing to the log ratio.
     used = np.flatnonzero(base.correlations[: pairs.x.shape[1]])
     base = dataclasses.replace(base, correlations=base.correlations[used])
-    x, y = (
-        base.statistics(side, paired[:, used], pairs.squares[side])
-        for side, paired in enumerate((pairs.x, pairs.y))
-    )
-    return _score_statistics(x, y, config)
+    x = base.statistics(0, pairs.x[:, used], pairs.squares_x)
+    y = base.statistics(1, pairs.y[:, used], pairs.squares_y)
+    return _score(x, y, config)
 
 
-def _score_statistics(
-    x: np.ndarray, y: np.ndarray, config: CrossFittedConfig
-) -> np.ndarray:
+def _score(x: np.ndarray, y: np.ndarray, config: CrossFittedConfig) -> np.ndarray:
     """The logistic bound of a base density on each row, nats, [N]."""
     stride = max(1, len(x) // (config.num_shifts + 1))
     negatives = [
@@ -267,6 +235,5 @@ def _score_statistics(
     return logistic_bound(log_ratio_of_statistics(x, y), np.stack(negatives, axis=-1))
 
 
-def _concatenate(a: _Pairs, b: _Pairs) -> _Pairs:
-    squares = [np.concatenate(pair) for pair in zip(a.squares, b.squares, strict=True)]
-    return _Pairs(np.concatenate([a.x, b.x]), np.concatenate([a.y, b.y]), tuple(squares))
+def _concatenate(first: _Pairs, second: _Pairs) -> _Pairs:
+    return _Pairs(*map(np.concatenate, zip(first, second, strict=True)))
