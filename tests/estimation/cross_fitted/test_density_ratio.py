@@ -11,15 +11,15 @@ from jaxinfo.estimation import CrossFitted, TrainConfig, load_density_ratio
 
 KEY = jax.random.key(0)
 X = np.random.default_rng(0).normal(size=(400, 2))
-NOISE = np.random.default_rng(1).normal(size=(400, 2))
-Y = np.concatenate([0.9 * X + 0.436 * NOISE, NOISE[:, :1]], axis=1)
+NOISE = np.random.default_rng(1).normal(size=(400, 3))
+Y = np.concatenate([0.9 * X + 0.436 * NOISE[:, :2], NOISE[:, 2:]], axis=1)
 SHORT = TrainConfig(num_steps=60, eval_every=20, batch_size=32)
 ROWS = X[:20], Y[:20]
 
 
 @pytest.fixture(scope="module")
 def ratio():
-    return CrossFitted(train=SHORT)(KEY, X, Y).density_ratio
+    return CrossFitted(num_folds=2, train=SHORT)(KEY, X, Y).density_ratio
 
 
 def test_pointwise_information_of_new_rows(ratio):
@@ -44,20 +44,17 @@ def test_it_can_be_traced_as_a_function_and_as_an_argument(ratio):
 
 def test_it_has_gradients_of_x_and_of_y(ratio):
     x, y = (jnp.asarray(rows[:1] + 0.003) for rows in ROWS)
-    for side, rows in enumerate((x, y)):
-
-        def along(step, side=side, rows=rows):
+    gradients = jax.grad(lambda x, y: ratio(x, y)[0], argnums=(0, 1))(x, y)
+    for side, gradient in enumerate(gradients):
+        assert np.isfinite(gradient).all()
+        # Ranks have kinks at the data, so the step is small.
+        values = []
+        for step in (-1e-3, 1e-3):
             pair = [x, y]
-            pair[side] = rows.at[0, 0].add(step)
-            return ratio(*pair)[0]
-
-        slope = jax.grad(along)(0.0)
-        assert np.isfinite(slope)
-        assert slope != 0
-        # Ranks have kinks at the data, so differences stay within one interval.
-        step = 1e-3
-        difference = (along(step) - along(-step)) / (2 * step)
-        assert slope == pytest.approx(float(difference), rel=0.5, abs=0.3)
+            pair[side] = pair[side].at[0, 0].add(step)
+            values.append(ratio(*pair)[0])
+        difference = (values[1] - values[0]) / 2e-3
+        assert gradient[0, 0] == pytest.approx(float(difference), rel=0.2, abs=0.2)
 
 
 def test_it_pickles_and_compares_by_value(ratio, tmp_path):

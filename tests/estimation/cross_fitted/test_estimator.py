@@ -72,9 +72,8 @@ def test_settings_are_values():
     assert two.num_folds == 2
     assert two != estimator
     assert pickle.loads(pickle.dumps(two)) == two
-    assert (
-        len(dataclasses.replace(estimator, train=TrainConfig(num_seeds=9)).kinds) == 3
-    )
+    nine = dataclasses.replace(estimator, train=TrainConfig(num_seeds=9))
+    assert len(nine.kinds) == 3
 
 
 def _linear(params, x, y):
@@ -82,7 +81,8 @@ def _linear(params, x, y):
 
 
 def test_the_network_can_be_exchanged():
-    estimate = _estimate(critic=(lambda key, x, y: jax.numpy.zeros(()), _linear))
+    critic = (lambda key, x, y: jax.numpy.zeros(()), _linear)
+    estimate = _estimate(y=Y[:, :2], critic=critic)
     assert estimate.value == pytest.approx(1.6, abs=0.5)
     assert estimate.density_ratio.params.shape == (2, 4)
 
@@ -106,7 +106,7 @@ def test_more_seeds_are_more_critics_for_each_fold():
         ({"num_folds": 1}, "num_folds must be at least 2"),
         (
             {"base_densities": ("gauss",)},
-            "unknown base_densities 'gauss'; known: copula",
+            "unknown base_densities 'gauss'",
         ),
         ({"critic_kinds": ()}, "critic_kinds must not be empty"),
         ({"num_negatives": 0}, "num_negatives"),

@@ -32,5 +32,5 @@ def test_folds_of_a_series_are_stretches():
 
 
 def test_too_few_rows_are_refused():
-    with pytest.raises(ValueError, match="31 rows.*at least 32"):
+    with pytest.raises(ValueError, match=r"31 rows.*at least 32"):
         order_rows(KEY, 31, 2)

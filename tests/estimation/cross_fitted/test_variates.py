@@ -53,13 +53,9 @@ def test_expanded_variates_undo_a_rotation_by_the_norm():
     )
 
     def strongest(is_expanded):
-        expansions = [
-            fit_expansion(rows, CONFIG, is_expanded=is_expanded)
-            for rows in (x, rotated)
-        ]
         rows = [
-            expansion.apply(z)
-            for expansion, z in zip(expansions, (x, rotated), strict=True)
+            fit_expansion(side, CONFIG, is_expanded=is_expanded).apply(side)
+            for side in (x, rotated)
         ]
         variates = fit_canonical_variates(rows[0], rows[1], ridge=1e-6)
         pair = [variates.apply(side, rows[side])[:, 0] for side in (0, 1)]
