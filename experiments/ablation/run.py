@@ -102,7 +102,9 @@ def main() -> None:
     """Runs the variants, one after the other, and prints the table."""
     import tyro
 
-    config = tyro.cli(Config, description="What each part of the recipe is worth.")
+    config = tyro.cli(
+        Config, description="The default estimator with one part removed or replaced."
+    )
     if config.smoke:
         config = dataclasses.replace(config, num_seeds=4, rows=1_000)
     prepare_jax()

@@ -19,7 +19,11 @@ ROWS = X[:20], Y[:20]
 
 @pytest.fixture(scope="module")
 def ratio():
-    return CrossFitted(num_folds=2, train=SHORT)(KEY, X, Y).density_ratio
+    # Few maps, because each has to be compiled.
+    estimator = CrossFitted(
+        num_folds=2, expansions=(("clipped", True),), num_rotated=0, train=SHORT
+    )
+    return estimator(KEY, X, Y).density_ratio
 
 
 def test_pointwise_information_of_new_rows(ratio):
