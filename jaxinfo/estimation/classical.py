@@ -263,7 +263,7 @@ def _by_gaussian(
         local = jax.device_get(information(*flat))
         if uses_ranks:
             sides = tuple(
-                side._replace(reference=rows)
+                side._replace(reference=np.asarray(rows))
                 for side, rows in zip(sides, flat, strict=True)
             )
         scores = [side.scores(rows) for side, rows in zip(sides, flat, strict=True)]

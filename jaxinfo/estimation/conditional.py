@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,12 @@ from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.estimation.cross_fitted import CrossFitted, estimate_difference
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Diagnostics, Estimate, History
-from jaxinfo.estimation.estimators import Estimator, find_estimator, name_of
+from jaxinfo.estimation.estimators import (
+    Estimator,
+    checked_estimate,
+    find_estimator,
+    name_of,
+)
 from jaxinfo.estimation.mutual_information import RENAMED, refuse_renamed
 from jaxinfo.estimation.preprocessing import (
     check_row_counts,
@@ -132,7 +138,7 @@ def estimate_transfer_entropy(
 
     Returns:
         An `Estimate` in nats from T - L rows; its `density_ratio(source, target)` is
-        the local transfer entropy of two series at each step after the first L, [T - L].
+        the local transfer entropy at each step after the first L, [T - L].
 
     Raises:
         ValueError: if an argument does not fit; the message names it.
@@ -261,7 +267,7 @@ class TransferDensityRatio(DensityRatio):
     lags: int
 
     def log_ratio(self, source: Any, target: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Evaluates the local transfer entropy after the first L steps, nats, [T - L]."""
+        """Evaluates the local transfer entropy after the first L steps, [T - L]."""
         source, target = _check_new_rows(self.shapes, source, target)
         return _difference(self, *_rows_of_series(source, target, self.lags))
 
@@ -319,7 +325,22 @@ def _by_chain_rule(
         warn(list(estimate.diagnostics.warnings))
         return estimate
     keys = jax.random.split(key)
-    joint, given = (estimator(k, *pair) for k, pair in zip(keys, pairs, strict=True))
+    with catch_warnings():
+        simplefilter("ignore", UserWarning)  # Given below, once.
+        joint, given = (
+            checked_estimate(estimator, k, *pair)
+            for k, pair in zip(keys, pairs, strict=True)
+        )
+    # These would name columns of the stacked rows; `warnings` has them by argument.
+    of_columns = {
+        message
+        for pair in pairs
+        for name, rows in zip("xy", pair, strict=True)
+        for message in check_rows(name, rows)[1]
+    }
+    found = [*joint.diagnostics.warnings, *given.diagnostics.warnings]
+    warnings = warnings + [each for each in found if each not in of_columns]
+    warn(warnings)
     return _subtract(estimator, joint, given, warnings, quantity, wrap)
 
 
@@ -356,7 +377,7 @@ def _subtract(
             )
             if same_steps
             else one.history,
-            warnings=(*warnings, *one.warnings, *two.warnings),
+            warnings=tuple(warnings),
             seconds=one.seconds + two.seconds,
             compile_seconds=one.compile_seconds + two.compile_seconds,
         ),

@@ -86,9 +86,10 @@ def load_density_ratio(path: Path) -> DensityRatio:
     Raises:
         ValueError: if the file holds no density ratio.
     """
-    with np.load(path) as file:
-        if "structure" not in file:
-            raise ValueError(f"{path} holds no density ratio")
+    file = np.load(path)
+    if not isinstance(file, np.lib.npyio.NpzFile) or "structure" not in file:
+        raise ValueError(f"{path} holds no density ratio")
+    with file:
         skeleton = pickle.loads(file["structure"].tobytes())
         places, structure = jax.tree.flatten(skeleton)
         leaves = [file[f"leaf_{place}"] for place in places]

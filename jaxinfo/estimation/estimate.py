@@ -201,7 +201,7 @@ class Estimate:
 
 
 def jsonable(value: Any) -> Any:
-    """Returns what JSON can hold of a number or a list of them: None for inf and NaN."""
+    """Converts a number or a list for JSON: None for inf and NaN."""
     if isinstance(value, np.ndarray | tuple | list):
         return [jsonable(x) for x in value]
     if isinstance(value, float | np.floating):

@@ -19,7 +19,14 @@ from jaxinfo.estimation.variational.bound import Bound
 from jaxinfo.estimation.variational.estimators import Variational
 from jaxinfo.estimation.variational.registry import bound_names
 
-__all__ = ["CLASSICAL", "Estimator", "estimator_names", "find_estimator", "name_of"]
+__all__ = [
+    "CLASSICAL",
+    "Estimator",
+    "checked_estimate",
+    "estimator_names",
+    "find_estimator",
+    "name_of",
+]
 
 CLASSICAL: dict[str, Callable[..., Estimate]] = {
     estimator.name: estimator
@@ -95,12 +102,27 @@ def find_estimator(estimator: str | Estimator | None = None) -> Estimator:
             "estimator must be an estimator, got a bound or divergence: give "
             "Variational(it)"
         )
-    if isinstance(estimator, type) or not callable(estimator):
+    if isinstance(estimator, type):
+        name = estimator.__name__
+        raise ValueError(f"estimator must be an instance, got the class: give {name}()")
+    if not callable(estimator):
         raise ValueError(
             "estimator must be a name or a callable estimator(key, x, y), got "
             f"{estimator!r}"
         )
     return estimator
+
+
+def checked_estimate(
+    estimator: Estimator, key: Key[Array, ""], x: Any, y: Any
+) -> Estimate:
+    """Calls an estimator; raises ValueError unless it returns an `Estimate`."""
+    estimate = estimator(key, x, y)
+    if not isinstance(estimate, Estimate):
+        raise ValueError(
+            f"estimator must return an Estimate, got {type(estimate).__name__}"
+        )
+    return estimate
 
 
 def name_of(estimator: str | Estimator | None) -> str:

@@ -5,7 +5,11 @@ from typing import Any
 from jaxinfo.core.checks import check_key
 from jaxinfo.core.types import Array, Key
 from jaxinfo.estimation.estimate import Estimate
-from jaxinfo.estimation.estimators import Estimator, find_estimator
+from jaxinfo.estimation.estimators import (
+    Estimator,
+    checked_estimate,
+    find_estimator,
+)
 
 __all__ = ["estimate_mutual_information"]
 
@@ -108,4 +112,4 @@ def estimate_mutual_information(
     """
     refuse_renamed(renamed, RENAMED)
     check_key(0, key=key)
-    return find_estimator(estimator)(key, x, y)
+    return checked_estimate(find_estimator(estimator), key, x, y)

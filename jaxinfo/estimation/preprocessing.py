@@ -1,5 +1,7 @@
 """Arrays as users have them -> checked, split and standardized rows."""
 
+import os
+import sys
 import warnings
 from typing import Any, NamedTuple
 
@@ -20,6 +22,8 @@ __all__ = [
     "split_rows",
     "warn",
 ]
+
+LIBRARY = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 # With fewer rows a part can neither train, nor select, nor give a standard error.
 MIN_ROWS = 8
@@ -161,9 +165,12 @@ def _low_precision(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def warn(messages: list[str]) -> None:
-    """Issues each message as a UserWarning from the caller of the public function."""
+    """Issues each message as a UserWarning at the line that called the library."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_code.co_filename.startswith(LIBRARY):
+        level, frame = level + 1, frame.f_back
     for message in messages:
-        warnings.warn(message, UserWarning, stacklevel=4)
+        warnings.warn(message, UserWarning, stacklevel=level)
 
 
 def split_rows(

@@ -10,7 +10,11 @@ import numpy as np
 from jaxinfo.core.checks import check_finite_number, check_key
 from jaxinfo.core.types import Array, Key
 from jaxinfo.estimation.estimate import Estimate, jsonable
-from jaxinfo.estimation.estimators import Estimator, find_estimator
+from jaxinfo.estimation.estimators import (
+    Estimator,
+    checked_estimate,
+    find_estimator,
+)
 from jaxinfo.estimation.preprocessing import MIN_ROWS, check_rows, check_same_rows
 from jaxinfo.estimation.uncertainty import Z_95
 
@@ -149,11 +153,11 @@ def check_mutual_information(
     generator = np.random.default_rng(np.asarray(jax.random.key_data(draw_key)))
     noisy = _replaced(generator, y, len(y) // 2)
     # The check with the fewest rows for each estimate goes first.
-    glued = _estimate(estimator, keys[0], *_glue_halves(generator, x, y))
-    estimate = _estimate(estimator, keys[1], x, y)
-    shuffled = _estimate(estimator, keys[2], x, _replaced(generator, y, len(y)))
-    processed = _estimate(estimator, keys[3], x, noisy)
-    redundant = _estimate(estimator, keys[4], x, _beside(y, noisy))
+    glued = checked_estimate(estimator, keys[0], *_glue_halves(generator, x, y))
+    estimate = checked_estimate(estimator, keys[1], x, y)
+    shuffled = checked_estimate(estimator, keys[2], x, _replaced(generator, y, len(y)))
+    processed = checked_estimate(estimator, keys[3], x, noisy)
+    redundant = checked_estimate(estimator, keys[4], x, _beside(y, noisy))
 
     def compare(
         name: str, words: str, found: Estimate, times: int, *, one_sided: bool = False
@@ -195,17 +199,6 @@ def _check_permutation(
         f"p = {p_value:.3f} of independence, and an interval "
         f"{'above' if claims else 'that reaches'} {tolerance:g} nats",
     )
-
-
-def _estimate(
-    estimator: Estimator, key: Array, x: np.ndarray, y: np.ndarray
-) -> Estimate:
-    estimate = estimator(key, x, y)
-    if not isinstance(estimate, Estimate):
-        raise ValueError(
-            f"estimator must return an Estimate, got {type(estimate).__name__}"
-        )
-    return estimate
 
 
 def _replaced(

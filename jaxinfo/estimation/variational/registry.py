@@ -2,8 +2,8 @@
 
 A row names the objective of training, the reported value, the validation criterion (if
 it is not the reported value), the kind, and the default networks. To add a bound, write
-it as a pure function of scores in `jaxinfo.divergences` or `jaxinfo.information` and add
-a row to `BOUNDS`.
+a pure function of scores in `jaxinfo.divergences` or `jaxinfo.information` and add a
+row here.
 """
 
 import dataclasses
@@ -94,6 +94,16 @@ class _DonskerVaradhanOfMember:
 
 
 @dataclasses.dataclass(frozen=True)
+class _LogRatio:
+    """log(p / q) of a member's scores; bound methods are not equal by value."""
+
+    divergence: FDivergence
+
+    def __call__(self, scores: Array) -> Array:
+        return self.divergence.log_ratio(scores)
+
+
+@dataclasses.dataclass(frozen=True)
 class _NegativeLogRatio:
     """-log(p / q) of a member's scores."""
 
@@ -156,6 +166,14 @@ def _log_likelihoods(scores: Array, auxiliary: Array, where: Any = None) -> Arra
 def _critic_alone(scores: Array, auxiliary: Array) -> Array:
     del auxiliary
     return scores
+
+
+def _minus_auxiliary(scores: Array, auxiliary: Array) -> Array:
+    return scores - auxiliary
+
+
+def _negative(scores: Array) -> Array:
+    return -scores
 
 
 def _negative_auxiliary(scores: Array, auxiliary: Array) -> Array:
@@ -240,8 +258,8 @@ def _member(divergence: FDivergence, name: str) -> Bound:
         kind="lower_bound",
         objective=Stateless(_FDivergenceBound(divergence)),
         value=_DonskerVaradhanOfMember(divergence),
-        log_ratio=divergence.log_ratio,
-        exponents=((1, divergence.log_ratio),),
+        log_ratio=_LogRatio(divergence),
+        exponents=((1, _LogRatio(divergence)),),
     )
 
 
@@ -270,7 +288,7 @@ _ROWS = (
         kind="lower_bound",
         objective=Stateless(dual.nwj_bound),
         value=dual.nwj_bound,
-        log_ratio=family.KL.log_ratio,
+        log_ratio=_LogRatio(family.KL),
         exponents=((1, _same),),
     ),
     Bound(
@@ -301,7 +319,7 @@ _ROWS = (
         kind="lower_bound",
         objective=Stateless(tuba_bound),
         value=tuba_bound,
-        log_ratio=jnp.subtract,
+        log_ratio=_minus_auxiliary,
         exponents=((1, _minus_baseline),),
         form="matrix",
         critic=separable_critic,
@@ -359,7 +377,7 @@ _ROWS = (
         objective=Stateless(_log_likelihoods),
         value=difference_of_entropies,
         select=_log_likelihoods,
-        log_ratio=jnp.subtract,
+        log_ratio=_minus_auxiliary,
         form="joint",
         critic=gaussian_conditional_critic,
         auxiliary=gaussian_density,
@@ -370,7 +388,7 @@ _ROWS = (
         objective=Stateless(_log_likelihoods),
         value=difference_of_entropies,
         select=_log_likelihoods,
-        log_ratio=jnp.subtract,
+        log_ratio=_minus_auxiliary,
         form="joint",
         critic=logistic_conditional_critic,
         auxiliary=logistic_density,
@@ -460,12 +478,11 @@ def divergence_bound(
         ValueError: if a name is unknown or the two do not go together.
     """
     if not isinstance(divergence, FDivergence):
-        if isinstance(divergence, str) and divergence.upper() in family.DIVERGENCES:
-            if divergence != divergence.upper():
-                raise ValueError(
-                    f"unknown divergence {divergence!r}; did you mean "
-                    f"{divergence.upper()!r}?"
-                )
+        upper = divergence.upper() if isinstance(divergence, str) else divergence
+        if divergence != upper and upper in family.DIVERGENCES:
+            raise ValueError(
+                f"unknown divergence {divergence!r}; did you mean {upper!r}?"
+            )
         check_one_of(family.DIVERGENCES, divergence=divergence)
         divergence = family.DIVERGENCES[divergence]
     quantity = f"{divergence.name} divergence"
@@ -494,12 +511,12 @@ def _bound_of_member(divergence: FDivergence, *, is_plain: bool) -> Bound:
     is_plain = is_plain or divergence not in dual.SHIFT_OPTIMIZED
     is_plain = is_plain or divergence == family.PEARSON
     value = (_FDivergenceBound if is_plain else _ShiftOptimizedBound)(divergence)
-    log_ratio = divergence.log_ratio
+    log_ratio = _LogRatio(divergence)
     exponents = {
         family.KL: ((1, log_ratio),),
-        family.REVERSE_KL: ((0, jnp.negative),),
-        family.NEYMAN: ((0, jnp.negative),),
-        family.SQUARED_HELLINGER: ((0, jnp.negative), (1, jnp.asarray)),
+        family.REVERSE_KL: ((0, _negative),),
+        family.NEYMAN: ((0, _negative),),
+        family.SQUARED_HELLINGER: ((0, _negative), (1, _same)),
         family.JEFFREYS: ((0, _NegativeLogRatio(divergence)), (1, log_ratio)),
     }
     return Bound(

@@ -36,8 +36,8 @@ __all__ = ["InformationRun", "make_run"]
 
 # Rows of a block are each other's negatives. Validation compares states of one run, for
 # which few negatives suffice; in the report, more negatives than these would only lower
-# an error that the number of rows dominates. Bounds of a score matrix depend on the size
-# of the matrix, so their blocks have the size of a batch.
+# an error that the number of rows dominates. Bounds of a score matrix depend on its
+# size, so their blocks have the size of a batch.
 VALIDATION_BLOCK = 4
 REPORT_BLOCK = 64
 

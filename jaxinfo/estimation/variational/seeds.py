@@ -1,4 +1,4 @@
-"""From a run to an estimate: a sweep over seeds on the device, a summary on the host."""
+"""From a run to an estimate: a sweep over seeds, summarized on the host."""
 
 import contextlib
 import dataclasses

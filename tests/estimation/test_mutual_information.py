@@ -1,0 +1,117 @@
+"""`estimate_mutual_information`: estimators, renamed arguments, bad input."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import jaxinfo
+from jaxinfo.estimation import KSG, CrossFitted, TrainConfig, Variational
+from jaxinfo.estimation.mutual_information import RENAMED
+from tests.fakes import PRODUCT_CRITIC
+
+KEY = jax.random.key(0)
+X, NOISE = np.random.default_rng(0).normal(size=(2, 400, 2))
+Y = X + NOISE
+
+
+def _estimate(*arguments, **keywords):
+    return jaxinfo.estimate_mutual_information(*arguments, **keywords)
+
+
+def test_an_estimator_by_name_equals_the_object():
+    by_name = _estimate(KEY, X, Y, estimator="ksg1")
+    assert by_name == _estimate(KEY, X, Y, estimator=KSG(1))
+    assert by_name == KSG(1)(KEY, X, Y)
+    assert by_name.estimator == "ksg1"
+
+
+def test_a_variational_estimator_gets_the_key():
+    train = TrainConfig(num_steps=60, eval_every=20, num_seeds=2, batch_size=32)
+    estimator = Variational("mine", critic=PRODUCT_CRITIC, train=train)
+    assert _estimate(KEY, X, Y, estimator=estimator) == estimator(KEY, X, Y)
+    other = _estimate(jax.random.key(1), X, Y, estimator=estimator)
+    assert other.value != estimator(KEY, X, Y).value
+
+
+def test_the_default_is_the_cross_fitted_estimator(monkeypatch):
+    seen = []
+
+    def call(self, key, x, y):
+        seen.append((self, key, x, y))
+        return KSG()(key, x, y)
+
+    monkeypatch.setattr(CrossFitted, "__call__", call)
+    _estimate(KEY, X, Y)
+    [(estimator, key, x, y)] = seen
+    assert estimator == CrossFitted()
+    assert (key is KEY, x is X, y is Y) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "replacement"),
+    [
+        ("bound", "estimator=NAME"),
+        ("method", "estimator=NAME"),
+        ("cadence", r"TrainConfig\(eval_every=...\)"),
+        ("num_steps", r"CrossFitted\(train=TrainConfig\(num_steps=...\)\) or Variat"),
+        ("num_seeds", r"TrainConfig\(num_seeds=...\)"),
+        ("batch_size", r"TrainConfig\(batch_size=...\)"),
+        ("eval_every", r"TrainConfig\(eval_every=...\)"),
+        ("patience", r"TrainConfig\(patience=...\)"),
+        ("layout", r"TrainConfig\(layout=...\)"),
+        ("progress", r"TrainConfig\(progress=...\)"),
+        ("critic", r"Variational\(critic=...\)"),
+        ("optimizer", r"Variational\(optimizer=...\)"),
+        ("split", r"Variational\(split=...\)"),
+        ("pairing", r"Variational\(negative_sampling=...\)"),
+        ("negative_sampling", r"Variational\(negative_sampling=...\)"),
+        ("num_draws", r"Variational\(num_negatives=...\)"),
+        ("companion", r"Variational\(auxiliary=...\)"),
+        ("clip", r'Variational\(BOUND, settings=\{"clip": ...\}\)'),
+        ("learning_rate", r'settings=\{"learning_rate": ...\}'),
+    ],
+)
+def test_arguments_of_earlier_versions_get_their_replacement(name, replacement):
+    message = f"^{name}= is an argument of earlier versions; now: .*{replacement}"
+    with pytest.raises(TypeError, match=message):
+        _estimate(KEY, X, Y, **{name: 3})
+
+
+def test_every_replacement_exists():
+    """The constructors that the messages name take the arguments that they name."""
+    classes = {each.__name__: each for each in (CrossFitted, TrainConfig, Variational)}
+    for replacement in RENAMED.values():
+        if replacement == "estimator=NAME":
+            continue
+        for call in replacement.split(" or "):
+            name, inner = call.split("(", 1)
+            taken = {field.name for field in dataclasses.fields(classes[name])}
+            if "TrainConfig(" in inner:
+                assert name == "TrainConfig" or "train" in taken
+                taken = {field.name for field in dataclasses.fields(TrainConfig)}
+                inner = inner.split("TrainConfig(")[-1]
+            argument = inner.split("=")[0].split(", ")[-1]
+            assert argument in taken
+
+
+def test_unknown_arguments_are_named():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        _estimate(KEY, X, Y, colour=3)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (0, "key must be made by jax.random.key, got int"),
+        (
+            jax.random.PRNGKey(0),
+            r"key must be made by jax.random.key, got .* of uint32",
+        ),
+        (jax.random.split(KEY), "key must have 0 axes"),
+    ],
+)
+def test_a_bad_key_is_named(key, message):
+    with pytest.raises(ValueError, match=message):
+        _estimate(key, X, Y, estimator=lambda *arguments: None)
