@@ -1,1 +1,1 @@
-"""What each part of the default recipe is worth."""
+"""The default estimator with one part removed or replaced."""

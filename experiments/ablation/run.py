@@ -1,12 +1,10 @@
-"""A suite by the default recipe, and by the recipe with one part exchanged."""
+"""Runs a suite by the default estimator and by its variants."""
 
 import dataclasses
 import math
-import multiprocessing
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
 
-HEADINGS = ("recipe", "MAE", "RMSE", "near", "coverage", "what changes most")
+HEADINGS = ("estimator", "MAE", "RMSE", "near", "coverage", "what changes most")
 # Tasks named in a row of the table, if their error grew by this much, nats.
 NUM_NAMED, WORTH_NAMING = 2, 0.01
 
@@ -42,47 +40,43 @@ class Config:
     smoke: bool = False
 
 
-def _run_variant(variant: str, config: Config) -> dict[str, Any]:
-    """All tasks by one variant; in a process of its own."""
-    prepare_jax()
-    from experiments.ablation.variants import exchanged
+def _run_variant(estimator: Any, config: Config) -> dict[str, Any]:
     from jaxinfo import tasks
     from jaxinfo.benchmark import run_benchmark
     from jaxinfo.reporting import benchmark_results
 
+    train = dataclasses.replace(estimator.train, num_seeds=config.num_seeds)
     started = time.perf_counter()
-    with exchanged(variant):
-        records = list(
-            run_benchmark(
-                tasks.suite(config.suite)[: 2 if config.smoke else None],
-                estimators=["default"],
-                num_rows=config.rows,
-                num_repeats=config.repeats,
-                num_seeds=config.num_seeds,
-            )
+    records = list(
+        run_benchmark(
+            tasks.suite(config.suite)[: 2 if config.smoke else None],
+            estimators={"default": dataclasses.replace(estimator, train=train)},
+            num_rows=config.rows,
+            num_repeats=config.repeats,
         )
+    )
     seconds = time.perf_counter() - started
-    told = benchmark_results(records, config={}, seconds=seconds)
-    return {name: told[name] for name in ("seconds", "records", "summary")}
+    results = benchmark_results(records, config={}, seconds=seconds)
+    return {name: results[name] for name in ("seconds", "records", "summary")}
 
 
 def _lines(variants: dict[str, Any]) -> list[Sequence[str]]:
-    from experiments.ablation.variants import RECIPE
+    from experiments.ablation.variants import DEFAULT
 
     errors = {
         name: {
             (r["task"], r["repeat"]): math.inf
             if r["error"] is None
             else abs(r["error"])
-            for r in told["records"]
+            for r in results["records"]
         }
-        for name, told in variants.items()
+        for name, results in variants.items()
     }
     lines: list[Sequence[str]] = [HEADINGS]
-    for name, told in variants.items():
-        mean = {key: one["mean"] for key, one in told["summary"]["default"].items()}
+    for name, results in variants.items():
+        mean = {key: one["mean"] for key, one in results["summary"]["default"].items()}
         grown = {
-            place: error - errors[RECIPE][place]
+            place: error - errors[DEFAULT][place]
             for place, error in errors[name].items()
         }
         worst = sorted(grown, key=lambda place: -grown[place])[:NUM_NAMED]
@@ -108,7 +102,9 @@ def main() -> None:
     """Runs the variants, one after the other, and prints the table."""
     import tyro
 
-    config = tyro.cli(Config, description="What each part of the recipe is worth.")
+    config = tyro.cli(
+        Config, description="The default estimator with one part removed or replaced."
+    )
     if config.smoke:
         config = dataclasses.replace(config, num_seeds=4, rows=1_000)
     prepare_jax()
@@ -116,15 +112,12 @@ def main() -> None:
     from jaxinfo.reporting import device_name
 
     told = dataclasses.asdict(config)
-    del told["out"]
+    del results["out"]
     done = read_results(config.out, told).get("variants", {})
     for variant in list(VARIANTS)[: 2 if config.smoke else None]:
         if variant in done:
             continue
-        with ProcessPoolExecutor(
-            1, mp_context=multiprocessing.get_context("spawn")
-        ) as process:
-            done[variant] = process.submit(_run_variant, variant, config).result()
+        done[variant] = _run_variant(VARIANTS[variant], config)
         content = {"experiment": "ablation", "config": told, "device": device_name()}
         write_results(config.out, content | {"variants": done}, _lines(done))
         print(f"{variant}: {done[variant]['seconds']:.0f} s", file=sys.stderr)

@@ -1,24 +1,29 @@
-"""Placeholder of the default estimator, which another branch brings."""
+"""The default estimator of mutual information, `CrossFitted`.
 
-import dataclasses
-from typing import Any
+The stages, each a module, in the order in which data flow:
 
-from jaxinfo.estimation.train_config import TrainConfig
+1. `folds`: rows are split into folds; every row is held out exactly once.
+2. `marginals`: each variable alone gives normal scores and one-hot labels.
+3. `variates`: linear maps pair up correlated coordinates, also of expanded ones.
+4. `base_densities`, `selection`: each fold fits a closed-form log density ratio.
+5. `fold_maps`: rows become sufficient statistics of it, and features of critics.
+6. `critics`: networks correct the base density, trained in one compiled sweep.
+7. `combination`: validation rows weight the critics of a fold and clip their scores.
+8. `correction`: held-out and training bounds give the value, corrected for bias.
 
-__all__ = ["CrossFitted", "estimate_difference"]
+`cross_fit` runs them for one pair of variables, `estimator` makes the `Estimate` and
+`density_ratio` a function of new rows. Every number is a field of `CrossFittedConfig`.
+The p-value comes from `jaxinfo.estimation.significance`.
+"""
 
+from jaxinfo.estimation.cross_fitted.config import CriticKind, CrossFittedConfig
+from jaxinfo.estimation.cross_fitted.density_ratio import CrossFittedDensityRatio
+from jaxinfo.estimation.cross_fitted.estimator import CrossFitted, estimate_difference
 
-@dataclasses.dataclass(frozen=True)
-class CrossFitted:
-    train: TrainConfig = TrainConfig(num_steps=4_000)
-
-    @property
-    def name(self) -> str:
-        return "cross_fitted"
-
-    def __call__(self, key: Any, x: Any, y: Any) -> Any:
-        raise NotImplementedError
-
-
-def estimate_difference(*args: Any, **kwargs: Any) -> Any:
-    raise NotImplementedError
+__all__ = [
+    "CriticKind",
+    "CrossFitted",
+    "CrossFittedConfig",
+    "CrossFittedDensityRatio",
+    "estimate_difference",
+]

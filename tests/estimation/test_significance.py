@@ -4,17 +4,17 @@ import jax
 import numpy as np
 import pytest
 
-import jaxinfo
-from jaxinfo.estimation.permutation import (
+from jaxinfo.estimation import CrossFitted, TrainConfig, Variational
+from jaxinfo.estimation.significance import (
     combine_p_values,
-    p_value_of_independence,
+    independence_p_value,
     shifted_scores,
 )
 
 KEY = jax.random.key(0)
 NUM_FOLDS, BLOCKS, SIZE = 4, 3, 16
 NOTHING = [np.zeros((BLOCKS, SIZE))] * NUM_FOLDS
-SHORT = {"num_steps": 60, "eval_every": 20, "batch_size": 32}
+SHORT = TrainConfig(num_steps=60, eval_every=20, batch_size=32)
 
 
 def _scores(rng, shift=0.0):
@@ -25,7 +25,7 @@ def _scores(rng, shift=0.0):
 
 def _p_value(x, y, matrices=None, key=KEY):
     shifted = NOTHING if matrices is None else list(map(shifted_scores, matrices))
-    return p_value_of_independence(key, x, y, shifted)
+    return independence_p_value(key, x, y, shifted)
 
 
 def _pairs(rng, correlation=0.0, num_rows=96, size=2):
@@ -162,13 +162,11 @@ def test_scores_that_are_not_numbers_do_not_reject():
 def test_the_default_estimate_has_one_and_a_bound_has_none():
     x, y = _pairs(np.random.default_rng(0), 0.9, num_rows=400)
     wider = np.c_[y, x[:, :1]]  # Of shapes that other tests compile too.
-    estimate = jaxinfo.estimate_mutual_information(KEY, x, wider, **SHORT)
+    estimate = CrossFitted(train=SHORT)(KEY, x, wider)
     assert estimate.p_value == pytest.approx(0.001)
     assert estimate.to_dict()["p_value"] == estimate.p_value
     assert ", p = 0.001 (" in str(estimate)
-    bound = jaxinfo.estimate_mutual_information(
-        KEY, x, y, bound="mine", num_seeds=2, **SHORT
-    )
+    bound = Variational("mine", train=SHORT)(KEY, x, y)
     assert bound.p_value is None
     assert bound.to_dict()["p_value"] is None
     assert "p =" not in str(bound)
@@ -177,13 +175,13 @@ def test_the_default_estimate_has_one_and_a_bound_has_none():
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 5])
 def test_independent_data_are_seldom_rejected_and_dependent_data_are(size):
+    estimator = CrossFitted(train=TrainConfig(num_steps=100, num_seeds=4))
+
     def rejected(correlation, seeds):
         p_values = []
         for seed in seeds:
             x, y = _pairs(np.random.default_rng(seed), correlation, 500, size)
-            estimate = jaxinfo.estimate_mutual_information(
-                jax.random.key(seed), x, y, num_steps=100, num_seeds=4
-            )
+            estimate = estimator(jax.random.key(seed), x, y)
             p_values.append(estimate.p_value)
         return np.sum(np.array(p_values) <= 0.05)
 

@@ -1,35 +1,35 @@
-"""A p-value of independence: what pairs say, against what shuffled pairs would say.
+"""A p-value of independence from shuffled pairs.
 
-Two scores take part. The critics of each fold are held against rows that they never
-saw; they find whatever they learned, from a fourth of the rows each. The correlations
-of normal scores, computed anew for every shuffle, find linear dependence by all rows,
-also where the critics learned nothing.
+Two statistics take part. The critics of each fold score rows that they never saw; they
+find whatever they learned. The correlations of normal scores, computed anew for every
+shuffle, use all rows and find linear dependence, also if the critics learned nothing.
 """
 
 from collections.abc import Sequence
 
 import jax
 import numpy as np
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from jaxinfo.core.types import Array, Float, Key
-from jaxinfo.estimation.variates import fit_normal_scores
 from jaxinfo.information.scoring import equal_blocks
 
 __all__ = [
     "NUM_PERMUTATIONS",
     "combine_p_values",
-    "p_value_of_independence",
+    "independence_p_value",
     "shifted_scores",
 ]
 
 NUM_PERMUTATIONS = 999
 # Correlations of so many leading directions of so many coordinates, evenly spread.
-MOST_DIRECTIONS, MOST_COORDINATES = 16, 64
-# Scores that depend on the negative_sampling by less than this have learned nothing.
+MAX_DIRECTIONS, MAX_COORDINATES = 16, 64
+# Relative size below which scores and variances are rounding errors.
 ROUNDING = 1e-5
 
 
-def p_value_of_independence(
+def independence_p_value(
     key: Key[Array, ""],
     x: np.ndarray,
     y: np.ndarray,
@@ -38,14 +38,15 @@ def p_value_of_independence(
     """A p-value of the hypothesis that x and y are independent.
 
     Shuffles are independent shifts of y inside blocks of rows, a group of permutations,
-    and p = (1 + how many of 999 shuffles score at least what the pairs do) / 1000 for
+    and p = (1 + number of 999 shuffles that score at least what the pairs do) / 1000
+    for
 
     - each fold: mean_i T(x_i, y_pi(i)) under its critic T. The sum of exp(T) over all
-      pairs of a block stays as it is, so but for which pairs count as product pairs the
+      pairs of a block stays the same, so apart from which pairs count as negatives the
       Donsker-Varadhan value moves with this mean alone.
     - all rows: || U' V_pi ||^2, the sum of the squared canonical correlations of the
-      whitened normal scores U and V (Pillai's trace). It also stands in for a fold
-      whose critic tells no pair from another, of which every shuffle would be a tie.
+      whitened normal scores U and V (Pillai's trace). It also replaces the statistic of
+      a fold whose critic scores all pairs alike, for which every shuffle would tie.
 
     Half of the weight goes to the folds, half to the correlations.
 
@@ -64,11 +65,10 @@ def p_value_of_independence(
         The p-value, between 1 / 1000 and 1.
 
     Notes:
-        Rows must be independent of each other, as everywhere here. Each p-value is
-        valid by itself: a fold's critic is fixed once the other folds are given. Their
-        sum over folds is not one to shuffle: the pairs of one fold trained the critics
-        of another, so it varies by more than fixed critics let it, up to twice as much
-        variance where critics are linear in the pairs they learned from.
+        Rows must be independent of each other. Each p-value is valid by itself: a
+        fold's critic is fixed given the other folds. The sum over folds is not a valid
+        statistic: the pairs of one fold trained the critics of another, so it has up to
+        twice the variance that fixed critics would give it.
     """
     # On the host: a program for each shape would take longer to compile than to run.
     generator = np.random.default_rng(np.asarray(jax.random.key_data(key)))
@@ -87,17 +87,13 @@ def p_value_of_independence(
 def shifted_scores(
     matrices: Float[np.ndarray, "b m m"],
 ) -> Float[np.ndarray, "b m"]:
-    """Sums of joint scores once y is shifted by s rows inside its block.
+    """Sums of joint scores after y is shifted by s rows inside its block.
 
     sum_i C[i, (i + s) mod m], C the scores without the means of their rows and columns,
     which no shuffle changes.
 
-    Args:
-        matrices: scores of every block, joint pairs on the diagonal, [B, m, m].
-
-    Returns:
-        The sum for every block and shift, [B, m]; exactly 0 where the scores do not
-        depend on how rows are paired.
+    Joint pairs are on the diagonal. The sums are exactly 0 if the scores do not depend
+    on how rows are paired.
     """
     own, other = (matrices.mean(axis=axis, keepdims=True) for axis in (2, 1))
     centered = matrices - own - other + matrices.mean(axis=(1, 2), keepdims=True)
@@ -110,19 +106,12 @@ def shifted_scores(
 def combine_p_values(p_values: np.ndarray, weights: np.ndarray) -> float:
     """One p-value from several that may depend on each other.
 
-    The tail of a Cauchy law at the weighted mean of tan((1/2 - p) pi): equal p-values
-    give the same again, and in the tail dependence does not matter.
+    The tail of a Cauchy distribution at the weighted mean of tan((1/2 - p) pi): equal
+    p-values give the same again, and in the tail dependence does not matter.
 
     Source: Liu and Xie, "Cauchy combination test", JASA 115, 2020, eq. 3.
-
-    Args:
-        p_values: each of them, [K].
-        weights: of each, above 0, [K].
-
-    Returns:
-        The p-value.
     """
-    # At 1 one of them would outweigh all the others.
+    # A p-value of 1 would outweigh all the others.
     below_one = np.minimum(p_values, 1 - 1 / (1 + NUM_PERMUTATIONS))
     quantiles = np.tan((0.5 - below_one) * np.pi)
     return float(0.5 - np.arctan(np.average(quantiles, weights=weights)) / np.pi)
@@ -131,12 +120,12 @@ def combine_p_values(p_values: np.ndarray, weights: np.ndarray) -> float:
 def _p_value(statistics: np.ndarray) -> float:
     """Share of statistics that reach the first, which is that of the pairs as given."""
     rounding = 1e-9 * np.abs(statistics).max()
-    # So that NaN counts against a rejection.
+    # Negated, so that NaN counts against a rejection.
     return float(np.mean(~(statistics < statistics[0] - rounding)))
 
 
 def _partners(size: int) -> np.ndarray:
-    """Which row of y stands beside each row of x after each shift, [m, m]."""
+    """Which row of y is paired with each row of x after each shift, [m, m]."""
     return np.add.outer(np.arange(size), np.arange(size)) % size
 
 
@@ -171,10 +160,10 @@ def _shifted_correlations(
 def _whitened(rows: np.ndarray) -> np.ndarray:
     """Normal scores in their leading directions, each of variance 1, [N, r]."""
     num_rows, size = rows.shape
-    spread = np.linspace(0, size - 1, min(size, MOST_COORDINATES)).astype(int)
-    scores = fit_normal_scores(rows[:, spread]).apply(rows[:, spread])
+    spread = np.linspace(0, size - 1, min(size, MAX_COORDINATES)).astype(int)
+    scores = ndtri(rankdata(rows[:, spread], axis=0) / (num_rows + 1))
     scores -= scores.mean(axis=0)
     variances, directions = np.linalg.eigh(scores.T @ scores / num_rows)
     kept = variances > 1e-9 * max(variances[-1], ROUNDING)
-    kept[:-MOST_DIRECTIONS] = False
+    kept[:-MAX_DIRECTIONS] = False
     return scores @ directions[:, kept] / np.sqrt(variances[kept])

@@ -1,0 +1,121 @@
+"""Base densities: closed-form log density ratios that the critics correct.
+
+Each is written with a few numbers of a row of x and of a row of y, its sufficient
+statistics, so that a pair costs an inner product.
+"""
+
+import numpy as np
+from scipy import stats
+from scipy.special import gammaln
+
+from jaxinfo.core.types import Array, Float
+from jaxinfo.estimation.cross_fitted.arrays import Rows, pytree
+
+__all__ = [
+    "NUM_SCALARS",
+    "CopulaDensityRatio",
+    "TableDensityRatio",
+    "fit_tables",
+    "log_ratio_of_statistics",
+    "student_scores",
+]
+
+# Own term, quadratic form, 1 / degrees of freedom, exponent; then the variates.
+NUM_SCALARS = 4
+# Scores are at most this large in a hundred million rows.
+LARGEST_SCORE = 6.0
+
+
+@pytree("degrees_of_freedom", "sizes")
+class CopulaDensityRatio:
+    """A Gaussian or Student copula in canonical variates."""
+
+    correlations: Rows  # Of each pair of variates, [m].
+    degrees_of_freedom: float  # inf for the Gaussian.
+    sizes: tuple[int, int]  # Number of coordinates of x and of y.
+
+    def statistics(self, side: int, variates: Rows, squares: Rows | float) -> Rows:
+        """The sufficient statistics of rows of x (side 0) or y (side 1), [N, 4 + m].
+
+        From paired variates, [N, m], and the squared length of all variates, [N].
+        """
+        xp = variates.__array_namespace__()
+        rho, nu = self.correlations, self.degrees_of_freedom
+        own = xp.sum(rho**2 * variates**2 / (1 - rho**2), axis=1)
+        constant = -0.25 * xp.sum(xp.log1p(-(rho**2)))
+        ones = xp.ones_like(own)
+        if np.isinf(nu):
+            scalars = [constant - own / 2, 0 * ones, 0 * ones, 0 * ones]
+        else:
+            d, e = self.sizes
+            constant = constant + 0.5 * (
+                gammaln((nu + d + e) / 2)
+                + gammaln(nu / 2)
+                - gammaln((nu + d) / 2)
+                - gammaln((nu + e) / 2)
+            )
+            exponent = (nu + self.sizes[side]) / 2
+            alone = constant + exponent * xp.log1p(squares / nu)
+            scalars = [alone, own + squares, ones / nu, (nu + d + e) / 2 * ones]
+        scaled = variates * xp.sqrt(rho / (1 - rho**2))
+        return xp.concatenate([xp.stack(scalars, axis=1), scaled], axis=1)
+
+
+@pytree()
+class TableDensityRatio:
+    """The contingency table of two labels: log ratios of pairs of levels, [K, L]."""
+
+    log_ratios: Rows
+
+    def statistics(self, side: int, levels: Rows) -> Rows:
+        """Sufficient statistics from one-hot levels, [N, 4 + K]."""
+        xp = levels.__array_namespace__()
+        rows = levels @ self.log_ratios.T if side else levels
+        return xp.pad(rows, ((0, 0), (NUM_SCALARS, 0)))
+
+
+def log_ratio_of_statistics(
+    x: Float[Array, "n r"], y: Float[Array, "n r"]
+) -> Float[Array, " n"]:
+    """log p(x, y) / (p(x) p(y)) of each pair from its sufficient statistics, nats.
+
+    With Q the joint quadratic form: own_x + own_y + <a, b> for the Gaussian, and
+    own_x + own_y - (nu + d + e) / 2 log(1 + Q / nu) for the Student distribution.
+    Statistics that are all zero are those of independence.
+    """
+    xp = x.__array_namespace__()
+    inner = xp.sum(x[:, NUM_SCALARS:] * y[:, NUM_SCALARS:], axis=1)
+    own, square = x[:, 0] + y[:, 0], x[:, 1] + y[:, 1]
+    inverse_freedom, exponent = x[:, 2], x[:, 3]
+    form = xp.maximum(square - 2 * inner, 0) * inverse_freedom
+    student = -exponent * xp.log1p(form)
+    return own + xp.where(inverse_freedom > 0, student, inner)
+
+
+def student_scores(normal_scores: Rows, degrees_of_freedom: float) -> Rows:
+    """Normal scores as quantiles of a Student distribution."""
+    if np.isinf(degrees_of_freedom):
+        return normal_scores
+    xp = normal_scores.__array_namespace__()
+    knots = np.linspace(0, LARGEST_SCORE, 601)
+    quantiles = stats.t.isf(stats.norm.sf(knots), degrees_of_freedom)
+    return xp.sign(normal_scores) * xp.interp(xp.abs(normal_scores), knots, quantiles)
+
+
+def fit_tables(
+    x: Float[np.ndarray, "n k"],
+    y: Float[np.ndarray, "n l"],
+    strengths: tuple[float, ...],
+) -> list[TableDensityRatio]:
+    """Contingency tables of one-hot levels, mixed with rows of an independent pair.
+
+    A strength is the number of rows that are mixed in.
+    """
+    independent = np.outer(x.sum(axis=0), y.sum(axis=0)) / len(x)
+    ratios = (x.T @ y) / np.where(independent > 0, independent, 1)
+    # Nothing is known of a level without training rows.
+    ratios = np.where(independent > 0, ratios, 1)
+    return [
+        TableDensityRatio(np.log((len(x) * ratios + strength) / (len(x) + strength)))
+        for strength in strengths
+    ]

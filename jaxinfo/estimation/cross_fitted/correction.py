@@ -1,0 +1,109 @@
+"""From the bounds of all folds to a value, corrected for the bias of fitting."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxinfo.estimation.cross_fitted.combination import (
+    Combination,
+    Report,
+    fit_combination,
+    report_blocks,
+)
+from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
+from jaxinfo.estimation.cross_fitted.critics import TrainedCritics
+from jaxinfo.estimation.significance import shifted_scores
+from jaxinfo.estimation.uncertainty import Summary, summary_around
+from jaxinfo.estimation.variational.seeds import MIN_EFFECTIVE_SCORES
+
+__all__ = ["FoldReports", "correct_bias", "report_folds"]
+
+
+class FoldReports(NamedTuple):
+    """What the combined critics of each fold report, [K]."""
+
+    combinations: Sequence[Combination]
+    held_out: Sequence[Report]  # On rows that the critics never saw.
+    training: Sequence[Report]  # On as many training rows; over the folds, all rows.
+    preferred: Sequence[Report]  # On held-out rows, by critics that correct the base.
+    shifted: Sequence[np.ndarray]  # `shifted_scores` of the held-out rows.
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether enough negatives contribute to the normalizer of every fold."""
+        sizes = [report.effective_sample_size for report in self.held_out]
+        return min(sizes) >= MIN_EFFECTIVE_SCORES
+
+    @property
+    def held_out_values(self) -> np.ndarray:
+        """The bound of each fold on held-out rows, nats, [K].
+
+        If too few negatives contribute to the normalizer, the critics' own, which is
+        zero, is more certain.
+        """
+        return self._values(self.held_out)
+
+    @property
+    def training_values(self) -> np.ndarray:
+        """The bound of each fold on training rows, nats, [K].
+
+        It is at least that of held-out rows if few negatives dominate its normalizer
+        only: critics know the rows that they were trained on at least as well.
+        """
+        values = self._values(self.training)
+        sizes = np.array([report.effective_sample_size for report in self.training])
+        is_dominated = self.is_measured & (sizes < MIN_EFFECTIVE_SCORES)
+        return np.where(is_dominated, np.maximum(values, self.held_out_values), values)
+
+    @property
+    def gain(self) -> float:
+        """The held-out gain of all critics over the preferred ones, nats."""
+        gains = self.held_out_values - self._values(self.preferred)
+        return max(float(gains.mean()), 0.0)
+
+    def _values(self, reports: Sequence[Report]) -> np.ndarray:
+        own = 0.0 if self.is_measured else 1.0
+        return np.array([r.value + own * r.log_normalizer for r in reports])
+
+
+def report_folds(trained: TrainedCritics, config: CrossFittedConfig) -> FoldReports:
+    """Combines the critics of each fold by validation rows and reports the others."""
+    reports = []
+    for fold in range(config.num_folds):
+        test = trained.test[:, fold]
+        combination = fit_combination(trained.validation[:, fold], config)
+        preferred = combination._replace(weights=config.preferred_weights)
+        held_out, training, alone = (
+            combination.apply(test),
+            combination.apply(trained.train[:, fold]),
+            preferred.apply(test),
+        )
+        found = map(report_blocks, (held_out, training, alone))
+        reports.append((combination, *found, shifted_scores(held_out)))
+    return FoldReports(*zip(*reports, strict=True))
+
+
+def correct_bias(
+    held_out: float,
+    training: float,
+    gain: float,
+    variance: float,
+    config: CrossFittedConfig,
+) -> Summary:
+    """The value, its error and interval from bounds, in nats.
+
+    Fitting k numbers to n rows lowers the held-out bound by k / 2n and raises the
+    training bound by as much, so the value is halfway between them. If a distribution
+    is unlike any base density, networks find a part of it that grows with the rows, and
+    a share of their gain over the base density is added for what is still missing. The
+    truth is taken to lie anywhere within half the distance of the bounds, and within as
+    much again as is added; both over the root of 3 add to the error.
+
+    Source: Efron, "Estimating the error rate of a prediction rule", JASA 78, 1983, for
+        the optimism of training rows.
+    """
+    optimism = (training - held_out) / 2 * config.averages_training_bound
+    unseen = config.unseen_share * gain
+    error = np.sqrt(variance + (optimism**2 + unseen**2) / 3)
+    return summary_around(held_out + optimism + unseen, error)

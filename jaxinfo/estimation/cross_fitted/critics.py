@@ -1,0 +1,173 @@
+"""Critics that correct the base densities, trained in one compiled sweep."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxinfo.core.types import Array, Critic, Float, Key, PyTree
+from jaxinfo.estimation.cross_fitted.arrays import Rows
+from jaxinfo.estimation.cross_fitted.base_densities import log_ratio_of_statistics
+from jaxinfo.estimation.cross_fitted.config import CriticKind, CrossFittedConfig
+from jaxinfo.estimation.cross_fitted.fold_maps import CriticInputs
+from jaxinfo.estimation.variational.fit import RunResult, as_critic
+from jaxinfo.estimation.variational.registry import information_bound
+from jaxinfo.estimation.variational.run import InformationRun, make_run
+from jaxinfo.information.scoring import equal_blocks, score_blocks
+from jaxinfo.networks import joint_critic
+from jaxinfo.training.sweep import Layout, sweep
+
+__all__ = [
+    "CriticRun",
+    "TrainedCritics",
+    "inputs_of_kind",
+    "make_critic",
+    "train_critics",
+]
+
+
+FEW_ROWS = 16
+
+
+def make_critic(config: CrossFittedConfig, num_statistics: int) -> Critic:
+    """T(x, y) = log ratio of the base density + network of the features."""
+    network = (
+        joint_critic(config.hidden_sizes, activation=jax.nn.silu, zero_init=True)
+        if config.critic is None
+        else as_critic(config.critic)
+    )
+
+    def init(key: Array, x: Array, y: Array) -> PyTree:
+        return network.init(key, x[:, num_statistics:], y[:, num_statistics:])
+
+    def apply(params: PyTree, x: Array, y: Array) -> Array:
+        base, features = np.s_[:, :num_statistics], np.s_[:, num_statistics:]
+        correction = network.apply(params, x[features], y[features])
+        return log_ratio_of_statistics(x[base], y[base]) + correction
+
+    return Critic(init, apply)
+
+
+def inputs_of_kind(inputs: CriticInputs, kind: CriticKind) -> Rows:
+    """Statistics and features of rows as one kind of critic sees them, [N, m + F]."""
+    xp = inputs.features.__array_namespace__()
+    seen = 1.0 if kind.sees_all_features else inputs.leading
+    statistics = inputs.statistics * float(kind.corrects_base)
+    return xp.concatenate([statistics, inputs.features * seen], axis=1)
+
+
+class TrainedCritics(NamedTuple):
+    """Results of C critics of each of K folds, and scores of pairs within blocks."""
+
+    result: RunResult  # Leading axes [C, K].
+    train: Float[np.ndarray, "c k b m m"]
+    validation: Float[np.ndarray, "c k b m m"]
+    test: Float[np.ndarray, "c k b m m"]
+
+
+@dataclasses.dataclass(frozen=True)
+class CriticRun:
+    """Trains one critic and scores its rows; equal runs compile once."""
+
+    config: CrossFittedConfig
+    sizes: tuple[int, ...]  # Number of training, validation and test rows.
+    num_statistics: int
+
+    def __call__(
+        self,
+        key: Key[Array, ""],
+        x: Float[Array, "r n f"],
+        y: Float[Array, "r n g"],
+        *,
+        index: Array,
+        weight_decay: Array,
+    ) -> tuple[RunResult, list[Array]]:
+        """Trains critic number `index` of those whose inputs are x and y.
+
+        Returns its result, and score matrices of the blocks of all three parts; as many
+        training rows are scored as test rows.
+        """
+        critic = make_critic(self.config, self.num_statistics)
+        ends = np.cumsum(self.sizes)[:-1]
+        parts = [jnp.split(rows[index], ends) for rows in (x, y)]
+        pairs = list(zip(*parts, strict=True))
+        # All rows are reported below, so the run itself reports only a few: its report
+        # would be traced again for every number of rows.
+        few = tuple(rows[:FEW_ROWS] for rows in pairs[2])
+        result = self._training(critic)(
+            jax.random.fold_in(key, index), *pairs[:2], few, weight_decay=weight_decay
+        )
+        scores = []
+        for rows_x, rows_y in pairs:
+            blocks = equal_blocks(min(len(rows_x), self.sizes[2]))
+            scores.append(score_blocks(critic, result.params, rows_x, rows_y, blocks))
+        return result, scores
+
+    def _training(self, critic: Critic) -> InformationRun:
+        config, train = self.config, self.config.train
+        bound = information_bound(config.bound)
+        # Selected by the bound that is trained, if it can be evaluated by itself.
+        select = bound.select or getattr(bound.objective, "value", None)
+        return make_run(
+            critic,
+            bound=dataclasses.replace(bound, select=select),
+            optimizer=functools.partial(optax.adamw, config.learning_rate),
+            num_steps=train.num_steps,
+            batch_size=train.batch_size,
+            num_negatives=config.num_negatives,
+            eval_every=train.eval_every,
+            patience=train.patience,
+            keep_initial=True,
+            ema_decay=config.ema_decay,
+            report_progress=train.shows_progress,
+        )
+
+
+def train_critics(
+    key: Key[Array, ""],
+    inputs: Sequence[Sequence[CriticInputs]],
+    sizes: tuple[int, ...],
+    config: CrossFittedConfig,
+) -> TrainedCritics:
+    """Trains the critics of all folds in one compiled call.
+
+    The inputs of each fold are those of x and of y, training rows first, then
+    validation and test rows.
+    """
+    kinds, num_folds = config.kinds, config.num_folds
+    dtype = jax.dtypes.canonicalize_dtype(float)
+
+    def inputs_of_runs(side: int) -> np.ndarray:
+        rows = [inputs_of_kind(fold[side], kind) for kind in kinds for fold in inputs]
+        # Converted on the host: on the device each shape would compile a program.
+        return np.stack(rows).astype(dtype)
+
+    decays = np.repeat([kind.weight_decay for kind in kinds], num_folds)
+    # Critics of a fold are neighbors: one kind stops sooner than the other, and every
+    # device gets both.
+    order = np.arange(len(decays)).reshape(len(kinds), num_folds).T.ravel()
+    result, scores = jax.device_get(
+        sweep(
+            CriticRun(config, sizes, inputs[0][0].statistics.shape[1]),
+            key[None],
+            inputs_of_runs(0),
+            inputs_of_runs(1),
+            settings={"index": order, "weight_decay": decays[order].astype(dtype)},
+            layout=_layout(config.train.layout),
+        )
+    )
+    back = np.argsort(order).reshape(len(kinds), num_folds)
+    result = jax.tree.map(lambda leaf: leaf[back, 0], result)
+    return TrainedCritics(result, *(part[back, 0].astype(float) for part in scores))
+
+
+def _layout(layout: Layout) -> Layout:
+    # One critic after the other on a processor, so that none waits for the last.
+    if layout != "auto" or jax.default_backend() != "cpu":
+        return layout
+    return "mesh_map" if jax.device_count() > 1 else "map"

@@ -1,0 +1,108 @@
+"""All stages for one pair of variables."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from jaxinfo.core.types import Array, Key
+from jaxinfo.estimation.cross_fitted.combination import report_blocks
+from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
+from jaxinfo.estimation.cross_fitted.correction import FoldReports, report_folds
+from jaxinfo.estimation.cross_fitted.critics import train_critics
+from jaxinfo.estimation.cross_fitted.density_ratio import CrossFittedDensityRatio
+from jaxinfo.estimation.cross_fitted.fold_maps import (
+    CriticInputs,
+    FoldMap,
+    fit_fold_map,
+)
+from jaxinfo.estimation.cross_fitted.folds import Fold, make_folds
+from jaxinfo.estimation.cross_fitted.marginals import (
+    Views,
+    fit_marginal,
+    interpolate_scores,
+)
+from jaxinfo.estimation.variational.fit import RunResult
+
+__all__ = ["CrossFit", "cross_fit"]
+
+
+class CrossFit(NamedTuple):
+    """The trained critics of every fold and what they report of x and y."""
+
+    runs: RunResult  # Of all critics, without parameters; value on all held-out rows.
+    reports: FoldReports
+    rows: np.ndarray  # The reported row numbers in ascending order, [M].
+    influence: np.ndarray  # Of `rows`, nats, [M]; its mean is the held-out bound.
+    label_entropies: tuple[float, ...]  # Of x and of y, nats; inf unless labels.
+    density_ratio: CrossFittedDensityRatio
+
+
+def cross_fit(
+    config: CrossFittedConfig,
+    key: Key[Array, ""],
+    x: np.ndarray,
+    y: np.ndarray,
+    order: np.ndarray,
+) -> CrossFit:
+    """Trains critics on all folds but one, for each fold, and reports that one.
+
+    Rows are [N, ...]; their order is that of `order_rows`.
+
+    Source: Chernozhukov et al., "Double/debiased machine learning", Econometrics J. 21,
+        2018.
+    """
+    data = [rows.reshape(len(rows), -1) for rows in (x, y)]
+    folds = make_folds(order, config.num_folds)
+    marginals = [fit_marginal(rows, config) for rows in data]
+    views = [m.apply(rows) for m, rows in zip(marginals, data, strict=True)]
+    are_labels = all(marginal.labels.is_whole for marginal in marginals)
+
+    def prepare(fold: Fold) -> tuple[FoldMap, list[CriticInputs]]:
+        train, validation, everything = (
+            [Views(*(part[rows] for part in side)) for side in views]
+            for rows in (fold.train, fold.validation, np.concatenate(fold))
+        )
+        fitted = fit_fold_map(train, validation, config, are_labels=are_labels)
+        return fitted, [fitted.apply(side, v) for side, v in enumerate(everything)]
+
+    # NumPy leaves the interpreter free while it sorts and factorizes; threads of its
+    # own beside these would only wait for each other.
+    with threadpool_limits(1), ThreadPoolExecutor(config.num_folds) as pool:
+        fold_maps, inputs = zip(*pool.map(prepare, folds), strict=True)
+    trained = train_critics(key, inputs, tuple(map(len, folds[0])), config)
+    reports = report_folds(trained, config)
+    rows, influence = _pool_influence(folds, reports)
+    values = [[report_blocks(scores).value for scores in one] for one in trained.test]
+    runs = trained.result._replace(params=(), value=np.array(values))
+    return CrossFit(
+        jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), runs),
+        reports,
+        rows,
+        influence,
+        tuple(m.labels.entropy(rows) for m, rows in zip(marginals, data, strict=True)),
+        CrossFittedDensityRatio(
+            tuple(interpolate_scores(marginals)),
+            interpolate_scores(fold_maps),
+            trained.result.params,
+            reports.combinations,
+            tuple(report.log_normalizer for report in reports.held_out),
+            config,
+            (x.shape[1:], y.shape[1:]),
+        ),
+    )
+
+
+def _pool_influence(
+    folds: list[Fold], reports: FoldReports
+) -> tuple[np.ndarray, np.ndarray]:
+    """The reported rows of all folds in ascending order, and their influence."""
+    rows, influence = [], []
+    parts = zip(folds, reports.held_out, reports.held_out_values, strict=True)
+    for fold, report, value in parts:
+        rows.append(fold.test[: len(report.influence)])
+        influence.append(report.influence - report.influence.mean() + value)
+    order = np.argsort(np.concatenate(rows))
+    return np.concatenate(rows)[order], np.concatenate(influence)[order]

@@ -1,0 +1,92 @@
+"""The pointwise information that the critics of all folds stand for."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxinfo.core.types import Array, Float, PyTree
+from jaxinfo.estimation.cross_fitted.arrays import Rows, pytree
+from jaxinfo.estimation.cross_fitted.combination import Combination
+from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
+from jaxinfo.estimation.cross_fitted.critics import inputs_of_kind, make_critic
+from jaxinfo.estimation.cross_fitted.fold_maps import CriticInputs, FoldMap
+from jaxinfo.estimation.cross_fitted.marginals import Marginal
+from jaxinfo.estimation.density_ratio import DensityRatio
+from jaxinfo.estimation.preprocessing import check_row_counts, check_rows, is_traced
+
+__all__ = ["CrossFittedDensityRatio"]
+
+
+@pytree("config", "shapes")
+class CrossFittedDensityRatio(DensityRatio):
+    """log p(x, y) / (p(x) p(y)) in nats, averaged over folds.
+
+    The ranks of rows between those that were fitted are interpolated, so the ratio has
+    gradients; outside the range of a coordinate its rank is constant.
+    """
+
+    marginals: tuple[Marginal, ...]  # Of x and of y.
+    fold_maps: tuple[FoldMap, ...]
+    params: PyTree  # Of the critics, [C, K, ...].
+    combinations: tuple[Combination, ...]  # Of the critics of each fold.
+    log_normalizers: tuple[float, ...]  # Of each fold, nats.
+    config: CrossFittedConfig
+    shapes: tuple[tuple[int, ...], ...]  # Of one row of x and of y.
+
+    def log_ratio(self, x: Any, y: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Evaluates the pointwise mutual information of each pair of rows, nats.
+
+        Args:
+            x: rows of x, [N, ...].
+            y: rows of y, [N, ...].
+
+        Returns:
+            log p(x, y) / (p(x) p(y)), nats, [N].
+
+        Raises:
+            ValueError: if the rows do not have the shapes of the fitted ones.
+        """
+        traced, rows = is_traced(self, x, y), {}
+        for name, new, shape in zip("xy", (x, y), self.shapes, strict=True):
+            # Rows with values are mapped on the host in float64.
+            checked = jnp.asarray(new) if traced else check_rows(name, new)[0]
+            if checked.shape[1:] != shape:
+                raise ValueError(
+                    f"{name} must have rows of shape {shape}, as when fitted, got "
+                    f"{checked.shape[1:]}"
+                )
+            rows[name] = checked.reshape(len(checked), -1)
+        check_row_counts(**rows)
+        if traced:
+            return _evaluate(self, *rows.values())
+        return _score(self, self._inputs(*rows.values()))
+
+    def _inputs(self, x: Rows, y: Rows) -> list[list[CriticInputs]]:
+        """Inputs of x and of y for the critics of each fold."""
+        views = [m.apply(rows) for m, rows in zip(self.marginals, (x, y), strict=True)]
+        return [
+            [fold_map.apply(side, rows) for side, rows in enumerate(views)]
+            for fold_map in self.fold_maps
+        ]
+
+
+@jax.jit
+def _evaluate(ratio: CrossFittedDensityRatio, x: Array, y: Array) -> Array:
+    return _score(ratio, ratio._inputs(x, y))
+
+
+@jax.jit
+def _score(ratio: CrossFittedDensityRatio, inputs: list[list[CriticInputs]]) -> Array:
+    by_fold = []
+    for fold, pair in enumerate(inputs):
+        critic = make_critic(ratio.config, pair[0].statistics.shape[1])
+        scores = []
+        for number, kind in enumerate(ratio.config.kinds):
+            params = jax.tree.map(lambda p, at=(number, fold): p[at], ratio.params)
+            scores.append(
+                critic.apply(params, *(inputs_of_kind(i, kind) for i in pair))
+            )
+        combined = ratio.combinations[fold].apply(jnp.stack(scores))
+        by_fold.append(combined - ratio.log_normalizers[fold])
+    return jnp.mean(jnp.stack(by_fold), axis=0)

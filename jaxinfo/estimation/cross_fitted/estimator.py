@@ -1,0 +1,187 @@
+"""The default estimator as a value: samples on the host in, an `Estimate` out."""
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxinfo.core.checks import check_key
+from jaxinfo.core.types import Array, Key
+from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
+from jaxinfo.estimation.cross_fitted.correction import correct_bias
+from jaxinfo.estimation.cross_fitted.cross_fit import CrossFit, cross_fit
+from jaxinfo.estimation.cross_fitted.folds import order_rows
+from jaxinfo.estimation.density_ratio import DensityRatio
+from jaxinfo.estimation.estimate import Diagnostics, Estimate
+from jaxinfo.estimation.preprocessing import check_rows, check_same_rows, warn
+from jaxinfo.estimation.significance import independence_p_value
+from jaxinfo.estimation.uncertainty import (
+    Summary,
+    summary_around,
+    variance_of_mean,
+)
+from jaxinfo.estimation.variational.seeds import history_of_run, warnings_of_run
+from jaxinfo.training import progress
+from jaxinfo.training.compile_time import compile_stopwatch
+
+__all__ = ["CrossFitted", "estimate_difference"]
+
+
+class CrossFitted(CrossFittedConfig):
+    """The default estimator of mutual information; a frozen, hashable value.
+
+    Half of the critics correct a closed-form log density ratio, the others start from
+    zero. They are cross-fitted, so every row is reported by critics that never saw it.
+    The value stands for the information itself, and its error includes the cost of
+    fitting. The settings are the fields of `CrossFittedConfig`; change them with
+    keywords or `dataclasses.replace`.
+
+    Source: Belghazi et al., "Mutual information neural estimation", ICML 2018, for the
+        bound; Chernozhukov et al., "Double/debiased machine learning", Econometrics J.
+        21, 2018, for cross-fitting.
+
+    Notes:
+        The interval does not include what no critic of this size can represent.
+
+    Example:
+        >>> from jaxinfo.estimation import TrainConfig
+        >>> x, e = jax.random.normal(jax.random.key(0), (2, 400, 1))
+        >>> estimator = CrossFitted(train=TrainConfig(num_steps=50))
+        >>> estimate = estimator(jax.random.key(1), x, x + e)
+        >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.2)
+        True
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the estimator."""
+        return "cross_fitted"
+
+    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
+        """Estimates the mutual information of paired samples in nats.
+
+        Args:
+            key: random key.
+            x: rows of x, [N, ...] of any trailing shape; labels or numbers.
+            y: rows of y, [N, ...]; row i is paired with row i of x.
+
+        Returns:
+            An `Estimate`; its `density_ratio(x, y)` is the pointwise information, its
+            p-value that of the hypothesis of independence. `diagnostics.per_seed` holds
+            the held-out bound of each critic, shifted by the bias correction that they
+            share, so that its mean is the value.
+
+        Raises:
+            ValueError: if an argument does not fit; the message names it.
+            TypeError: inside jit or vmap.
+        """
+        check_key(0, key=key)
+        rows_x, warnings_x = check_rows("x", x, takes_labels=True)
+        rows_y, warnings_y = check_rows("y", y, takes_labels=True)
+        check_same_rows(rows_x, rows_y)
+        estimate = estimate_difference(
+            self,
+            key,
+            [(rows_x, rows_y)],
+            quantity="mutual information",
+            warnings=[*warnings_x, *warnings_y],
+            tests_independence=True,
+        )
+        warn(list(estimate.diagnostics.warnings))
+        return estimate
+
+
+def estimate_difference(
+    config: CrossFittedConfig,
+    key: Key[Array, ""],
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
+    *,
+    quantity: str,
+    warnings: Sequence[str] = (),
+    make_density_ratio: Callable[..., DensityRatio | None] = lambda ratio: ratio,
+    tests_independence: bool = False,
+    is_series: bool = False,
+) -> Estimate:
+    """Estimates the information of a pair of variables, less that of a second pair.
+
+    Informations that share rows, folds and random numbers share most of their noise, so
+    the error of their difference is computed row by row.
+
+    Args:
+        config: settings; the number of critics is that of each pair.
+        key: random key.
+        pairs: one pair or two, rows [N, ...] of both variables; row i of all belongs to
+            one draw.
+        quantity: name of the estimated quantity.
+        warnings: warnings about the data; they are not issued here.
+        make_density_ratio: from the density ratio of each pair to that of the estimate.
+        tests_independence: whether the first pair gets a p-value.
+        is_series: whether rows are in the order of time and depend on each other.
+
+    Returns:
+        The `Estimate`; its history holds the critics of all pairs.
+    """
+    started = time.perf_counter()
+    order_key, train_key, permutation_key = jax.random.split(key, 3)
+    order = order_rows(
+        order_key, len(pairs[0][0]), config.num_folds, is_series=is_series
+    )
+    train = config.train
+    bar: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    if train.shows_progress:
+        num_runs = len(config.kinds) * config.num_folds * len(pairs)
+        bar = progress.bar(num_runs * train.num_steps, train.eval_every)
+    with compile_stopwatch() as compile_seconds, bar:
+        fits = [cross_fit(config, train_key, *pair, order) for pair in pairs]
+    runs = jax.tree.map(
+        lambda *leaves: np.concatenate(leaves), *(fit.runs for fit in fits)
+    )
+    p_value = None
+    if tests_independence:
+        x, y = (rows.reshape(len(rows), -1) for rows in pairs[0])
+        p_value = independence_p_value(permutation_key, x, y, fits[0].reports.shifted)
+    summary = _summarize(config, fits, is_series=is_series)
+    per_seed = _difference([np.asarray(fit.runs.value, float) for fit in fits])
+    return Estimate(
+        **summary._asdict(),
+        kind="neither",
+        estimator="cross_fitted",
+        num_samples=len(pairs[0][0]),
+        quantity=quantity,
+        p_value=p_value,
+        diagnostics=Diagnostics(
+            per_seed + (summary.value - np.nanmean(per_seed)),
+            saturated=not all(fit.reports.is_measured for fit in fits),
+            converged=bool(np.median(runs.best_step) <= 0.9 * train.num_steps),
+            num_nonfinite=int(runs.num_nonfinite.sum()),
+            history=history_of_run(runs, train.num_steps, train.eval_every),
+            warnings=(*warnings, *warnings_of_run(runs)),
+            seconds=time.perf_counter() - started,
+            compile_seconds=compile_seconds[0],
+        ),
+        density_ratio=make_density_ratio(*(fit.density_ratio for fit in fits)),
+    )
+
+
+def _summarize(
+    config: CrossFittedConfig, fits: Sequence[CrossFit], *, is_series: bool
+) -> Summary:
+    reports = [fit.reports for fit in fits]
+    influence = _difference([fit.influence for fit in fits])
+    summary = correct_bias(
+        _difference([r.held_out_values for r in reports]).mean(),
+        _difference([r.training_values for r in reports]).mean(),
+        _difference([r.gain for r in reports]),
+        variance_of_mean(influence, is_series=is_series),
+        config,
+    )
+    # I(X; Y | Z) is at most the entropy of X; y of the first pair may hold more than Y.
+    entropies = fits[0].label_entropies[: 1 if len(fits) > 1 else 2]
+    return summary_around(min(summary.value, *entropies), summary.standard_error)
+
+
+def _difference(terms: Sequence[Any]) -> Any:
+    return terms[0] - sum(terms[1:])

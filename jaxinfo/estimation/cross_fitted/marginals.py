@@ -1,0 +1,173 @@
+"""Maps of one variable alone: normal scores, robust standardization, one-hot labels.
+
+They are fitted to the rows of all folds: a map of x that never sees y cannot leak
+dependence, and ranks among more rows cost held-out rows less.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.special import entr
+
+from jaxinfo.estimation.cross_fitted.arrays import Rows, pytree, special
+from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
+
+__all__ = [
+    "Labels",
+    "Marginal",
+    "NormalScores",
+    "Views",
+    "fit_labels",
+    "fit_marginal",
+    "fit_normal_scores",
+    "interpolate_scores",
+]
+
+# Keeps squares of standardized rows finite; rows of any use are far within it.
+OVERFLOW = 1e6
+
+
+@pytree("is_interpolated")
+class NormalScores:
+    """Ranks among the fitted rows as normal quantiles; ties share their mean rank.
+
+    Between fitted values the rank is constant, or interpolated linearly so that it has
+    a gradient. Fitted rows get the same scores either way.
+    """
+
+    ordered: Rows  # The fitted rows, each coordinate sorted, [N, D].
+    is_interpolated: bool = False
+
+    def apply(self, rows: Rows) -> Rows:
+        """The scores of rows, [M, D]."""
+        xp = rows.__array_namespace__()
+
+        def rank(known: Rows, new: Rows) -> Rows:
+            below = xp.searchsorted(known, new, side="left")
+            return (below + xp.searchsorted(known, new, side="right") + 1) / 2
+
+        def rank_column(known: Rows, new: Rows) -> Rows:
+            if self.is_interpolated:
+                return xp.interp(new, known, rank(known, known))
+            return rank(known, new)
+
+        if xp is jnp:
+            ranks = jax.vmap(rank_column, in_axes=1, out_axes=1)(self.ordered, rows)
+        else:
+            columns = zip(self.ordered.T, rows.T, strict=True)
+            ranks = np.stack([rank_column(*pair) for pair in columns], axis=1)
+        return special(rows).ndtri(ranks / (len(self.ordered) + 1))
+
+
+def fit_normal_scores(rows: np.ndarray) -> NormalScores:
+    """Fits the map to standard normal coordinates, which keeps all information."""
+    return NormalScores(np.sort(rows, axis=0))
+
+
+def interpolate_scores(maps: Any) -> Any:
+    """The same maps with interpolated ranks, for rows that were not fitted."""
+
+    def interpolate(node: Any) -> Any:
+        if isinstance(node, NormalScores):
+            return dataclasses.replace(node, is_interpolated=True)
+        return node
+
+    return jax.tree.map(
+        interpolate, maps, is_leaf=lambda node: isinstance(node, NormalScores)
+    )
+
+
+@pytree("columns", "is_whole")
+class Labels:
+    """Groups of columns with few distinct values, whose order carries no meaning."""
+
+    levels: tuple[Rows, ...]  # The distinct rows of each group, [L, columns of it].
+    columns: tuple[tuple[int, ...], ...]
+    is_whole: bool  # One group holds every column.
+
+    def apply(self, rows: Rows) -> Rows:
+        """1 for the level of each group that a row has, else 0, [N, all levels]."""
+        xp = rows.__array_namespace__()
+        groups = zip(self.columns, self.levels, strict=True)
+        ones = [
+            (rows[:, None, np.array(columns)] == levels).all(axis=2)
+            for columns, levels in groups
+        ]
+        return xp.concatenate([xp.zeros((len(rows), 0)), *ones], axis=1)
+
+    def entropy(self, rows: np.ndarray) -> float:
+        """The entropy of a variable that is one label, nats; inf for any other.
+
+        Source: Miller, "Note on the bias of information estimates", 1955, for the
+            correction (L - 1) / 2N.
+        """
+        if not self.is_whole:
+            return float("inf")
+        shares = np.asarray(self.apply(rows)).mean(axis=0)
+        return float(entr(shares).sum() + (len(shares) - 1) / (2 * len(rows)))
+
+
+def fit_labels(rows: np.ndarray, config: CrossFittedConfig) -> Labels:
+    """Finds the columns with few distinct values for their number of rows.
+
+    Together they are one label if that has few levels too, as a one-hot label has;
+    otherwise each is a label, those with few levels first.
+    """
+    most = min(config.max_levels, len(rows) // config.min_rows_per_level)
+    of_columns = [np.unique(column)[:, None] for column in rows.T]
+    counts = np.array([len(levels) for levels in of_columns])
+    few = np.flatnonzero(counts <= most)
+    together = np.unique(rows[:, few], axis=0)
+    if few.size and len(together) <= most:
+        return Labels((together,), (tuple(few.tolist()),), few.size == rows.shape[1])
+    few = few[counts[few] > 2]  # A binary column needs no one-hot encoding.
+    few = few[np.argsort(counts[few], kind="stable")]
+    few = few[np.cumsum(counts[few]) <= most].tolist()
+    return Labels(tuple(of_columns[c] for c in few), tuple((c,) for c in few), False)
+
+
+class Views(NamedTuple):
+    """Rows of one variable as the later stages use them, [N, D] each."""
+
+    normal: Rows  # Normal scores.
+    standardized: Rows  # Robust standard deviations from the median.
+    clipped: Rows  # The same, clipped.
+    about_zero: Rows  # The same, clipped, with the origin of the data.
+    levels: Rows  # One-hot labels, [N, all levels].
+
+
+@pytree("max_standardized")
+class Marginal:
+    """The maps of one variable."""
+
+    scores: NormalScores
+    center: Rows  # Median of each coordinate, [D].
+    scale: Rows  # Robust standard deviation of each coordinate, [D].
+    labels: Labels
+    max_standardized: float
+
+    def apply(self, rows: Rows) -> Views:
+        """The `Views` of rows, [N, D]."""
+        xp, limit = rows.__array_namespace__(), self.max_standardized
+        standardized = xp.clip((rows - self.center) / self.scale, -OVERFLOW, OVERFLOW)
+        clipped = xp.clip(standardized, -limit, limit)
+        about_zero = clipped + self.center / self.scale
+        levels = self.labels.apply(rows)
+        return Views(self.scores.apply(rows), standardized, clipped, about_zero, levels)
+
+
+def fit_marginal(rows: np.ndarray, config: CrossFittedConfig) -> Marginal:
+    """Fits the maps of one variable to all its rows, [N, D]."""
+    low, middle, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
+    scale = (high - low) / 1.349  # The standard deviation of a normal distribution.
+    scale = np.where(scale > 0, scale, rows.std(axis=0))
+    return Marginal(
+        (config.fit_scores or fit_normal_scores)(rows),
+        middle,
+        np.where(scale > 0, scale, 1.0),
+        fit_labels(rows, config),
+        config.max_standardized,
+    )

@@ -1,0 +1,239 @@
+"""Selection of the base density: the one with the best score on validation rows.
+
+Its correlations are those of validation rows alone, which no fit of directions favors,
+or of training rows too, corrected for that fit.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxinfo.core.types import Float
+from jaxinfo.estimation.cross_fitted.arrays import Rows
+from jaxinfo.estimation.cross_fitted.base_densities import (
+    CopulaDensityRatio,
+    TableDensityRatio,
+    fit_tables,
+    log_ratio_of_statistics,
+    student_scores,
+)
+from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
+from jaxinfo.estimation.cross_fitted.variates import CanonicalVariates
+
+__all__ = [
+    "Selection",
+    "is_clearly_better",
+    "logistic_bound",
+    "rotate",
+    "select_copula",
+    "select_gaussian",
+    "select_table",
+]
+
+
+class Selection(NamedTuple):
+    """The best base density of one kind."""
+
+    base: CopulaDensityRatio | TableDensityRatio
+    scores: np.ndarray  # Logistic bound of each validation row, nats, [N].
+    score: float  # Their mean, less the cost of what was fitted to them, nats.
+    correlations: np.ndarray  # Of validation rows; 0 within noise, [m].
+
+
+class _Pairs(NamedTuple):
+    """Paired variates of some rows of x and y, [N, m], and squared lengths, [N]."""
+
+    x: np.ndarray
+    y: np.ndarray
+    squares_x: np.ndarray
+    squares_y: np.ndarray
+
+
+def logistic_bound(
+    joint: Float[np.ndarray, " *n"], negatives: Float[np.ndarray, "*n k"]
+) -> Float[np.ndarray, " *n"]:
+    """log s(T_i) + mean_k log(1 - s(T_ik)) of each row, whose mean is the bound.
+
+    Up to log 4 it is the Jensen-Shannon bound that critics are trained on. No single
+    pair can dominate it.
+
+    Source: Nowozin et al., "f-GAN", NeurIPS 2016, table 1.
+    """
+    return -np.logaddexp(0, -joint) - np.logaddexp(0, negatives).mean(axis=-1)
+
+
+def is_clearly_better(scores: np.ndarray, others: np.ndarray) -> bool:
+    """Whether scores are larger than others by more than a standard error."""
+    gain = scores - others
+    return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
+
+
+def select_copula(
+    rotation: CanonicalVariates,
+    train: Sequence[np.ndarray],
+    validation: Sequence[np.ndarray],
+    config: CrossFittedConfig,
+) -> Selection:
+    """The best Gaussian or Student copula of normal scores of x and y.
+
+    Its correlations are selected by validation rows, its degrees of freedom by training
+    rows too: one number that was fitted to many rows is hardly biased, and validation
+    rows alone are too few to tell one tail from the next.
+    """
+    sizes = len(rotation.weights[0]), len(rotation.weights[1])
+    none = np.zeros(max(config.max_expanded_variates, min(sizes)))
+
+    def pairs(rows: Sequence[np.ndarray], freedom: float) -> _Pairs:
+        (x, squares_x), (y, squares_y) = (
+            rotate(rotation, side, normal, freedom) for side, normal in enumerate(rows)
+        )
+        return _Pairs(x, y, squares_x, squares_y)
+
+    def best_with(freedom: float) -> tuple[Selection, float]:
+        like = CopulaDensityRatio(none, freedom, sizes)
+        parts = pairs(train, freedom), pairs(validation, freedom)
+        selection = _select(like, *parts, sum(sizes) - 2, config)
+        scores = _score_rows(selection.base, _concatenate(*parts), config)
+        return selection, scores.mean()
+
+    found = [best_with(freedom) for freedom in config.degrees_of_freedom]
+    best, _ = max(found, key=lambda pair: pair[1])
+    return best._replace(correlations=found[0][0].correlations)
+
+
+def select_gaussian(
+    train: Sequence[np.ndarray],
+    validation: Sequence[np.ndarray],
+    like: CopulaDensityRatio,
+    num_fitted: int,
+    config: CrossFittedConfig,
+) -> Selection:
+    """The best Gaussian of paired variates, of the length and sizes of `like`.
+
+    `num_fitted` directions were free when the variates were fitted to training rows.
+    """
+    like = dataclasses.replace(like, degrees_of_freedom=np.inf)
+    parts = [
+        _Pairs(x, y, np.zeros(len(x)), np.zeros(len(x))) for x, y in (train, validation)
+    ]
+    return _select(like, *parts, num_fitted, config)
+
+
+def select_table(
+    train: Sequence[np.ndarray],
+    validation: Sequence[np.ndarray],
+    config: CrossFittedConfig,
+) -> Selection:
+    """The best contingency table of one-hot levels of x and y."""
+    x, y = validation
+
+    def select(table: TableDensityRatio) -> Selection:
+        scores = _score(table.statistics(0, x), table.statistics(1, y), config)
+        return Selection(table, scores, scores.mean(), np.empty(0))
+
+    tables = fit_tables(*train, config.table_strengths)
+    return max(map(select, tables), key=lambda selection: selection.score)
+
+
+def rotate(
+    rotation: CanonicalVariates, side: int, normal: Rows, degrees_of_freedom: float
+) -> tuple[Rows, Rows]:
+    """Paired variates of Student scores, [N, m], and squared lengths of all, [N]."""
+    variates = rotation.apply(side, student_scores(normal, degrees_of_freedom))
+    num_pairs = min(weights.shape[1] for weights in rotation.weights)
+    return variates[:, :num_pairs], (variates**2).sum(axis=1)
+
+
+def _select(
+    like: CopulaDensityRatio,
+    train: _Pairs,
+    validation: _Pairs,
+    num_fitted: int,
+    config: CrossFittedConfig,
+) -> Selection:
+    """Selects correlations of validation rows, or of all rows; and how many."""
+    num_rows, freedom = len(validation.x), like.degrees_of_freedom
+    alone = _correlations(validation, like, 0, config)
+    alone = np.where(alone > 2 / np.sqrt(num_rows), alone, 0)
+    pooled = _correlations(_concatenate(train, validation), like, num_fitted, config)
+
+    def select(rho: np.ndarray, cost: float) -> Selection:
+        padded = np.pad(rho, (0, len(like.correlations) - len(rho)))
+        base = dataclasses.replace(like, correlations=padded)
+        scores = _score_rows(base, validation, config)
+        costs = 0.5 * np.isfinite(freedom) + cost * np.count_nonzero(rho)
+        return Selection(base, scores, scores.mean() - costs / num_rows, alone)
+
+    fitted = (
+        (alone, config.correlation_cost),
+        (pooled, config.pooled_correlation_cost),
+    )
+    candidates = [
+        select(kept, cost)
+        for rho, cost in fitted
+        for kept in _largest(rho, config.nums_of_correlations)
+    ]
+    return max(candidates, key=lambda selection: selection.score)
+
+
+def _correlations(
+    pairs: _Pairs, like: CopulaDensityRatio, num_fitted: int, config: CrossFittedConfig
+) -> np.ndarray:
+    """The correlation of each pair under a Student distribution, at least 0, [m].
+
+    Rows far out count less, as in the likelihood equation. Directions that were fitted
+    to the rows raise the correlation, which Wherry's formula corrects.
+
+    Source: Lange, Little and Taylor, "Robust statistical modeling using the t
+        distribution", JASA 1989; Wherry, Ann. Math. Statist. 1931.
+    """
+    x, y, freedom = pairs.x, pairs.y, like.degrees_of_freedom
+    weights, rho = np.ones((len(x), 1)), np.zeros(x.shape[1])
+    for _ in range(1 if np.isinf(freedom) else config.num_reweightings):
+        if np.isfinite(freedom):
+            excess = rho**2 * (x**2 + y**2) - 2 * rho * x * y
+            squares = pairs.squares_x + pairs.squares_y
+            form = squares + np.sum(excess / (1 - rho**2), axis=1)
+            weights = ((freedom + sum(like.sizes)) / (freedom + form))[:, None]
+        spread = np.sqrt(
+            np.mean(weights * x**2, axis=0) * np.mean(weights * y**2, axis=0)
+        )
+        across = np.mean(weights * x * y, axis=0)
+        rho = np.clip(across / np.where(spread > 0, spread, 1), 0, 0.99999)
+    rest = (len(x) - 1) / max(len(x) - 1 - num_fitted, 1)
+    return np.sqrt(np.maximum(1 - (1 - rho**2) * rest, 0))
+
+
+def _largest(rho: np.ndarray, numbers: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """The correlations with only so many of the largest kept."""
+    rank = np.argsort(np.argsort(-rho))
+    for number in sorted({*numbers, len(rho)}):
+        if number <= np.count_nonzero(rho):
+            yield np.where(rank < number, rho, 0.0)
+
+
+def _score_rows(
+    base: CopulaDensityRatio, pairs: _Pairs, config: CrossFittedConfig
+) -> np.ndarray:
+    # Variates without a correlation add nothing to the log ratio.
+    used = np.flatnonzero(base.correlations[: pairs.x.shape[1]])
+    base = dataclasses.replace(base, correlations=base.correlations[used])
+    x = base.statistics(0, pairs.x[:, used], pairs.squares_x)
+    y = base.statistics(1, pairs.y[:, used], pairs.squares_y)
+    return _score(x, y, config)
+
+
+def _score(x: np.ndarray, y: np.ndarray, config: CrossFittedConfig) -> np.ndarray:
+    """The logistic bound of a base density on each row, nats, [N]."""
+    stride = max(1, len(x) // (config.num_shifts + 1))
+    negatives = [
+        log_ratio_of_statistics(x, np.roll(y, shift * stride, axis=0))
+        for shift in range(1, config.num_shifts + 1)
+    ]
+    return logistic_bound(log_ratio_of_statistics(x, y), np.stack(negatives, axis=-1))
+
+
+def _concatenate(first: _Pairs, second: _Pairs) -> _Pairs:
+    return _Pairs(*map(np.concatenate, zip(first, second, strict=True)))

@@ -1,0 +1,85 @@
+"""Log ratios of base densities against SciPy's densities and tables of counts."""
+
+import jax
+import numpy as np
+import pytest
+from scipy import stats
+
+from jaxinfo.estimation.cross_fitted.base_densities import (
+    CopulaDensityRatio,
+    fit_tables,
+    log_ratio_of_statistics,
+    student_scores,
+)
+
+STRENGTHS = (0.5, 32.0)
+
+RHO = np.array([0.7, 0.0])
+# Three coordinates of x and two of y in canonical form: two pairs and one alone.
+DISPERSION = np.eye(5)
+DISPERSION[0, 3] = DISPERSION[3, 0] = 0.7
+
+
+def _density(freedom, rows, dispersion):
+    if np.isinf(freedom):
+        return stats.multivariate_normal(np.zeros(len(dispersion)), dispersion).logpdf(
+            rows
+        )
+    return stats.multivariate_t(
+        np.zeros(len(dispersion)), dispersion, df=freedom
+    ).logpdf(rows)
+
+
+@pytest.mark.parametrize("freedom", [1.0, 3.0, 30.0, np.inf])
+def test_statistics_give_the_log_ratio_of_the_copula(freedom):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(50, 3)) * 2, rng.normal(size=(50, 2)) * 2
+    base = CopulaDensityRatio(RHO, freedom, (3, 2))
+    with jax.enable_x64(True):
+        ratio = log_ratio_of_statistics(
+            base.statistics(0, x[:, :2], np.sum(x**2, axis=1)),
+            base.statistics(1, y, np.sum(y**2, axis=1)),
+        )
+    expected = (
+        _density(freedom, np.concatenate([x, y], axis=1), DISPERSION)
+        - _density(freedom, x, np.eye(3))
+        - _density(freedom, y, np.eye(2))
+    )
+    np.testing.assert_allclose(ratio, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_statistics_without_correlations_are_those_of_independence():
+    base = CopulaDensityRatio(np.zeros(2), np.inf, (2, 2))
+    rows = np.random.default_rng(0).normal(size=(9, 2))
+    statistics = base.statistics(0, rows, np.sum(rows**2, axis=1))
+    for none in (statistics, 0 * statistics):
+        np.testing.assert_array_equal(log_ratio_of_statistics(none, none), 0)
+
+
+@pytest.mark.parametrize("freedom", [1.0, 5.0, np.inf])
+def test_student_scores_keep_probabilities(freedom):
+    scores = np.array([-3.0, -0.5, 0.0, 1.0, 4.0])
+    moved = student_scores(scores, freedom)
+    target = stats.norm if np.isinf(freedom) else stats.t(freedom)
+    np.testing.assert_allclose(target.sf(moved), stats.norm.sf(scores), rtol=1e-3)
+
+
+def test_a_table_holds_the_log_ratios_of_its_counts():
+    rng = np.random.default_rng(0)
+    x = rng.integers(3, size=2_000)
+    y = np.where(rng.random(2_000) < 0.5, x, rng.integers(4, size=2_000))
+    rows = np.eye(3)[x], np.eye(4)[y]
+    counts = rows[0].T @ rows[1]
+    margins = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / len(x)
+    tables = fit_tables(*rows, STRENGTHS)
+    for table, strength in zip(tables, STRENGTHS, strict=True):
+        mixed = (counts + strength * margins / len(x)) / (1 + strength / len(x))
+        np.testing.assert_allclose(table.log_ratios, np.log(mixed / margins))
+        statistics = [table.statistics(side, rows[side]) for side in (0, 1)]
+        of_pairs = log_ratio_of_statistics(*map(jax.numpy.asarray, statistics))
+        np.testing.assert_allclose(of_pairs, table.log_ratios[x, y], rtol=1e-5)
+
+
+def test_a_level_without_training_rows_has_a_log_ratio_of_zero():
+    tables = fit_tables(np.eye(3)[[0, 1, 0, 1]], np.eye(2)[[0, 1, 0, 1]], STRENGTHS)
+    assert all((table.log_ratios[2] == 0).all() for table in tables)

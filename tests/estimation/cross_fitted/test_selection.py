@@ -1,0 +1,70 @@
+"""The base density that validation rows select, and its correlations."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from jaxinfo.divergences import JENSEN_SHANNON, f_divergence_bound
+from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
+from jaxinfo.estimation.cross_fitted.marginals import fit_normal_scores
+from jaxinfo.estimation.cross_fitted.selection import (
+    is_clearly_better,
+    logistic_bound,
+    select_copula,
+)
+from jaxinfo.estimation.cross_fitted.variates import fit_canonical_variates
+
+RNG = np.random.default_rng(0)
+RHO = 0.6
+
+
+def _select(x, y):
+    normal = [fit_normal_scores(rows).apply(rows) for rows in (x, y)]
+    rotation = fit_canonical_variates(*normal, ridge=1e-6, is_square=True)
+    num_train = len(x) * 5 // 6
+    train, validation = zip(*[np.split(z, [num_train]) for z in normal], strict=True)
+    return select_copula(rotation, train, validation, CrossFittedConfig())
+
+
+def _correlated(num_rows, size):
+    x = RNG.normal(size=(num_rows, size))
+    noise = RNG.normal(size=(num_rows, 1))
+    return x, RHO * x[:, :1] + np.sqrt(1 - RHO**2) * noise
+
+
+@pytest.mark.parametrize("size", [1, 10])
+def test_a_gaussian_copula_is_found_with_its_correlation(size):
+    x, y = _correlated(6_000, size)
+    base = _select(np.exp(x), y).base
+    assert base.degrees_of_freedom >= 30
+    # Three standard errors of 6,000 rows; that of the validation rows alone is 0.02.
+    assert base.correlations[0] == pytest.approx(RHO, abs=0.025)
+    assert (base.correlations[1:] == 0).all()
+
+
+def test_a_student_copula_is_found_with_the_correlation_of_its_scale():
+    x, y = _correlated(6_000, 1)
+    scale = np.sqrt(3 / stats.chi2.rvs(3, size=(6_000, 1), random_state=RNG))
+    base = _select(x * scale, y * scale).base
+    assert 2 <= base.degrees_of_freedom <= 5
+    assert base.correlations[0] == pytest.approx(RHO, abs=0.03)
+
+
+def test_independent_rows_start_from_no_dependence():
+    base = _select(*RNG.normal(size=(2, 6_000, 3))).base
+    assert base.correlations.max() < 0.1
+
+
+def test_a_gain_within_its_noise_is_not_clear():
+    others = RNG.normal(size=100)
+    noise = RNG.normal(size=100)
+    noise -= noise.mean()
+    assert not is_clearly_better(others + noise + 0.5 * noise.std() / 10, others)
+    assert is_clearly_better(others + noise + 1.5 * noise.std() / 10, others)
+
+
+def test_the_logistic_bound_is_the_jensen_shannon_bound_up_to_log_4():
+    joint, negatives = RNG.normal(size=9), RNG.normal(size=(9, 4))
+    expected = f_divergence_bound(JENSEN_SHANNON, joint, negatives.reshape(-1))
+    found = logistic_bound(joint, negatives).mean()
+    assert found + np.log(4) == pytest.approx(float(expected), rel=1e-5)
