@@ -1,4 +1,4 @@
-"""Adapters that turn Flax modules into networks, the only form other packages see."""
+"""Adapters that turn Flax modules into networks of plain functions."""
 
 import dataclasses
 import functools
@@ -33,8 +33,8 @@ def from_linen(module: linen.Module) -> Network | Critic:
         equal networks.
 
     Raises:
-        ValueError: if `module` is not an instance of a Linen module; from `init`, if
-            the module keeps state besides its parameters.
+        ValueError: if `module` is not an instance of a Linen module with hashable
+            attributes; from `init`, if it keeps state besides its parameters.
     """
     _check_linen("from_linen", module)
     if hasattr(module, "pairwise"):
@@ -56,8 +56,8 @@ def from_linen_in_training(module: linen.Module) -> Network:
         A `Network` with `apply_train`. Equal modules give equal networks.
 
     Raises:
-        ValueError: if `module` is not an instance of a Linen module; from `init`, if
-            the module keeps any other state.
+        ValueError: if `module` is not an instance of a Linen module with hashable
+            attributes; from `init`, if it keeps any other state.
     """
     _check_linen("from_linen_in_training", module)
     return Network(_InitVariables(module), _Evaluate(module), _ApplyInTraining(module))
@@ -101,19 +101,19 @@ def linen_network(module: linen.Module) -> Network:
 
 
 def linen_critic(module: linen.Module) -> Critic:
-    """The `Critic` of such a module of two inputs; `pairwise` is its own, or None."""
+    """The `Critic` of such a module of two inputs, with `pairwise` if it has one."""
     pairwise = _Apply(module, "pairwise") if hasattr(module, "pairwise") else None
     return Critic(_InitParameters(module), _Apply(module), pairwise)
 
 
 # The functions of a network --------------------------------------------------------
 #
-# They are frozen dataclasses and not closures: networks of equal modules are equal, so
-# that `jax.jit` does not trace them anew, and they can be pickled.
+# They are frozen dataclasses rather than closures, so that networks of equal modules
+# are equal, `jax.jit` does not trace them again, and they can be pickled.
 
 
 class _PicklableFields:
-    """Pickles a dataclass by its fields, in which JAX's functions stand by name."""
+    """Pickles a dataclass by its fields, and JAX's functions in them by name."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         buffer = io.BytesIO()
@@ -121,11 +121,14 @@ class _PicklableFields:
         _Pickler(buffer).dump([getattr(self, field.name) for field in fields])
         return _restore, (type(self), buffer.getvalue())
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_PicklableFields":
+        return self  # Immutable; modules with closures can be copied but not pickled.
+
 
 class _Pickler(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
-        # Without this `jax.nn.silu` and its like do not pickle: pickle looks up the
-        # function that they wrap and finds the wrapper.
+        # pickle alone fails on `jax.nn.silu`: it pickles the wrapped Python function,
+        # whose name refers to the wrapper.
         if isinstance(obj, jax.custom_jvp | jax.custom_vjp | jax.stages.Wrapped):
             return getattr(obj, "__qualname__", NotImplemented)
         return NotImplemented
@@ -243,6 +246,12 @@ def _abstract_module(make_module: Callable[[nnx.Rngs], nnx.Module]) -> nnx.Modul
 
 def _check_linen(adapter: str, module: Any) -> None:
     if isinstance(module, linen.Module):
+        try:
+            hash(module)
+        except TypeError as error:
+            raise ValueError(
+                f"module {type(module).__name__} must have hashable attributes: {error}"
+            ) from error
         return
     if isinstance(module, type) and issubclass(module, linen.Module):
         name = module.__name__
@@ -253,8 +262,8 @@ def _check_linen(adapter: str, module: Any) -> None:
     if isinstance(module, nnx.Module):
         name = type(module).__name__
         raise ValueError(
-            f"module must be a Linen module, got an NNX module: call from_nnx(lambda "
-            f"rngs: {name}(..., rngs=rngs))"
+            "module must be a Linen module, got an NNX module: call "
+            f"from_nnx(lambda rngs: {name}(..., rngs=rngs))"
         )
     hint = (
         "; a function that makes an NNX module needs from_nnx"

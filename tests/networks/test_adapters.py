@@ -1,5 +1,6 @@
 """Flax modules as networks: values, equality, pickling, modules that are refused."""
 
+import copy
 import functools
 import pickle
 
@@ -115,7 +116,7 @@ def test_networks_of_equal_modules_are_traced_once():
 def test_networks_of_other_modules_are_not_equal():
     first, second = (networks.from_linen(linen.Dense(size)) for size in (1, 2))
     assert first != second
-    assert networks.from_linen(linen.Dense(1)) == first
+    assert networks.from_linen(linen.Dense(1)) == copy.deepcopy(first) == first
 
 
 def test_from_nnx_is_the_module_itself():
@@ -169,6 +170,10 @@ class _Counter(linen.Module):
             r"call from_nnx\(lambda rngs: _NnxTowers\(",
         ),
         (lambda: networks.from_linen(_NnxTowers), "needs from_nnx"),
+        (
+            lambda: networks.from_linen(_Activated(np.ones(2))),
+            "_Activated must have hashable attributes",
+        ),
         (lambda: networks.from_linen(3), "must be a Linen module, got 3"),
         (
             lambda: networks.from_nnx(_NnxTowers(nnx.Rngs(0))),
