@@ -53,7 +53,7 @@ class Parts(NamedTuple):
             self.image_shape,
             width=self.preset.width,
             hidden_size=self.preset.hidden_size,
-            code_size=num_codes * self.preset.code_size,
+            representation_size=num_codes * self.preset.code_size,
             normalization=self.normalization,
         )
 
@@ -65,7 +65,7 @@ class Parts(NamedTuple):
 
 
 def _taps(encoding: networks.Encoding) -> dict[str, jax.Array]:
-    return {"conv": encoding.conv, "fc": encoding.hidden, "y": encoding.code}
+    return {"conv": encoding.conv, "fc": encoding.hidden, "y": encoding.representation}
 
 
 # Deep InfoMax ----------------------------------------------------------------------
@@ -153,7 +153,7 @@ def _reconstruction(
 ):
     images = _pixels(batch[0])
     encoding, state = _of_images(encoder, key, params, images)
-    made = decoder.apply(params["other"], encoding.code)
+    made = decoder.apply(params["other"], encoding.representation)
     return jnp.mean((made - images) ** 2), {"encoder": state}
 
 
@@ -164,7 +164,7 @@ def _evidence_bound(
     images = _pixels(batch[0])
     of_encoder, of_noise = jax.random.split(key)
     encoding, state = _of_images(encoder, of_encoder, params, images)
-    mean, log_variance = jnp.split(encoding.code, 2, axis=1)
+    mean, log_variance = jnp.split(encoding.representation, 2, axis=1)
     noise = jax.random.normal(of_noise, mean.shape, mean.dtype)
     made = decoder.apply(params["other"], mean + jnp.exp(log_variance / 2) * noise)
     made = jnp.clip(made, 1e-6, 1 - 1e-6)
@@ -179,7 +179,7 @@ def _cross_entropy(
 ):
     images, labels = batch
     encoding, state = _of_images(encoder, key, params, _pixels(images))
-    logits = head.apply(params["other"], encoding.code)
+    logits = head.apply(params["other"], encoding.representation)
     losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
     return jnp.mean(losses), {"encoder": state}
 
@@ -190,7 +190,7 @@ def _autoencoder(parts: Parts) -> Method:
 
 def _vae(parts: Parts) -> Method:
     def means(encoding: networks.Encoding) -> dict[str, jax.Array]:
-        mean = encoding.code[:, : parts.preset.code_size]
+        mean = encoding.representation[:, : parts.preset.code_size]
         return _taps(encoding._replace(code=mean))
 
     return _descent(parts, parts.encoder(2), parts.decoder(), _evidence_bound, means)

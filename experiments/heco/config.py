@@ -167,7 +167,7 @@ def stop_of(preset: Preset, stop: str = "preset") -> tuple[int, float]:
 
 def settings_of(config: Config) -> list[str]:
     """Names of settings: a set, or a set and a variant of it."""
-    from jaxinfo.data import HECO_SETS
+    from jaxinfo.data import HECO_DATASETS
 
     names = list(PRESETS) if config.dataset == "all" else [config.dataset]
     if config.variants is not None:
@@ -187,6 +187,6 @@ def settings_of(config: Config) -> list[str]:
         settings += [
             f"{name}.{DGI}.{path}"
             for name in names
-            for path in HECO_SETS[name].meta_paths
+            for path in HECO_DATASETS[name].meta_paths
         ]
     return settings

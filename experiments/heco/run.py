@@ -51,7 +51,7 @@ def main() -> None:
         config = dataclasses.replace(config, num_seeds=min(config.num_seeds, 2))
     prepare_jax()
     from jaxinfo.core.checks import check_one_of, check_positive
-    from jaxinfo.data import HECO_SETS
+    from jaxinfo.data import HECO_DATASETS
     from jaxinfo.reporting import check_new_folder
 
     try:
@@ -62,7 +62,7 @@ def main() -> None:
         settings = settings_of(config)
         for setting in settings:
             name, _, variant = setting.partition(".")
-            paths = [f"{DGI}.{path}" for path in HECO_SETS[name].meta_paths]
+            paths = [f"{DGI}.{path}" for path in HECO_DATASETS[name].meta_paths]
             check_one_of([*VARIANTS, *paths], variants=variant)
         check_new_folder(config.out)
         names = {setting.partition(".")[0] for setting in settings}

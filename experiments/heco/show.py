@@ -81,14 +81,14 @@ def _plot_attention(weights: dict[str, tuple[list[Any], str]]) -> Any:
     """The weights of meta-paths and of types, a dot for each seed."""
     from matplotlib.figure import Figure
 
-    from jaxinfo.data import HECO_SETS
+    from jaxinfo.data import HECO_DATASETS
 
     figure = Figure(figsize=(8, 1.6 * len(weights) + 0.6), layout="constrained")
     axes = figure.subplots(len(weights), 2, squeeze=False, sharey=True)
     for row, (setting, (records, name)) in zip(axes, weights.items(), strict=True):
-        about = HECO_SETS[name]
+        about = HECO_DATASETS[name]
         types = sorted(
-            {k for r in about.relations.values() for k in r if about.target in r}
+            {k for r in about.edge_files.values() for k in r if about.target in r}
         )
         types.remove(about.target)
         for axis, key, names in (

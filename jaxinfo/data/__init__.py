@@ -1,6 +1,6 @@
-"""Files in, arrays in memory out; random changes of images, samples of neighbors."""
+"""Datasets as arrays: tables, images and graphs, with augmentation and sampling."""
 
-from jaxinfo.data.augmentation import occlude, random_crop, random_flip
+from jaxinfo.data.augmentation import occlude, random_crop
 from jaxinfo.data.graphs import (
     HeterogeneousGraph,
     find_positives,
@@ -10,20 +10,21 @@ from jaxinfo.data.graphs import (
     normalize_features,
     read_edges,
 )
-from jaxinfo.data.heco import HECO_SETS, HecoData, HecoSet, NodeSplit, load_heco
-from jaxinfo.data.images import (
-    Images,
-    find_images,
-    load_image_folder,
-    load_images,
+from jaxinfo.data.heco import (
+    HECO_DATASETS,
+    HecoData,
+    HecoDatasetInfo,
+    NodeSplit,
+    load_heco,
 )
+from jaxinfo.data.images import Images, find_images, load_images
 from jaxinfo.data.neighbors import Neighbors, list_neighbors, sample_neighbors
 from jaxinfo.data.tables import read_columns
 
 __all__ = [
-    "HECO_SETS",
+    "HECO_DATASETS",
     "HecoData",
-    "HecoSet",
+    "HecoDatasetInfo",
     "HeterogeneousGraph",
     "Images",
     "Neighbors",
@@ -32,7 +33,6 @@ __all__ = [
     "find_positives",
     "list_neighbors",
     "load_heco",
-    "load_image_folder",
     "load_images",
     "make_heterogeneous_graph",
     "meta_path_adjacency",
@@ -40,7 +40,6 @@ __all__ = [
     "normalize_features",
     "occlude",
     "random_crop",
-    "random_flip",
     "read_columns",
     "read_edges",
     "sample_neighbors",

@@ -1,6 +1,6 @@
-"""Random changes of images as pure functions of a key, for use inside a traced step.
+"""Random augmentations of images as pure functions of a key, legal under `jit`.
 
-Images are [N, H, W, C] of any type; every image is changed by draws of its own.
+Images are [N, H, W, C] of any dtype. Each image is augmented independently.
 """
 
 import functools
@@ -11,25 +11,25 @@ import jax.numpy as jnp
 from jaxinfo.core.checks import check_positive, check_rank
 from jaxinfo.core.types import Array, Key
 
-__all__ = ["occlude", "random_crop", "random_flip"]
+__all__ = ["occlude", "random_crop"]
 
 
 def random_crop(
     key: Key[Array, ""], images: Array, *, size: int, padding: int = 0
 ) -> Array:
-    """A square window of each image, at a random place.
+    """Crops a square window at a random position from each image.
 
     Args:
         key: random key.
         images: [N, H, W, C].
         size: height and width of the window.
-        padding: zeros on every side before it is cut.
+        padding: zeros added on every side before cropping.
 
     Returns:
         Windows, [N, size, size, C].
 
     Raises:
-        ValueError: where images have another rank or are smaller than the window.
+        ValueError: if the images have the wrong rank or are smaller than the window.
 
     Example:
         >>> images = jnp.ones((2, 4, 4, 1))
@@ -38,38 +38,18 @@ def random_crop(
     """
     check_rank(4, images=images)
     check_positive(size=size)
-    wide = jnp.pad(images, ((0, 0), *((padding, padding),) * 2, (0, 0)))
-    if size > min(wide.shape[1:3]):
+    padded = jnp.pad(images, ((0, 0), *((padding, padding),) * 2, (0, 0)))
+    if size > min(padded.shape[1:3]):
         raise ValueError(
             f"images must be at least {size} pixels high and wide with their padding, "
             f"got shape {images.shape} and padding {padding}"
         )
-    room = jnp.array(wide.shape[1:3]) - size
-    starts = jax.random.randint(key, (len(images), 2), 0, room + 1)
-    cut = functools.partial(_window, size=size)
-    return jax.vmap(cut)(wide, starts)
-
-
-def random_flip(key: Key[Array, ""], images: Array) -> Array:
-    """Each image, mirrored left to right with probability one half.
-
-    Args:
-        key: random key.
-        images: [N, H, W, C].
-
-    Returns:
-        Images of the same shape.
-
-    Raises:
-        ValueError: where images have another rank.
-    """
-    check_rank(4, images=images)
-    mirrored = jax.random.bernoulli(key, shape=(len(images), 1, 1, 1))
-    return jnp.where(mirrored, images[:, :, ::-1], images)
+    starts = _sample_starts(key, padded, size)
+    return jax.vmap(functools.partial(_window, size=size))(padded, starts)
 
 
 def occlude(key: Key[Array, ""], images: Array, *, size: int) -> Array:
-    """Each image with a square window at a random place set to zero.
+    """Sets a square window at a random position of each image to zero.
 
     Source: Hjelm et al., "Learning deep representations by mutual information
         estimation and maximization", ICLR 2019, section 4.3.
@@ -77,13 +57,13 @@ def occlude(key: Key[Array, ""], images: Array, *, size: int) -> Array:
     Args:
         key: random key.
         images: [N, H, W, C].
-        size: height and width of the window, which lies wholly inside.
+        size: height and width of the window, which lies inside the image.
 
     Returns:
         Images of the same shape.
 
     Raises:
-        ValueError: where images have another rank or are smaller than the window.
+        ValueError: if the images have the wrong rank or are smaller than the window.
     """
     check_rank(4, images=images)
     check_positive(size=size)
@@ -92,15 +72,20 @@ def occlude(key: Key[Array, ""], images: Array, *, size: int) -> Array:
             f"size must be at most the images' height and width, got {size} for shape "
             f"{images.shape}"
         )
-    room = jnp.array(images.shape[1:3]) - size
-    starts = jax.random.randint(key, (len(images), 2), 0, room + 1)
+    starts = _sample_starts(key, images, size)
     rows, columns = (
         (jnp.arange(length) >= start[:, None])
         & (jnp.arange(length) < start[:, None] + size)
         for length, start in zip(images.shape[1:3], starts.T, strict=True)
     )
-    hidden = rows[:, :, None, None] & columns[:, None, :, None]
-    return jnp.where(hidden, 0, images)
+    is_hidden = rows[:, :, None, None] & columns[:, None, :, None]
+    return jnp.where(is_hidden, 0, images)
+
+
+def _sample_starts(key: Array, images: Array, size: int) -> Array:
+    """The upper left corner of a window in each image, [N, 2]."""
+    last = jnp.array(images.shape[1:3]) - size
+    return jax.random.randint(key, (len(images), 2), 0, last + 1)
 
 
 def _window(image: Array, start: Array, size: int) -> Array:

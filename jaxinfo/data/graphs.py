@@ -1,7 +1,7 @@
-"""Graphs of several types of nodes: edge lists in, meta-paths and positives out.
+"""Heterogeneous graphs: edge lists, meta-paths, positives and normalization.
 
-All of this happens once, on the host, in NumPy and SciPy; what training needs are the
-arrays that come out.
+These functions run once, on the host, in NumPy and SciPy. They prepare the arrays that
+training uses.
 """
 
 import functools
@@ -31,27 +31,28 @@ __all__ = [
     "read_edges",
 ]
 
-Relation = tuple[str, str]
-# From this share of entries on, zeros are stored too: their products cost less than
-# gathering what is not zero.
+EdgeType = tuple[str, str]
+# An adjacency matrix with at least this share of nonzero entries is stored densely: a
+# dense product is then faster than a sparse one.
 DENSE_FROM = 0.03
 _log = logging.getLogger(__name__)
 
 
 class HeterogeneousGraph(NamedTuple):
-    """A graph whose nodes are of several types.
+    """A graph with several types of nodes.
 
     Attributes:
-        num_nodes: by type.
-        edges: by pair of types, pairs of node numbers, [E, 2], each once.
+        num_nodes: the number of nodes of each node type.
+        edges: the edges of each edge type, a pair of node types: pairs of node numbers,
+            [E, 2], without duplicates.
     """
 
     num_nodes: Mapping[str, int]
-    edges: Mapping[Relation, Int[np.ndarray, "e 2"]]
+    edges: Mapping[EdgeType, Int[np.ndarray, "e 2"]]
 
 
 def read_edges(path: str | os.PathLike[str]) -> Int[np.ndarray, "e 2"]:
-    """Reads an edge list: two node numbers, counted from 0, in each line.
+    """Reads an edge list: two node numbers in each line, counted from 0.
 
     Args:
         path: a text file.
@@ -60,8 +61,7 @@ def read_edges(path: str | os.PathLike[str]) -> Int[np.ndarray, "e 2"]:
         The pairs, [E, 2].
 
     Raises:
-        ValueError: where the file is not there or does not hold two whole numbers a
-            line.
+        ValueError: if the file is missing or a line does not hold two whole numbers.
     """
     if not Path(path).is_file():
         raise ValueError(f"there is no edge list {path}")
@@ -79,40 +79,40 @@ def read_edges(path: str | os.PathLike[str]) -> Int[np.ndarray, "e 2"]:
 
 
 def make_heterogeneous_graph(
-    num_nodes: Mapping[str, int], edges: Mapping[Relation, Any]
+    num_nodes: Mapping[str, int], edges: Mapping[EdgeType, Any]
 ) -> HeterogeneousGraph:
-    """Checks a graph given as edge lists.
+    """Makes a heterogeneous graph from edge lists, and checks them.
 
     Args:
-        num_nodes: how many nodes of each type there are.
-        edges: by pair of types (source, target), pairs of node numbers, [E, 2]; it
-            does not matter in which direction, nor how often a pair stands there.
+        num_nodes: the number of nodes of each node type.
+        edges: the edges of each edge type (source, target): pairs of node numbers,
+            [E, 2]. Edges are undirected, and duplicates are dropped.
 
     Returns:
-        The `HeterogeneousGraph`. Nodes without an edge in a relation of their type may
-        be: they are counted in the log.
+        The `HeterogeneousGraph`. It may have isolated nodes; a warning in the log
+        counts them for each edge type.
 
     Raises:
-        ValueError: where a relation is empty or of unknown types, or an edge names a
-            node that is not there.
+        ValueError: if an edge type has no edges or an unknown node type, or if an edge
+            names a node that does not exist.
 
     Example:
         >>> graph = make_heterogeneous_graph(
         ...     {"paper": 3, "author": 2}, {("paper", "author"): [[0, 0], [2, 1]]}
         ... )
-        >>> joined = meta_path_adjacency(graph, ["author", "paper", "author"])
-        >>> joined.toarray().astype(int)
+        >>> adjacency = meta_path_adjacency(graph, ["author", "paper", "author"])
+        >>> adjacency.toarray().astype(int)
         array([[1, 0],
                [0, 1]])
     """
     check_positive(**{f"num_nodes[{name!r}]": n for name, n in num_nodes.items()})
     checked = {}
-    for relation, pairs in edges.items():
-        name = "-".join(relation)
-        unknown = [kind for kind in relation if kind not in num_nodes]
+    for edge_type, pairs in edges.items():
+        name = "-".join(edge_type)
+        unknown = [node_type for node_type in edge_type if node_type not in num_nodes]
         if unknown:
             raise ValueError(
-                f"edges of {name} name type {unknown[0]!r}; known: "
+                f"edges of {name} have unknown node type {unknown[0]!r}; known: "
                 f"{', '.join(sorted(num_nodes))}"
             )
         pairs = np.asarray(pairs)
@@ -123,117 +123,126 @@ def make_heterogeneous_graph(
                 f"edges of {name} must be pairs of whole numbers, [E, 2]; got shape "
                 f"{pairs.shape}, {pairs.dtype}"
             )
-        for side, kind in enumerate(relation):
-            _check_nodes(f"edges of {name}", kind, pairs[:, side], num_nodes[kind])
-        checked[relation] = np.unique(pairs, axis=0)
+        for side, node_type in enumerate(edge_type):
+            _check_nodes(name, node_type, pairs[:, side], num_nodes[node_type])
+        checked[edge_type] = np.unique(pairs, axis=0)
     return HeterogeneousGraph(dict(num_nodes), checked)
 
 
-def _check_nodes(name: str, kind: str, nodes: np.ndarray, num_nodes: int) -> None:
+def _check_nodes(
+    edge_type: str, node_type: str, nodes: np.ndarray, num_nodes: int
+) -> None:
     bad = np.flatnonzero((nodes < 0) | (nodes >= num_nodes))
     if len(bad):
         raise ValueError(
-            f"{name} name node {nodes[bad[0]]} of type {kind!r} in row {bad[0]}, which "
-            f"is not among its {num_nodes} nodes"
+            f"edges of {edge_type} name node {nodes[bad[0]]} of type {node_type!r} in "
+            f"row {bad[0]}, but there are {num_nodes} nodes of that type, from 0"
         )
-    alone = num_nodes - len(np.unique(nodes))
-    if alone:
+    isolated = num_nodes - len(np.unique(nodes))
+    if isolated:
         _log.warning(
-            "%d of %d nodes of type %r are in no edge: %s",
-            *(alone, num_nodes, kind, name),
+            "%d of %d nodes of type %r have no edge of type %s",
+            *(isolated, num_nodes, node_type, edge_type),
         )
 
 
 # Meta-paths ------------------------------------------------------------------------
 
 
-def incidence(graph: HeterogeneousGraph, source: str, target: str) -> Any:
-    """The matrix of edges from one type to another, whichever way they were given."""
-    shape = tuple(graph.num_nodes.get(kind, 0) for kind in (source, target))
+def biadjacency(graph: HeterogeneousGraph, source: str, target: str) -> Any:
+    """The adjacency matrix [N, M] of nodes of one type to nodes of another."""
+    shape = tuple(graph.num_nodes.get(name, 0) for name in (source, target))
     if (source, target) in graph.edges:
         pairs = graph.edges[source, target]
     elif (target, source) in graph.edges:
         pairs = graph.edges[target, source][:, ::-1]
     else:
-        known = ", ".join("-".join(relation) for relation in graph.edges)
+        known = ", ".join("-".join(edge_type) for edge_type in graph.edges)
         raise ValueError(f"there are no edges of {source}-{target}; known: {known}")
     values = np.ones(len(pairs), np.float32)
     return scipy.sparse.csr_array((values, (pairs[:, 0], pairs[:, 1])), shape=shape)
 
 
 def meta_path_adjacency(graph: HeterogeneousGraph, path: Sequence[str]) -> Any:
-    """Which nodes a meta-path joins: a chain of types, as author, paper, author.
+    """The adjacency matrix of the nodes that a meta-path connects.
+
+    A meta-path is a sequence of node types, such as author, paper, author: it connects
+    two authors that have a paper in common.
 
     Args:
         graph: the graph.
-        path: types; the first and the last are the same.
+        path: node types; the first and the last are the same.
 
     Returns:
-        A SciPy matrix of truth values, [N, N].
+        A SciPy sparse matrix of booleans, [N, N].
 
     Raises:
-        ValueError: where types do not chain by edges, or the path does not come back.
+        ValueError: if the path has fewer than three node types, does not end at its
+            first one, or if there are no edges between successive types.
     """
     if len(path) < 3 or path[0] != path[-1]:
         raise ValueError(
-            "path must name at least three types, the last as the first; got "
+            "path must name at least three node types, the last as the first; got "
             f"{'-'.join(path)}"
         )
-    steps = [incidence(graph, *pair) for pair in itertools.pairwise(path)]
-    # A path that is its own mirror image is half of it, times its transpose.
-    mirrored = len(path) % 2 and list(path) == list(path)[::-1]
-    joined = functools.reduce(
-        operator.matmul, steps[: len(steps) // 2] if mirrored else steps
+    steps = [biadjacency(graph, *pair) for pair in itertools.pairwise(path)]
+    # The matrix of a symmetric path is that of its first half times its transpose.
+    is_symmetric = len(path) % 2 and list(path) == list(path)[::-1]
+    num_paths = functools.reduce(
+        operator.matmul, steps[: len(steps) // 2] if is_symmetric else steps
     )
-    if mirrored:
-        joined = joined @ joined.T
-    return joined.tocsr().astype(bool)
+    if is_symmetric:
+        num_paths = num_paths @ num_paths.T
+    return num_paths.tocsr().astype(bool)
 
 
 def find_positives(
     adjacencies: Sequence[Any], num_positives: int
 ) -> Int[np.ndarray, "n p"]:
-    """The nodes that a node is pulled to: those that most meta-paths join it with.
+    """The positives of each node: the nodes that most meta-paths connect it with.
+
+    Ties are broken in favor of nodes that share selective meta-paths: by the sum over
+    these meta-paths of 1 / (number of nodes that the meta-path connects the node with).
+    The node itself comes next, then the nodes that follow it by number. A node that no
+    meta-path connects with any has itself as its only positive.
 
     Source: Wang et al., "Self-supervised heterogeneous graph neural network with
         co-contrastive learning", KDD 2021, section 3.5.
 
     Args:
-        adjacencies: of meta-paths, [N, N] each.
-        num_positives: the most that a node has.
+        adjacencies: adjacency matrices of meta-paths, [N, N] each.
+        num_positives: P, the largest number of positives of a node.
 
     Returns:
-        The positives of each node, filled up with -1. Among nodes that equally many
-        meta-paths join, those come first that share them with fewest: by the sum over
-        meta-paths of one over the number of nodes joined. Then comes the node itself,
-        then the next in number. A node that nothing joins with any has itself.
+        Node numbers, [N, P], padded with -1; fewer columns if no node has P positives.
 
     Raises:
-        ValueError: where there is no meta-path or the number is not positive.
+        ValueError: if there is no meta-path, or num_positives is not a positive whole
+            number.
     """
     check_positive(num_positives=num_positives)
     if not adjacencies:
         raise ValueError("adjacencies must hold at least one meta-path, got none")
     matrices = [_scipy_matrix(adjacency) for adjacency in adjacencies]
     size = matrices[0].shape[0]
-    # Less than one in all, so that it decides among equal numbers of paths alone.
-    shares = [
+    # Below 1 in total, so that selectivity only breaks ties.
+    selectivity = [
         scipy.sparse.diags_array(1 / np.maximum(m.sum(axis=1), 1)) @ m for m in matrices
     ]
-    counts: Any = sum(matrices) + sum(shares) / (len(matrices) + 1)
-    counts = counts.tocsr()
+    scores: Any = sum(matrices) + sum(selectivity) / (len(matrices) + 1)
+    scores = scores.tocsr()
     chosen = []
     for node in range(size):
-        entries = slice(counts.indptr[node], counts.indptr[node + 1])
-        others, values = counts.indices[entries], counts.data[entries]
-        # Rounded: sums in another order are to be equal.
+        entries = slice(scores.indptr[node], scores.indptr[node + 1])
+        others, values = scores.indices[entries], scores.data[entries]
+        # Rounded, because equal scores may be sums in different orders.
         order = np.lexsort(((others - node) % size, -np.round(values, 7)))
         chosen.append(others[order[:num_positives]] if len(others) else [node])
-    return fill_up(chosen)
+    return pad_rows(chosen)
 
 
-def fill_up(rows: Sequence[Any]) -> Int[np.ndarray, "n p"]:
-    """Lists of whole numbers as rows of one length, filled up with -1."""
+def pad_rows(rows: Sequence[Any]) -> Int[np.ndarray, "n p"]:
+    """Lists of whole numbers as rows of equal length, padded with -1."""
     table = np.full((len(rows), max(map(len, rows))), -1)
     for row, numbers in zip(table, rows, strict=True):
         row[: len(numbers)] = numbers
@@ -241,20 +250,23 @@ def fill_up(rows: Sequence[Any]) -> Int[np.ndarray, "n p"]:
 
 
 def normalize_adjacency(adjacency: Any) -> Any:
-    """An adjacency divided by the roots of both degrees, for graph convolutions.
+    """Normalizes an adjacency matrix symmetrically, for graph convolutions.
+
+    D_1^(-1/2) A D_2^(-1/2), for the diagonal matrices D_1 of the row sums and D_2 of
+    the column sums; a sum below 1 counts as 1.
 
     Source: Kipf and Welling, "Semi-supervised classification with graph convolutional
         networks", ICLR 2017, equation 2.
 
     Args:
-        adjacency: [N, N], with the self-loops that it is to have.
+        adjacency: [N, N], with self-loops if they are wanted.
 
     Returns:
-        A JAX array, or where few entries are not zero a `BCOO` matrix: either may
-        stand on the left of `@`.
+        A JAX array, or a `BCOO` matrix if few entries are nonzero. Both support
+        `adjacency @ x`.
 
     Raises:
-        ValueError: where the matrix is not square.
+        ValueError: if the matrix is not square.
     """
     matrix = _scipy_matrix(adjacency)
     if matrix.shape[0] != matrix.shape[1]:
@@ -270,10 +282,10 @@ def normalize_adjacency(adjacency: Any) -> Any:
 
 
 def normalize_features(features: Any) -> Float[np.ndarray, "n d"]:
-    """Features whose rows sum to 1; a row of zeros stays.
+    """Divides each row of the features by its sum; a row of zeros is unchanged.
 
     Args:
-        features: not negative, [N, D], sparse or not.
+        features: nonnegative, [N, D], sparse or dense.
 
     Returns:
         A NumPy array, [N, D].
@@ -286,5 +298,5 @@ def normalize_features(features: Any) -> Float[np.ndarray, "n d"]:
 
 
 def _scipy_matrix(matrix: Any) -> Any:
-    # SciPy's own stubs do not know what its products are.
+    # SciPy's stubs lack the types of products, hence Any.
     return scipy.sparse.csr_array(matrix).astype(float)

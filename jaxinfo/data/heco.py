@@ -1,6 +1,6 @@
 """The four heterogeneous graphs of HeCo: ACM, DBLP, AMiner and Freebase.
 
-Read from text and plain arrays: nothing is unpickled.
+The files are text and plain arrays; nothing is unpickled.
 """
 
 import os
@@ -14,43 +14,42 @@ from jaxtyping import Int
 
 from jaxinfo.core.checks import check_one_of
 from jaxinfo.data.graphs import (
+    EdgeType,
     HeterogeneousGraph,
-    Relation,
-    fill_up,
     make_heterogeneous_graph,
     normalize_features,
+    pad_rows,
     read_edges,
 )
 
-__all__ = ["HECO_SETS", "HecoData", "HecoSet", "NodeSplit", "load_heco"]
+__all__ = ["HECO_DATASETS", "HecoData", "HecoDatasetInfo", "NodeSplit", "load_heco"]
 
-# Labels of each class to learn from.
+# Training labels per class.
 LABEL_RATES = (20, 40, 60)
 
 
-class HecoSet(NamedTuple):
-    """What is known of a set before its files are read.
+class HecoDatasetInfo(NamedTuple):
+    """The description of a dataset, by which its files are read.
 
     Attributes:
-        target: the type of nodes that are encoded.
-        num_nodes: by type.
-        relations: pairs of types by the file of their edges.
-        meta_paths: chains of types by name.
-        num_positives: the most that a node has.
-        features: file of the target's features; None where nodes are told by their
-            number alone.
+        target: the node type that is encoded and has labels.
+        num_nodes: the number of nodes of each node type.
+        edge_files: the edge type that each file holds.
+        meta_paths: the node types of each meta-path, by name.
+        num_positives: the largest number of positives of a node.
+        features: the file of the target nodes' features; None if they have none.
     """
 
     target: str
     num_nodes: Mapping[str, int]
-    relations: Mapping[str, Relation]
+    edge_files: Mapping[str, EdgeType]
     meta_paths: Mapping[str, tuple[str, ...]]
     num_positives: int
     features: str | None = None
 
 
-HECO_SETS: dict[str, HecoSet] = {
-    "acm": HecoSet(
+HECO_DATASETS: dict[str, HecoDatasetInfo] = {
+    "acm": HecoDatasetInfo(
         "paper",
         {"paper": 4019, "author": 7167, "subject": 60},
         {"pa": ("paper", "author"), "ps": ("paper", "subject")},
@@ -61,7 +60,7 @@ HECO_SETS: dict[str, HecoSet] = {
         num_positives=5,
         features="p_feat.npz",
     ),
-    "dblp": HecoSet(
+    "dblp": HecoDatasetInfo(
         "author",
         {"author": 4057, "paper": 14328, "conference": 20, "term": 7723},
         {
@@ -77,7 +76,7 @@ HECO_SETS: dict[str, HecoSet] = {
         num_positives=1000,
         features="a_feat.npz",
     ),
-    "aminer": HecoSet(
+    "aminer": HecoDatasetInfo(
         "paper",
         {"paper": 6564, "author": 13329, "reference": 35890},
         {"pa": ("paper", "author"), "pr": ("paper", "reference")},
@@ -87,7 +86,7 @@ HECO_SETS: dict[str, HecoSet] = {
         },
         num_positives=15,
     ),
-    "freebase": HecoSet(
+    "freebase": HecoDatasetInfo(
         "movie",
         {"movie": 3492, "director": 2502, "actor": 33401, "writer": 4459},
         {
@@ -106,12 +105,12 @@ HECO_SETS: dict[str, HecoSet] = {
 
 
 class NodeSplit(NamedTuple):
-    """Which labeled nodes serve for what.
+    """A split of the labeled nodes.
 
     Attributes:
-        train: node numbers, [N].
-        validation: [V].
-        test: [M].
+        train: numbers of the training nodes, [N].
+        validation: numbers of the validation nodes, [V].
+        test: numbers of the test nodes, [M].
     """
 
     train: Int[np.ndarray, " n"]
@@ -120,18 +119,19 @@ class NodeSplit(NamedTuple):
 
 
 class HecoData(NamedTuple):
-    """A graph with the classes of the nodes of one type.
+    """A heterogeneous graph with labels for the nodes of one type.
 
     Attributes:
         graph: nodes and edges.
-        target: the type that has classes.
-        meta_paths: chains of types by name.
-        features: by type: rows that sum to 1, [N, D], or where nodes are told by their
-            number alone those numbers, [N].
-        labels: classes of target nodes, from 0, [N].
-        splits: by the number of labels of each class.
-        num_positives: the most that a node has.
-        published_positives: those that came with the data, [N, P], filled up with -1.
+        target: the node type that has labels.
+        meta_paths: the node types of each meta-path, by name.
+        features: features of each node type: rows that sum to 1, [N, D], or the nodes'
+            numbers [N] if there are no features.
+        labels: classes of the target nodes, from 0, [N].
+        splits: the split for each number of training labels per class.
+        num_positives: the largest number of positives of a node.
+        published_positives: the positives published with the data, [N, P], padded
+            with -1.
     """
 
     graph: HeterogeneousGraph
@@ -152,66 +152,68 @@ def load_heco(name: str, *, data_dir: str | os.PathLike[str] | None = None) -> H
 
     Args:
         name: "acm", "dblp", "aminer" or "freebase".
-        data_dir: where to look first: a folder that holds `heco/NAME` or `NAME`. Then
-            `JAXINFO_DATA_DIR`.
+        data_dir: a folder that holds `heco/NAME` or `NAME`. The folder that the
+            environment variable `JAXINFO_DATA_DIR` names is searched next.
 
     Returns:
         The `HecoData`.
 
     Raises:
-        ValueError: where the set is not known or not there, or its files do not fit
-            each other.
+        ValueError: if the name is unknown, the dataset is not found, or its files do
+            not fit each other.
     """
-    check_one_of(HECO_SETS, name=name)
-    about, folder = HECO_SETS[name], _find_folder(name, data_dir)
+    check_one_of(HECO_DATASETS, name=name)
+    info, folder = HECO_DATASETS[name], _find_folder(name, data_dir)
     graph = make_heterogeneous_graph(
-        about.num_nodes,
+        info.num_nodes,
         {
-            relation: read_edges(folder / f"{file}.txt")
-            for file, relation in about.relations.items()
+            edge_type: read_edges(folder / f"{file}.txt")
+            for file, edge_type in info.edge_files.items()
         },
     )
-    features = {kind: np.arange(size) for kind, size in about.num_nodes.items()}
-    if about.features:
-        table = normalize_features(scipy.sparse.load_npz(folder / about.features))
-        features[about.target] = table
-    size = about.num_nodes[about.target]
+    features = {
+        node_type: np.arange(size) for node_type, size in info.num_nodes.items()
+    }
+    if info.features:
+        table = normalize_features(scipy.sparse.load_npz(folder / info.features))
+        features[info.target] = table
+    size = info.num_nodes[info.target]
     labels = np.load(folder / "labels.npy").astype(int)
-    for what, rows in (
-        (about.features, features[about.target]),
+    for file, rows in (
+        (info.features, features[info.target]),
         ("labels.npy", labels),
     ):
         if len(rows) != size:
             raise ValueError(
-                f"{what} of {folder} must have a row for each of the {size} nodes of "
-                f"type {about.target!r}, got {len(rows)}"
+                f"{file} of {folder} must have a row for each of the {size} nodes of "
+                f"type {info.target!r}, got {len(rows)}"
             )
     return HecoData(
         graph,
-        about.target,
-        about.meta_paths,
+        info.target,
+        info.meta_paths,
         features,
         labels,
         {rate: _read_split(folder, rate) for rate in LABEL_RATES},
-        about.num_positives,
-        fill_up(scipy.sparse.load_npz(folder / "pos.npz").tolil().rows),
+        info.num_positives,
+        pad_rows(scipy.sparse.load_npz(folder / "pos.npz").tolil().rows),
     )
 
 
 def _find_folder(name: str, data_dir: str | os.PathLike[str] | None) -> Path:
-    given: list[Any] = [data_dir, os.environ.get("JAXINFO_DATA_DIR")]
-    places = [
-        path
-        for place in given
-        if place
-        for path in (Path(place) / "heco" / name, Path(place) / name)
+    roots: list[Any] = [data_dir, os.environ.get("JAXINFO_DATA_DIR")]
+    folders = [
+        folder
+        for root in roots
+        if root
+        for folder in (Path(root) / "heco" / name, Path(root) / name)
     ]
-    for place in places:
-        if (place / "labels.npy").is_file():
-            return place
+    for folder in folders:
+        if (folder / "labels.npy").is_file():
+            return folder
     raise ValueError(
-        f"there is no set {name!r} in {', '.join(map(str, places)) or 'any folder'}; "
-        "name the folder that holds heco/ by data_dir or JAXINFO_DATA_DIR"
+        f"no dataset {name!r} in {', '.join(map(str, folders)) or 'any folder'}: set "
+        "data_dir or JAXINFO_DATA_DIR to the folder that holds heco/"
     )
 
 

@@ -1,4 +1,4 @@
-"""Neighbors of nodes as arrays, and samples of them inside a traced step."""
+"""Neighbor lists of nodes as arrays, and neighbor sampling under `jit`."""
 
 from typing import NamedTuple
 
@@ -8,18 +8,18 @@ import numpy as np
 
 from jaxinfo.core.checks import check_key, check_positive
 from jaxinfo.core.types import Array, Int, Key
-from jaxinfo.data.graphs import HeterogeneousGraph, incidence
+from jaxinfo.data.graphs import HeterogeneousGraph, biadjacency
 
 __all__ = ["Neighbors", "list_neighbors", "sample_neighbors"]
 
 
 class Neighbors(NamedTuple):
-    """The neighbors of every node, of one type.
+    """The neighbors of one type that each node has.
 
     Attributes:
-        starts: where a node's neighbors begin in `nodes`, [N].
-        counts: how many it has, [N].
-        nodes: their numbers, node after node, [E].
+        starts: the index in `nodes` of each node's first neighbor, [N].
+        counts: the number of neighbors of each node, [N].
+        nodes: the numbers of all neighbors, grouped by node, [E].
     """
 
     starts: Int[Array, " n"]
@@ -28,20 +28,20 @@ class Neighbors(NamedTuple):
 
 
 def list_neighbors(graph: HeterogeneousGraph, source: str, target: str) -> Neighbors:
-    """The neighbors of one type that nodes of another have.
+    """Lists the neighbors of one type of each node of another type.
 
     Args:
         graph: the graph.
-        source: whose neighbors.
-        target: of which type they are.
+        source: the type of the nodes whose neighbors are listed.
+        target: the type of the neighbors.
 
     Returns:
         The `Neighbors`.
 
     Raises:
-        ValueError: where the two types have no edges.
+        ValueError: if there are no edges between the two types.
     """
-    matrix = incidence(graph, source, target)
+    matrix = biadjacency(graph, source, target)
     matrix.sort_indices()
     starts, counts = matrix.indptr[:-1], np.diff(matrix.indptr)
     return Neighbors(*map(jnp.asarray, (starts, counts, matrix.indices)))
@@ -50,9 +50,10 @@ def list_neighbors(graph: HeterogeneousGraph, source: str, target: str) -> Neigh
 def sample_neighbors(
     key: Key[Array, ""], neighbors: Neighbors, *, num_samples: int
 ) -> Int[Array, "n k"]:
-    """As many random neighbors of every node, whatever number it has.
+    """Samples the same number of random neighbors for every node.
 
-    Without replacement where a node has that many, otherwise with.
+    Sampling is without replacement for a node with at least `num_samples` neighbors,
+    otherwise with replacement.
 
     Source: Wang et al., KDD 2021, section 3.3; without replacement by Floyd's method
         (Bentley and Floyd, "A sample of brilliance", 1987).
@@ -60,29 +61,30 @@ def sample_neighbors(
     Args:
         key: random key.
         neighbors: from `list_neighbors`.
-        num_samples: K.
+        num_samples: K, the number of neighbors to sample.
 
     Returns:
-        Numbers of nodes, [N, K]; -1 of a node that has no neighbor.
+        Node numbers, [N, K]; -1 for a node without neighbors.
 
     Example:
         >>> triangle = Neighbors(*map(jnp.array, ([0, 3], [3, 0], [5, 6, 7])))
-        >>> drawn = sample_neighbors(jax.random.key(0), triangle, num_samples=3)
-        >>> sorted(drawn[0].tolist()), drawn[1].tolist()
+        >>> sampled = sample_neighbors(jax.random.key(0), triangle, num_samples=3)
+        >>> sorted(sampled[0].tolist()), sampled[1].tolist()
         ([5, 6, 7], [-1, -1, -1])
     """
     check_key(0, key=key)
     check_positive(num_samples=num_samples)
     starts, counts, nodes = neighbors
     uniforms = jax.random.uniform(key, (num_samples, len(counts)))
-    enough = counts >= num_samples
+    has_enough = counts >= num_samples
 
-    # Of the first n - K + k + 1 places one at random, or where it is taken the last.
+    # Step k draws one of the first n - K + k + 1 places, or takes the last of them if
+    # the draw is already taken.
     places = jnp.full((num_samples, len(counts)), -1)
     for k, uniform in enumerate(uniforms):
-        last = jnp.where(enough, counts - num_samples + k, counts - 1)
+        last = jnp.where(has_enough, counts - num_samples + k, counts - 1)
         place = jnp.minimum(jnp.floor(uniform * (last + 1)).astype(int), last)
-        is_taken = enough & jnp.any(places[:k] == place, axis=0)
+        is_taken = has_enough & jnp.any(places[:k] == place, axis=0)
         places = places.at[k].set(jnp.where(is_taken, last, place))
-    found = nodes[jnp.minimum(starts + places, len(nodes) - 1).T]
-    return jnp.where(counts[:, None] > 0, found, -1)
+    sampled = nodes[jnp.minimum(starts + places, len(nodes) - 1).T]
+    return jnp.where(counts[:, None] > 0, sampled, -1)

@@ -1,6 +1,6 @@
-"""Tables on disk -> the arrays of an estimation.
+"""Columns of .csv files and arrays of .npz files, as paired samples.
 
-Whatever is wrong with a file is one ValueError on one line that names it.
+Any problem with a file raises a ValueError with a message of one line that names it.
 """
 
 import io
@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from jaxinfo.core.extras import import_extra
+
 __all__ = ["read_columns"]
 
 SUFFIXES = (".csv", ".npz")
-# What a damaged archive raises, depending on the byte that is damaged.
-CORRUPT = (
+# The exceptions that NumPy raises for a damaged archive.
+ARCHIVE_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
@@ -41,24 +43,24 @@ def read_columns(
     """Reads paired samples from a .csv or an .npz file.
 
     Args:
-        path: the file. A .csv has one header line, then numbers or labels: a column of
-            texts becomes the numbers of its levels in alphabetical order, from 0. An
-            .npz holds arrays.
-        x: column names of a .csv, comma-separated; None for the first column of a file
-            that has two. The name of an array in an .npz; None for "x".
-        y: the same of y; None for the second column, or for "y".
-        z: the same of z; None for no z.
+        path: the file. A .csv file has one header line, then numbers or labels; the
+            labels of a column become the numbers of its categories, from 0 in
+            alphabetical order. An .npz file holds arrays.
+        x: comma-separated column names of a .csv file; None for the first column of a
+            file with two columns. Name of an array of an .npz file; None for "x".
+        y: as x; None for the second column, or for the array "y".
+        z: as x; None for no z.
 
     Returns:
-        x [N, ...] and y [N, ...], and z [N, ...] where it is named, in the file's own
-        types; one axis becomes [N, 1].
+        x [N, ...], y [N, ...] and, if z is given, z [N, ...], with the dtypes of the
+        file; an array of one axis becomes [N, 1].
 
     Raises:
-        ValueError: where the file is missing, empty, damaged, of an unknown kind, or
-            lacks the columns; where these mix numbers and texts, have empty cells,
-            different lengths or texts that hardly repeat. Pickled objects are refused,
-            never unpickled.
-        ImportError: where a .csv needs pandas and there is none.
+        ValueError: if the file is missing, empty, damaged, of an unknown format or
+            lacks the columns; if a column mixes numbers and text, has empty cells or
+            labels that hardly repeat; if lengths differ. Pickled objects are refused
+            and never unpickled.
+        ImportError: if a .csv file is given and pandas is not installed.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -67,8 +69,8 @@ def read_columns(
             f"{path}: unknown suffix {suffix!r}; known: {', '.join(SUFFIXES)}"
         )
     if not path.is_file():
-        found = "is not a file" if path.exists() else "there is no such file"
-        raise ValueError(f"{path}: {found}")
+        problem = "not a file" if path.exists() else "no such file"
+        raise ValueError(f"{path}: {problem}")
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -89,7 +91,7 @@ def read_columns(
     return tuple(samples.values())
 
 
-def _listed(names: Sequence[str]) -> str:
+def _list(names: Sequence[str]) -> str:
     return ", ".join(names[:20]) + (f", ... ({len(names)})" if len(names) > 20 else "")
 
 
@@ -103,16 +105,16 @@ def _read_csv(
     names = [str(name) for name in table.columns]
     if all(_is_number(name) for name in names):
         raise ValueError(
-            f"{path}: the first line must name the columns, got {_listed(names)}"
+            f"{path}: the first line must name the columns, got {_list(names)}"
         )
     named = {v: columns for v, columns in wanted.items() if columns is not None}
     if len(named) == len(wanted):
-        chosen = {v: _pick(path, names, columns) for v, columns in named.items()}
+        chosen = {v: _split_names(path, names, columns) for v, columns in named.items()}
     elif len(wanted) == len(names) == 2 and not named:
         chosen = {"x": names[:1], "y": names[1:]}
     else:
         raise ValueError(
-            f"{path}: name the columns of x and of y; there are: {_listed(names)}"
+            f"{path}: name the columns of x and of y; the file has: {_list(names)}"
         )
     if not len(table):
         raise ValueError(f"{path}: the file has no data rows")
@@ -123,15 +125,10 @@ def _read_csv(
 
 
 def _parse_csv(path: Path, content: bytes) -> Any:
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            "reading .csv needs pandas: pip install 'jaxinfo[cli]'"
-        ) from error
+    pandas = import_extra("pandas", "cli")
     try:
         with warnings.catch_warnings():
-            # Rows longer than the header would lose their end with a mere warning.
+            # By default, pandas truncates rows longer than the header with a warning.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
             table = pandas.read_csv(
                 io.BytesIO(content),
@@ -160,20 +157,19 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _pick(path: Path, names: list[str], wanted: str) -> list[str]:
+def _split_names(path: Path, names: list[str], wanted: str) -> list[str]:
     columns = [name.strip() for name in wanted.split(",")]
     missing = [name for name in columns if name not in names]
     if missing:
         raise ValueError(
-            f"{path}: no column {missing[0]!r}; there are: {_listed(names)}"
+            f"{path}: no column {missing[0]!r}; the file has: {_list(names)}"
         )
     return columns
 
 
 def _numbers(path: Path, name: str, column: Any) -> np.ndarray:
-    """The column as numbers, or an error that shows the first cell that is none."""
-    import pandas
-
+    """The column as numbers; an error shows the first cell that is not a number."""
+    pandas = import_extra("pandas", "cli")
     empty = column.isna().to_numpy()
     is_text = column.dtype.kind not in "biuf"
     if is_text:
@@ -191,18 +187,19 @@ def _numbers(path: Path, name: str, column: Any) -> np.ndarray:
             f"{path}: column {name!r} has {empty.sum()} empty or NaN cells, the first "
             f"in row {int(np.argmax(empty))} (the first is row 0)"
         )
-    return _numbered(path, name, column) if is_text else column.to_numpy()
+    return _encode_labels(path, name, column) if is_text else column.to_numpy()
 
 
-def _numbered(path: Path, name: str, column: Any) -> np.ndarray:
-    """Labels as the numbers of their levels."""
-    levels, codes = np.unique(column.astype(str).str.strip(), return_inverse=True)
-    if 2 * len(levels) > len(codes):
+def _encode_labels(path: Path, name: str, column: Any) -> np.ndarray:
+    """Labels as the numbers of their categories."""
+    labels = column.astype(str).str.strip()
+    categories, numbers = np.unique(labels, return_inverse=True)
+    if 2 * len(categories) > len(numbers):
         raise ValueError(
-            f"{path}: column {name!r} holds {len(levels)} different texts in "
-            f"{len(codes)} rows; labels must repeat"
+            f"{path}: column {name!r} holds {len(categories)} different labels in "
+            f"{len(numbers)} rows; labels must repeat"
         )
-    return codes
+    return numbers
 
 
 # Archives of arrays ---------------------------------------------------------------
@@ -215,7 +212,7 @@ def _read_npz(
         raise ValueError(f"{path}: not an .npz archive, or a damaged one")
     try:
         archive = np.load(io.BytesIO(content), allow_pickle=False)
-    except CORRUPT as error:
+    except ARCHIVE_ERRORS as error:
         raise ValueError(f"{path}: a damaged .npz archive ({error})") from error
     with archive:
         names = list(archive.files)
@@ -223,7 +220,7 @@ def _read_npz(
         for name in chosen.values():
             if name not in names:
                 raise ValueError(
-                    f"{path}: no array {name!r}; there are: {_listed(names)}"
+                    f"{path}: no array {name!r}; the file has: {_list(names)}"
                 )
         return {v: _array(path, archive, name) for v, name in chosen.items()}
 
@@ -231,8 +228,8 @@ def _read_npz(
 def _array(path: Path, archive: Any, name: str) -> np.ndarray:
     try:
         array = archive[name]
-    except CORRUPT as error:
-        # NumPy says which setting would have let it unpickle; there is none here.
+    except ARCHIVE_ERRORS as error:
+        # NumPy's message recommends allow_pickle, which is not available here.
         if "allow_pickle" in str(error):
             raise ValueError(
                 f"{path}: array {name!r} holds pickled Python objects, which are "
@@ -240,11 +237,11 @@ def _array(path: Path, archive: Any, name: str) -> np.ndarray:
             ) from error
         raise ValueError(f"{path}: array {name!r} is damaged ({error})") from error
     if not isinstance(array, np.ndarray):
-        raise ValueError(f"{path}: {name!r} is no NumPy array")
+        raise ValueError(f"{path}: {name!r} is not a NumPy array")
     if array.dtype.kind not in "biuf":
         raise ValueError(
             f"{path}: array {name!r} must hold real numbers, got dtype {array.dtype}"
         )
     if not array.ndim:
-        raise ValueError(f"{path}: array {name!r} must have rows, got a single number")
+        raise ValueError(f"{path}: array {name!r} must have rows, got a scalar")
     return array[:, None] if array.ndim == 1 else array

@@ -1,4 +1,4 @@
-"""Bundled networks, and adapters for Flax modules: the only room that knows Flax."""
+"""Bundled networks, and adapters for Flax modules."""
 
 from jaxinfo.networks.adapters import (
     from_linen,
@@ -6,28 +6,17 @@ from jaxinfo.networks.adapters import (
     from_nnx,
 )
 from jaxinfo.networks.classifiers import probe_classifier
-from jaxinfo.networks.convolutional import (
-    convolutional_classifier,
-    convolutional_discriminator,
-    convolutional_generator,
-)
 from jaxinfo.networks.critics import (
     bilinear_critic,
-    discriminator,
+    embedding_critic,
     gaussian_conditional_critic,
     joint_critic,
     logistic_conditional_critic,
-    mlp,
     separable_critic,
 )
 from jaxinfo.networks.densities import gaussian_density, logistic_density
-from jaxinfo.networks.encoder_modules import Encoding
-from jaxinfo.networks.encoders import (
-    alexnet_encoder,
-    convolutional_encoder,
-    crop_encoder,
-    residual_encoder,
-)
+from jaxinfo.networks.discriminators import discriminator, maxout_discriminator
+from jaxinfo.networks.encoders import Encoding, convolutional_encoder
 from jaxinfo.networks.fourier import with_fourier_features
 from jaxinfo.networks.generators import gaussian_generator, generator
 from jaxinfo.networks.graph_encoders import (
@@ -36,24 +25,21 @@ from jaxinfo.networks.graph_encoders import (
     heco_encoder,
     projection_head,
 )
-from jaxinfo.networks.local_critics import (
-    concatenated_critic,
-    embedding_critic,
+from jaxinfo.networks.image_networks import (
+    convolutional_classifier,
+    convolutional_discriminator,
+    convolutional_generator,
 )
-from jaxinfo.networks.maxout import maxout_discriminator
-from jaxinfo.networks.spectral import spectrally_normalized
+from jaxinfo.networks.mlp import mlp
 
 __all__ = [
     "Encoding",
     "GraphViews",
-    "alexnet_encoder",
     "bilinear_critic",
-    "concatenated_critic",
     "convolutional_classifier",
     "convolutional_discriminator",
     "convolutional_encoder",
     "convolutional_generator",
-    "crop_encoder",
     "discriminator",
     "embedding_critic",
     "from_linen",
@@ -72,8 +58,6 @@ __all__ = [
     "mlp",
     "probe_classifier",
     "projection_head",
-    "residual_encoder",
     "separable_critic",
-    "spectrally_normalized",
     "with_fourier_features",
 ]

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxinfo.core.checks import check_finite_number, check_positive
 from jaxinfo.core.types import Array, Float, Network
 from jaxinfo.networks.adapters import from_linen_in_training
+from jaxinfo.networks.layers import flatten_rows, parameter_dtype
 
 __all__ = ["probe_classifier"]
 
@@ -15,9 +15,9 @@ __all__ = ["probe_classifier"]
 def probe_classifier(
     num_classes: int, *, hidden_sizes: Sequence[int] = (200,), dropout: float = 0.1
 ) -> Network:
-    """Deep InfoMax's reader of codes: a small hidden layer that hardly overfits.
+    """The classifier by which Deep InfoMax evaluates representations: a small MLP.
 
-    Each hidden layer is normalized over the batch, rectified and thinned by dropout.
+    Each hidden layer has batch normalization, ReLU and dropout.
 
     Source: Hjelm et al., "Learning deep representations by mutual information
         estimation and maximization", ICLR 2019, section 4.1, and the authors' code.
@@ -25,13 +25,13 @@ def probe_classifier(
     Args:
         num_classes: K.
         hidden_sizes: units of each hidden layer; () for a linear classifier.
-        dropout: share of hidden units left out in training, in [0, 1).
+        dropout: dropout rate of the hidden units in training, in [0, 1).
 
     Returns:
-        A network, `apply(params, features [N, ...]) -> log-odds [N, K]`, unnormalized.
+        A network, `apply(params, features [N, ...]) -> logits [N, K]`.
 
     Raises:
-        ValueError: where a setting is out of its range.
+        ValueError: if a setting is out of its range.
     """
     check_positive(num_classes=num_classes)
     if dropout:
@@ -50,8 +50,8 @@ class _ProbeClassifier(nn.Module):
     def __call__(
         self, features: Float[Array, "n ..."], *, is_training: bool
     ) -> Float[Array, "n k"]:
-        dtype = jnp.promote_types(features.dtype, jnp.float32)
-        x = features.reshape(len(features), -1)
+        dtype = parameter_dtype(features)
+        x = flatten_rows(features)
         for size in self.hidden_sizes:
             x = nn.Dense(size, param_dtype=dtype)(x)
             x = nn.BatchNorm(not is_training, momentum=0.9, param_dtype=dtype)(x)

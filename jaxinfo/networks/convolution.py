@@ -1,9 +1,10 @@
-"""A convolution that stays fast on CPUs in a loop, and under `vmap` of its weights.
+"""A convolution that is fast on CPUs inside loops and under `vmap` over its weights.
 
-XLA's compiler for CPUs calls its fast routine for one order of axes alone. It brings
-other orders to that one at the top of a program, but not in the body of a loop: there
-the gradient of the weights, whose order differs, is ten and more times slower, and so
-are weights with a batch axis (https://github.com/jax-ml/jax/issues/12868).
+XLA on CPUs has a fast convolution for one order of axes only. It transposes other
+orders to that one at the top level of a program, but not inside the body of a loop.
+There, the gradient of the weights, which has another order, is more than ten times
+slower, and so are weights with a batch axis
+(https://github.com/jax-ml/jax/issues/12868).
 """
 
 import functools
@@ -31,27 +32,28 @@ def convolve(
     rhs_dilation: Sequence[int] | None = None,
     **settings: Any,
 ) -> Float[Array, "n oh ow d"]:
-    """Convolves images, as `jax.lax.conv_general_dilated` with channels last.
+    """Convolves images like `jax.lax.conv_general_dilated` with channels last.
 
-    On a CPU its derivatives of every order are such convolutions too, in the order of
-    axes that is fast, and weights with batch axes are taken one by one; it has no
-    forward-mode derivative there. Elsewhere, with groups, and where the output's type
-    is asked for, it is that function.
+    On a CPU its derivatives of every order are convolutions in the fast order of axes,
+    a batch axis of weights becomes a loop, and there is no forward-mode derivative. On
+    other devices, for grouped convolutions, and with a `preferred_element_type`, it
+    calls `jax.lax.conv_general_dilated`.
 
     Args:
         images: channels last.
-        kernel: height, width, channels in, channels out.
-        strides: of height and width.
-        padding: "SAME", "VALID", or before and after each of the two.
-        lhs_dilation: of the images; a transposed convolution's stride.
-        rhs_dilation: of the kernel.
-        **settings: others of `jax.lax.conv_general_dilated`, as Flax's `Conv` gives.
+        kernel: height, width, input channels, output channels.
+        strides: along height and width.
+        padding: "SAME", "VALID", or pairs (before, after) for height and width.
+        lhs_dilation: dilation of the images, the stride of a transposed convolution.
+        rhs_dilation: dilation of the kernel.
+        **settings: further arguments of `jax.lax.conv_general_dilated`, which Flax's
+            `Conv` passes.
 
     Returns:
-        Images of the output's size.
+        The convolved images.
 
     Raises:
-        ValueError: where padding is a name and the images are dilated.
+        ValueError: if padding is a string and the images are dilated.
     """
     special = (
         settings.get("feature_group_count", 1) != 1
@@ -69,15 +71,15 @@ def convolve(
     if isinstance(padding, str):
         if x_dilation != (1, 1):
             raise ValueError(
-                f"padding must be numbers where the images are dilated, got {padding!r}"
+                f"padding must be numbers if the images are dilated, got {padding!r}"
             )
-        sizes = [_spread(kernel.shape[axis], w_dilation[axis]) for axis in (0, 1)]
+        sizes = [_dilated_size(kernel.shape[axis], w_dilation[axis]) for axis in (0, 1)]
         padding = lax.padtype_to_pads(images.shape[1:3], sizes, strides, padding)
     pads = tuple((int(before), int(after)) for before, after in padding)
     return _convolve(images, kernel, tuple(strides), pads, x_dilation, w_dilation)
 
 
-def _spread(size: int, dilation: int) -> int:
+def _dilated_size(size: int, dilation: int) -> int:
     return (size - 1) * dilation + 1
 
 
@@ -90,7 +92,7 @@ def _convolve(
     x_dilation: _Pair,
     w_dilation: _Pair,
 ) -> Array:
-    return _one_by_one(strides, pads, x_dilation, w_dilation)(x, w)
+    return _looped_over_weights(strides, pads, x_dilation, w_dilation)(x, w)
 
 
 def _forward(x: Array, w: Array, *geometry: Any) -> tuple[Array, tuple[Array, Array]]:
@@ -109,9 +111,9 @@ def _backward(
     x, w = saved
     for_x, for_w = [], []
     for axis in range(2):
-        image = _spread(x.shape[1 + axis], x_dilation[axis])
-        kernel = _spread(w.shape[axis], w_dilation[axis])
-        result = _spread(cotangent.shape[1 + axis], strides[axis])
+        image = _dilated_size(x.shape[1 + axis], x_dilation[axis])
+        kernel = _dilated_size(w.shape[axis], w_dilation[axis])
+        result = _dilated_size(cotangent.shape[1 + axis], strides[axis])
         before = pads[axis][0]
         start = kernel - 1 - before
         for_x.append((start, image + kernel - 1 - result - start))
@@ -120,7 +122,7 @@ def _backward(
     to_x: Array = _convolve(
         cotangent, flipped, x_dilation, tuple(for_x), strides, w_dilation
     )
-    # Channels take the place of the batch, and the batch that of channels.
+    # The batch and channel axes change places.
     to_w: Array = _convolve(
         x.transpose(3, 1, 2, 0),
         cotangent.transpose(1, 2, 0, 3),
@@ -132,9 +134,8 @@ def _backward(
 _convolve.defvjp(_forward, _backward)
 
 
-@functools.cache
-def _one_by_one(*geometry: Any) -> Any:
-    """The convolution of one geometry, whose batch axes of weights become a loop."""
+def _looped_over_weights(*geometry: Any) -> Any:
+    """The convolution of one geometry, in which a batch axis of weights is a loop."""
     strides, pads, x_dilation, w_dilation = geometry
 
     @jax.custom_batching.custom_vmap

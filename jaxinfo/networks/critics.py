@@ -1,31 +1,34 @@
-"""Critics of pairs, networks of single samples and conditional densities.
+"""Critics: networks that score pairs (x, y).
 
-Inputs may have any trailing shape, and x and y unequal ones: they are flattened.
+Apart from `embedding_critic`, critics take inputs of any trailing shape, which may
+differ between x and y, and flatten them.
 """
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxinfo.core.checks import check_positive
-from jaxinfo.core.types import Array, Critic, Float, Network
-from jaxinfo.networks.adapters import from_linen
+from jaxinfo.core.types import Array, Critic, Float
+from jaxinfo.networks.adapters import linen_critic
+from jaxinfo.networks.layers import (
+    BatchStandardization,
+    flatten_rows,
+    parameter_dtype,
+)
+from jaxinfo.networks.mlp import _MLP, Activation
 
 __all__ = [
     "bilinear_critic",
-    "discriminator",
+    "embedding_critic",
     "gaussian_conditional_critic",
     "joint_critic",
     "logistic_conditional_critic",
-    "mlp",
     "separable_critic",
 ]
-
-Activation = Callable[[Array], Array]
 
 
 def joint_critic(
@@ -34,20 +37,21 @@ def joint_critic(
     activation: Activation = nn.relu,
     zero_init: bool = False,
 ) -> Critic:
-    """A multilayer mlp on the concatenated pair.
+    """An MLP of the concatenated pair.
 
-    T(x, y) = MLP([x, y]); sees every interaction, and costs one pass for each pair.
+    T(x, y) = MLP([x, y]). It can represent any interaction, at the cost of one forward
+    pass for each pair.
 
     Args:
-        hidden_sizes: widths of the hidden layers.
+        hidden_sizes: units of each hidden layer.
         activation: applied after each hidden layer.
-        zero_init: score every pair 0 at first, to correct what is added to it.
+        zero_init: whether the output layer starts at zero, so that every pair scores 0
+            before training, for a critic that corrects another score.
 
     Returns:
-        A critic without a fast `pairwise`.
+        A critic without `pairwise`.
     """
-    network = from_linen(_Joint(tuple(hidden_sizes), activation, zero_init))
-    return Critic(network.init, network.apply)
+    return linen_critic(_Joint(tuple(hidden_sizes), activation, zero_init))
 
 
 def separable_critic(
@@ -56,35 +60,36 @@ def separable_critic(
     embedding_size: int = 32,
     activation: Activation = nn.relu,
 ) -> Critic:
-    """Two towers and an inner product.
+    """The inner product of two MLP embeddings.
 
-    T(x, y) = <g(x), h(y)>; all pairs of N rows cost N passes and a matrix product.
+    T(x, y) = <g(x), h(y)>. Scoring all pairs of N rows costs N forward passes of either
+    MLP and one matrix product.
 
     Args:
-        hidden_sizes: widths of the hidden layers of either tower.
+        hidden_sizes: units of each hidden layer of either MLP.
         embedding_size: length of g(x) and h(y).
         activation: applied after each hidden layer.
 
     Returns:
-        A critic with a fast `pairwise`.
+        A critic with `pairwise`.
     """
-    return _critic(_Separable(tuple(hidden_sizes), embedding_size, activation))
+    return linen_critic(_Separable(tuple(hidden_sizes), embedding_size, activation))
 
 
 def bilinear_critic(*, use_bias: bool = True) -> Critic:
-    """The inputs' own bilinear form.
+    """A bilinear form of the inputs.
 
-    T(x, y) = x' W y + a' x + b' y + c; exact for nothing but a first-order look, and
-    the fastest there is.
+    T(x, y) = x' W y + a' x + b' y + c. It is the cheapest critic, and captures no
+    dependence beyond such a form.
 
     Args:
-        use_bias: whether the terms of x and of y alone are there. Without them it
-            is Deep Graph InfoMax's critic.
+        use_bias: whether to include the terms of x alone, of y alone and the constant.
+            Without them it is the critic of Deep Graph InfoMax.
 
     Returns:
-        A critic with a fast `pairwise`.
+        A critic with `pairwise`.
     """
-    return _critic(_Bilinear(use_bias))
+    return linen_critic(_Bilinear(use_bias))
 
 
 def gaussian_conditional_critic(
@@ -92,19 +97,19 @@ def gaussian_conditional_critic(
 ) -> Critic:
     """A Gaussian density of y given x, as the critic T(x, y) = log q(y | x).
 
-    q(y | x) = prod_d N(y_d; mu_d(x), exp(s_d(x))), in nats; the log-variance is kept
-    in (-8, 8) by a scaled tanh. The critic that CLUB needs.
+    q(y | x) = prod_d N(y_d; mu_d(x), exp(s_d(x))), in nats. A scaled tanh keeps the
+    log-variance s in (-8, 8). CLUB needs this critic.
 
     Source: Cheng et al., "CLUB", ICML 2020, section 3.
 
     Args:
-        hidden_sizes: widths of the hidden layers.
+        hidden_sizes: units of each hidden layer.
         activation: applied after each hidden layer.
 
     Returns:
-        A critic with a fast `pairwise`.
+        A critic with `pairwise`.
     """
-    return _critic(_GaussianConditional(tuple(hidden_sizes), activation))
+    return linen_critic(_GaussianConditional(tuple(hidden_sizes), activation))
 
 
 def logistic_conditional_critic(
@@ -112,100 +117,43 @@ def logistic_conditional_critic(
 ) -> Critic:
     """A logistic density of y given x, as the critic T(x, y) = log q(y | x).
 
-    q(y | x) = prod_d Logistic(y_d; mu_d(x), exp(s_d(x) / 2)), in nats, with s kept as
-    in `gaussian_conditional_critic`. Its tails are heavier than a Gaussian's.
+    q(y | x) = prod_d Logistic(y_d; mu_d(x), exp(s_d(x) / 2)), in nats, with s limited
+    as in `gaussian_conditional_critic`. Its tails are heavier than a Gaussian's.
 
     Source: McAllester and Stratos, "Formal limitations on the measurement of mutual
         information", AISTATS 2020, section 5.
 
     Args:
-        hidden_sizes: widths of the hidden layers.
+        hidden_sizes: units of each hidden layer.
         activation: applied after each hidden layer.
 
     Returns:
-        A critic without a fast `pairwise`.
+        A critic without `pairwise`.
     """
-    network = from_linen(_LogisticConditional(tuple(hidden_sizes), activation))
-    return Critic(network.init, network.apply)
+    return linen_critic(_LogisticConditional(tuple(hidden_sizes), activation))
 
 
-def discriminator(
-    hidden_sizes: Sequence[int] = (64, 64), *, activation: Activation = nn.relu
-) -> Network:
-    """A multilayer mlp from one sample to one score.
+def embedding_critic(num_units: int = 2_048) -> Critic:
+    """The inner product of two embeddings: Deep InfoMax's encode-and-dot critic.
+
+    Each input goes through a linear layer, which is standardized over the batch and
+    rectified, and a second linear layer. A linear shortcut that is initialized near the
+    identity is added, and the sum is layer-normalized.
+
+    Source: Hjelm et al., "Learning deep representations by mutual information
+        estimation and maximization", ICLR 2019, appendix A.2, and the authors' code.
 
     Args:
-        hidden_sizes: widths of the hidden layers.
-        activation: applied after each hidden layer.
+        num_units: units of the embeddings, 2,048 in the paper.
 
     Returns:
-        A network, `apply(params, x [N, ...]) -> scores [N]`.
+        A critic of local features [N, C] and representations [M, D], with `pairwise`.
+
+    Raises:
+        ValueError: if num_units is not a positive whole number.
     """
-    network = from_linen(_Discriminator(tuple(hidden_sizes), activation))
-    return Network(network.init, network.apply)
-
-
-def mlp(
-    hidden_sizes: Sequence[int],
-    output_size: int,
-    *,
-    activation: Activation = nn.relu,
-) -> Network:
-    """A multilayer mlp from rows to rows, such as one that tells coordinates.
-
-    Args:
-        hidden_sizes: widths of the hidden layers.
-        output_size: numbers of each row of the output.
-        activation: applied after each hidden layer.
-
-    Returns:
-        A network, `apply(params, x [N, D]) -> [N, output_size]`.
-    """
-    check_positive(output_size=output_size)
-    module = _MLP(tuple(hidden_sizes), output_size, activation)
-    network = from_linen(module)
-    return Network(network.init, network.apply)
-
-
-def _critic(module: nn.Module) -> Critic:
-    critic = from_linen(module)
-    assert isinstance(critic, Critic)
-    return critic
-
-
-def _flat(x: Array) -> Float[Array, "n d"]:
-    return x.reshape(x.shape[0], -1)
-
-
-def _parameter_dtype(x: Array) -> Any:
-    # Flax would keep float32 parameters, and its rounding, under float64 inputs.
-    return jnp.promote_types(jnp.asarray(x).dtype, jnp.float32)
-
-
-class _MLP(nn.Module):
-    hidden_sizes: tuple[int, ...]
-    output_size: int
-    activation: Activation
-    zero_init: bool = False
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        dtype = _parameter_dtype(x)
-        for size in self.hidden_sizes:
-            x = self.activation(nn.Dense(size, param_dtype=dtype)(x))
-        output = functools.partial(nn.Dense, self.output_size, param_dtype=dtype)
-        if self.zero_init:
-            return output(kernel_init=nn.initializers.zeros)(x)
-        return output()(x)
-
-
-class _Discriminator(nn.Module):
-    hidden_sizes: tuple[int, ...]
-    activation: Activation
-
-    @nn.compact
-    def __call__(self, x: Array) -> Float[Array, " n"]:
-        return _MLP(self.hidden_sizes, 1, self.activation)(_flat(x))[:, 0]
+    check_positive(num_units=num_units)
+    return linen_critic(_Embeddings(num_units))
 
 
 class _Joint(nn.Module):
@@ -215,7 +163,7 @@ class _Joint(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, y: Array) -> Float[Array, " n"]:
-        pair = jnp.concatenate([_flat(x), _flat(y)], axis=1)
+        pair = jnp.concatenate([flatten_rows(x), flatten_rows(y)], axis=1)
         mlp = _MLP(self.hidden_sizes, 1, self.activation, self.zero_init)
         return mlp(pair)[:, 0]
 
@@ -231,31 +179,33 @@ class _Separable(nn.Module):
         self.tower_y = _MLP(*arguments)
 
     def __call__(self, x: Array, y: Array) -> Float[Array, " n"]:
-        return jnp.sum(self.tower_x(_flat(x)) * self.tower_y(_flat(y)), axis=1)
+        embedded = self.tower_x(flatten_rows(x)) * self.tower_y(flatten_rows(y))
+        return jnp.sum(embedded, axis=1)
 
     def pairwise(self, x: Array, y: Array) -> Float[Array, "n m"]:
-        return self.tower_x(_flat(x)) @ self.tower_y(_flat(y)).T
+        return self.tower_x(flatten_rows(x)) @ self.tower_y(flatten_rows(y)).T
 
 
 class _Bilinear(nn.Module):
     use_bias: bool = True
 
     @nn.compact
-    def _embed(self, x: Array, y: Array) -> tuple[Array, Array, Array, Array]:
-        x, y = _flat(x), _flat(y)
-        dense = functools.partial(nn.Dense, param_dtype=_parameter_dtype(x))
+    def _terms(self, x: Array, y: Array) -> tuple[Array, Array, Array, Array]:
+        """W'x, y, a'x + c and b'y."""
+        x, y = flatten_rows(x), flatten_rows(y)
+        dense = functools.partial(nn.Dense, param_dtype=parameter_dtype(x))
         form = dense(y.shape[1], use_bias=False, name="form")(x)
         if not self.use_bias:
             return form, y, jnp.zeros_like(x[:, :1]), jnp.zeros_like(y[:, :1])
         return form, y, dense(1, name="x")(x), dense(1, name="y")(y)
 
     def __call__(self, x: Array, y: Array) -> Float[Array, " n"]:
-        form, y, own_x, own_y = self._embed(x, y)
-        return jnp.sum(form * y, axis=1) + own_x[:, 0] + own_y[:, 0]
+        form, y, of_x, of_y = self._terms(x, y)
+        return jnp.sum(form * y, axis=1) + of_x[:, 0] + of_y[:, 0]
 
     def pairwise(self, x: Array, y: Array) -> Float[Array, "n m"]:
-        form, y, own_x, own_y = self._embed(x, y)
-        return form @ y.T + own_x + own_y.T
+        form, y, of_x, of_y = self._terms(x, y)
+        return form @ y.T + of_x + of_y.T
 
 
 class _Conditional(nn.Module):
@@ -265,8 +215,9 @@ class _Conditional(nn.Module):
 
     @nn.compact
     def _moments(self, x: Array, y: Array) -> tuple[Array, Array]:
-        y_size = _flat(y).shape[1]
-        output = _MLP(self.hidden_sizes, 2 * y_size, self.activation)(_flat(x))
+        """The mean and the log-variance of y given x."""
+        y_size = flatten_rows(y).shape[1]
+        output = _MLP(self.hidden_sizes, 2 * y_size, self.activation)(flatten_rows(x))
         mean, raw = jnp.split(output, 2, axis=1)
         limit = self.log_variance_limit
         return mean, limit * jnp.tanh(raw / limit)
@@ -274,9 +225,9 @@ class _Conditional(nn.Module):
 
 class _LogisticConditional(_Conditional):
     def __call__(self, x: Array, y: Array) -> Float[Array, " n"]:
-        location, log_square = self._moments(x, y)
+        location, log_squared_scale = self._moments(x, y)
         return jax.scipy.stats.logistic.logpdf(
-            _flat(y), location, jnp.exp(0.5 * log_square)
+            flatten_rows(y), location, jnp.exp(0.5 * log_squared_scale)
         ).sum(axis=1)
 
 
@@ -284,12 +235,12 @@ class _GaussianConditional(_Conditional):
     def __call__(self, x: Array, y: Array) -> Float[Array, " n"]:
         mean, log_variance = self._moments(x, y)
         return jax.scipy.stats.norm.logpdf(
-            _flat(y), mean, jnp.exp(0.5 * log_variance)
+            flatten_rows(y), mean, jnp.exp(0.5 * log_variance)
         ).sum(axis=1)
 
     def pairwise(self, x: Array, y: Array) -> Float[Array, "n m"]:
         mean, log_variance = self._moments(x, y)
-        precision, y = jnp.exp(-log_variance), _flat(y)
+        precision, y = jnp.exp(-log_variance), flatten_rows(y)
         # (y - mean)^2 / variance, expanded so that all pairs are matrix products.
         squares = (
             precision @ (y**2).T
@@ -298,3 +249,34 @@ class _GaussianConditional(_Conditional):
         )
         constant = jnp.sum(log_variance + jnp.log(2 * jnp.pi), axis=1, keepdims=True)
         return -0.5 * (squares + constant)
+
+
+class _Embeddings(nn.Module):
+    num_units: int
+
+    def setup(self) -> None:
+        self.of_features = _Embedding(self.num_units)
+        self.of_codes = _Embedding(self.num_units)
+
+    def __call__(self, x: Array, y: Array) -> Float[Array, " n"]:
+        return jnp.sum(self.of_features(x) * self.of_codes(y), axis=1)
+
+    def pairwise(self, x: Array, y: Array) -> Float[Array, "n m"]:
+        return self.of_features(x) @ self.of_codes(y).T
+
+
+class _Embedding(nn.Module):
+    num_units: int
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "n d"]) -> Float[Array, "n e"]:
+        dtype = parameter_dtype(x)
+        dense = functools.partial(nn.Dense, self.num_units, param_dtype=dtype)
+        hidden = nn.relu(BatchStandardization()(dense(use_bias=False)(x)))
+        shortcut = dense(kernel_init=_near_identity)(x)
+        return nn.LayerNorm(param_dtype=dtype)(dense()(hidden) + shortcut)
+
+
+def _near_identity(key: Array, shape: Sequence[int], dtype: type) -> Array:
+    noise = jax.random.uniform(key, tuple(shape), dtype, -0.01, 0.01)
+    return noise + jnp.eye(*shape, dtype=dtype)

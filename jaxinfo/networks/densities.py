@@ -1,4 +1,4 @@
-"""Densities of single samples, for bounds that need log q(y) beside log q(y | x)."""
+"""Densities of single samples, for bounds that need log q(y) besides log q(y | x)."""
 
 from collections.abc import Callable
 
@@ -7,36 +7,34 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxinfo.core.types import Array, Float, Network
-from jaxinfo.networks.adapters import from_linen
+from jaxinfo.networks.adapters import linen_network
+from jaxinfo.networks.layers import flatten_rows, parameter_dtype
 
 __all__ = ["gaussian_density", "logistic_density"]
 
 
 def gaussian_density() -> Network:
-    """A Gaussian with independent coordinates, fitted by its parameters.
+    """A Gaussian density with independent coordinates and learned parameters.
 
-    q(y) = prod_d N(y_d; mu_d, exp(s_d)^2), in nats; standard before training.
+    log q(y) = sum_d log N(y_d; mu_d, exp(s_d)^2), in nats. Initially the density is
+    standard normal.
 
     Returns:
         A network, `apply(params, y [N, ...]) -> log q(y) [N]`.
     """
-    return _density(jax.scipy.stats.norm.logpdf)
+    return linen_network(_Independent(jax.scipy.stats.norm.logpdf))
 
 
 def logistic_density() -> Network:
-    """A logistic with independent coordinates, fitted by its parameters.
+    """A logistic density with independent coordinates and learned parameters.
 
-    q(y) = prod_d Logistic(y_d; mu_d, exp(s_d)), in nats; standard before training.
+    log q(y) = sum_d log Logistic(y_d; mu_d, exp(s_d)), in nats. Initially the density
+    is standard logistic.
 
     Returns:
         A network, `apply(params, y [N, ...]) -> log q(y) [N]`.
     """
-    return _density(jax.scipy.stats.logistic.logpdf)
-
-
-def _density(log_density: Callable[..., Array]) -> Network:
-    network = from_linen(_Independent(log_density))
-    return Network(network.init, network.apply)
+    return linen_network(_Independent(jax.scipy.stats.logistic.logpdf))
 
 
 class _Independent(nn.Module):
@@ -44,10 +42,9 @@ class _Independent(nn.Module):
 
     @nn.compact
     def __call__(self, y: Array) -> Float[Array, " n"]:
-        y = y.reshape(y.shape[0], -1)
-        # Flax would keep float32 parameters, and its rounding, under float64 inputs.
-        dtype = jnp.promote_types(y.dtype, jnp.float32)
-        shape = (y.shape[1],)
-        location = self.param("location", nn.initializers.zeros, shape, dtype)
-        log_scale = self.param("log_scale", nn.initializers.zeros, shape, dtype)
-        return self.log_density(y, location, jnp.exp(log_scale)).sum(axis=1)
+        y = flatten_rows(y)
+        location, log_scale = (
+            self.param(name, nn.initializers.zeros, y.shape[1:], parameter_dtype(y))
+            for name in ("location", "log_scale")
+        )
+        return self.log_density(y, location[None], jnp.exp(log_scale)[None]).sum(axis=1)

@@ -2,18 +2,21 @@
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxinfo.core.types import Array, Float, Network
-from jaxinfo.networks.adapters import from_linen
-from jaxinfo.networks.layers import BatchStandardization, symmetric
+from jaxinfo.networks.adapters import linen_network
+from jaxinfo.networks.layers import (
+    BatchStandardization,
+    parameter_dtype,
+    symmetric_uniform,
+)
+from jaxinfo.networks.mlp import Activation
 
 __all__ = ["gaussian_generator", "generator"]
-
-Activation = Callable[[Array], Array]
 
 
 def generator(
@@ -25,19 +28,19 @@ def generator(
     normalizes_batch: bool = False,
     init_scale: float | None = None,
 ) -> Network:
-    """A multilayer mlp from noise to samples of any shape.
+    """An MLP from noise to samples of any shape.
 
     Args:
-        hidden_sizes: widths of the hidden layers.
-        sample_shape: of one sample.
+        hidden_sizes: units of each hidden layer.
+        sample_shape: shape of one sample.
         activation: applied after each hidden layer.
         output_activation: applied to the samples, such as a sigmoid for pixels in
-            (0, 1); None for none.
-        normalizes_batch: standardize every hidden unit over the batch before it is
-            activated, by the batch at hand when sampling too: draw many samples in a
-            call, for one alone is the same whatever its noise.
-        init_scale: weights are uniform in (-init_scale, init_scale); None for Flax's
-            own start.
+            (0, 1); None for no activation.
+        normalizes_batch: whether to standardize every hidden unit over the batch before
+            its activation, in sampling too. Samples then depend on their batch, and a
+            batch of one sample does not depend on its noise: draw many at a time.
+        init_scale: initial weights are uniform in (-init_scale, init_scale); None for
+            Flax's default initializer.
 
     Returns:
         A network, `apply(params, noise [N, Z]) -> samples [N, *sample_shape]`.
@@ -50,24 +53,22 @@ def generator(
         normalizes_batch,
         init_scale,
     )
-    network = from_linen(module)
-    return Network(network.init, network.apply)
+    return linen_network(module)
 
 
 def gaussian_generator(size: int = 1) -> Network:
-    """The generator of a Gaussian with independent coordinates: mean + sd z.
+    """The generator of a Gaussian with independent coordinates: mean + sd * noise.
 
     Args:
-        size: coordinates of a sample, and of the noise, which is to be standard normal.
+        size: coordinates of a sample and of the noise, which is standard normal.
 
     Returns:
-        A network whose parameters are "mean" [D] and "log_sd" [D], at first 0.
+        A network with parameters "mean" [D] and "log_sd" [D], initially 0.
 
     Raises:
-        ValueError: from init and apply, where the noise has another size.
+        ValueError: from `init` and `apply`, if the noise has a different size.
     """
-    network = from_linen(_Gaussian(size))
-    return Network(network.init, network.apply)
+    return linen_network(_Gaussian(size))
 
 
 class _Generator(nn.Module):
@@ -80,10 +81,10 @@ class _Generator(nn.Module):
 
     @nn.compact
     def __call__(self, noise: Float[Array, "n z"]) -> Float[Array, "n ..."]:
-        dtype = jnp.promote_types(noise.dtype, jnp.float32)
-        dense = functools.partial(nn.Dense, param_dtype=dtype)
+        dense = functools.partial(nn.Dense, param_dtype=parameter_dtype(noise))
         if self.init_scale is not None:
-            dense = functools.partial(dense, kernel_init=symmetric(self.init_scale))
+            initializer = symmetric_uniform(self.init_scale)
+            dense = functools.partial(dense, kernel_init=initializer)
         x = noise
         for size in self.hidden_sizes:
             x = dense(size)(x)
@@ -107,9 +108,10 @@ class _Gaussian(nn.Module):
                 f"noise must have the Gaussian's {self.size} coordinates, got "
                 f"{noise.shape[-1]}: set noise_size={self.size}"
             )
-        dtype = jnp.promote_types(noise.dtype, jnp.float32)
         mean, log_sd = (
-            self.param(name, nn.initializers.zeros, (self.size,), dtype)
+            self.param(
+                name, nn.initializers.zeros, (self.size,), parameter_dtype(noise)
+            )
             for name in ("mean", "log_sd")
         )
-        return mean + jnp.exp(log_sd) * noise
+        return mean[None] + jnp.exp(log_sd)[None] * noise

@@ -1,4 +1,4 @@
-"""Encoders of graphs: of one type of nodes, and HeCo's two views of several."""
+"""Encoders of homogeneous graphs, and HeCo's two views of heterogeneous ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from flax import linen as nn
 
 from jaxinfo.core.checks import check_finite_number, check_positive
 from jaxinfo.core.types import Array, Float, Int, Network
-from jaxinfo.networks.adapters import from_linen, from_linen_in_training
+from jaxinfo.networks.adapters import from_linen_in_training, linen_network
 from jaxinfo.networks.graph_layers import (
     GraphConvolution,
     NeighborAttention,
@@ -22,13 +22,13 @@ __all__ = ["GraphViews", "graph_encoder", "heco_encoder", "projection_head"]
 
 
 class GraphViews(NamedTuple):
-    """What both views of a graph make of its nodes.
+    """Embeddings of a graph's nodes in HeCo's two views.
 
     Attributes:
-        meta_path: by the meta-paths that join nodes of their own type, [N, D].
-        schema: by their neighbors of other types, [N, D].
-        meta_path_weights: of each meta-path, in the order of names, [P].
-        type_weights: of each type of neighbors, in the order of names, [T].
+        meta_path: embeddings in the meta-path view, [N, D].
+        schema: embeddings in the network schema view, [N, D].
+        meta_path_weights: attention of each meta-path, sorted by name, [P].
+        type_weights: attention of each type of neighbors, sorted by name, [T].
     """
 
     meta_path: Float[Array, "n d"]
@@ -38,24 +38,23 @@ class GraphViews(NamedTuple):
 
 
 def graph_encoder(*, sizes: Sequence[int] = (512,)) -> Network:
-    """Graph convolutions one after the other.
+    """An encoder of homogeneous graphs: a sequence of graph convolutions.
 
     Source: Velickovic et al., "Deep graph infomax", ICLR 2019, section 4.2.
 
     Args:
-        sizes: units of each.
+        sizes: units of each layer.
 
     Returns:
         A network, `apply(params, features [N, D], adjacency [N, N]) -> [N, K]`.
 
     Raises:
-        ValueError: where there are no sizes or one is not positive.
+        ValueError: if sizes is empty or a size is not a positive whole number.
     """
     if not sizes:
         raise ValueError("sizes must hold at least one number, got none")
     check_positive(**{f"sizes[{i}]": size for i, size in enumerate(sizes)})
-    network = from_linen(_GraphEncoder(tuple(sizes)))
-    return Network(network.init, network.apply)
+    return linen_network(_GraphEncoder(tuple(sizes)))
 
 
 class _GraphEncoder(nn.Module):
@@ -77,35 +76,40 @@ def heco_encoder(
     attention_dropout: float = 0.5,
     masks_views: bool = True,
 ) -> Network:
-    """HeCo's encoder: the network schema's view of nodes, and the meta-paths' view.
+    """HeCo's encoder of the nodes of one type in two views.
+
+    The network schema view attends to a node's neighbors of other types. The meta-path
+    view convolves over the meta-paths that connect nodes of the same type.
 
     Source: Wang et al., "Self-supervised heterogeneous graph neural network with
         co-contrastive learning", KDD 2021, sections 3.2 to 3.4.
 
     Args:
-        target: the type of nodes that is encoded.
-        size: of all embeddings.
-        feature_dropout: share of projected features left out in training.
-        attention_dropout: share of an attention vector's numbers left out in training.
-        masks_views: whether each view hides what the other sees. Without, the schema's
-            view has the node itself as one more type of neighbor, and the meta-paths'
-            has the mean of its neighbors of every type added to it.
+        target: the node type to encode.
+        size: units of all embeddings.
+        feature_dropout: dropout rate of the projected features in training, in [0, 1).
+        attention_dropout: dropout rate of the attention vectors in training, in [0, 1).
+        masks_views: whether to mask in each view what the other sees, as the paper
+            does. Otherwise the node itself is one more type of neighbor in the schema
+            view, and the mean of its neighbors of every type is added to its features
+            in the meta-path view.
 
     Returns:
-        A network, `apply(params, features, neighbors, adjacencies) -> GraphViews`:
-        features by type, [M, D] or the nodes' numbers [M]; neighbors of the target's
-        nodes by type, [N, K] and -1 for none; adjacencies by meta-path, [N, N].
+        A network, `apply(params, features, neighbors, adjacencies) -> GraphViews`.
+        The inputs are dicts: features by node type, [M, D] or the nodes' numbers [M];
+        neighbors of the target nodes by node type, [N, K], padded with -1; normalized
+        adjacency matrices by meta-path, [N, N].
 
     Raises:
-        ValueError: where a setting is out of its range.
+        ValueError: if a setting is out of its range.
     """
     check_positive(size=size)
-    for name, share in (
+    for name, rate in (
         ("feature_dropout", feature_dropout),
         ("attention_dropout", attention_dropout),
     ):
-        if share:
-            check_finite_number(0.0, 1.0, **{name: share})
+        if rate:
+            check_finite_number(0.0, 1.0, **{name: rate})
     return from_linen_in_training(
         _HecoEncoder(
             target, size, float(feature_dropout), float(attention_dropout), masks_views
@@ -130,27 +134,29 @@ class _HecoEncoder(nn.Module):
         is_training: bool,
     ) -> GraphViews:
         nodes = {
-            kind: NodeEmbedding(self.size, self.feature_dropout, name=f"embed_{kind}")(
-                features[kind], is_training=is_training
-            )
-            for kind in sorted({self.target, *neighbors})
+            node_type: NodeEmbedding(
+                self.size, self.feature_dropout, name=f"embed_{node_type}"
+            )(features[node_type], is_training=is_training)
+            for node_type in sorted({self.target, *neighbors})
         }
-        own = nodes[self.target]
+        targets = nodes[self.target]
         by_type = [
-            NeighborAttention(self.attention_dropout, name=f"attend_{kind}")(
-                own, nodes[kind], neighbors[kind], is_training=is_training
+            NeighborAttention(self.attention_dropout, name=f"attend_{node_type}")(
+                targets, nodes[node_type], neighbors[node_type], is_training=is_training
             )
-            for kind in sorted(neighbors)
+            for node_type in sorted(neighbors)
         ]
-        seen = own
+        of_meta_paths = targets
         if not self.masks_views:
-            by_type.append(own)
-            seen = own + sum(
-                mean_of_neighbors(nodes[kind], neighbors[kind])
-                for kind in sorted(neighbors)
+            by_type.append(targets)
+            of_meta_paths = targets + sum(
+                mean_of_neighbors(nodes[node_type], neighbors[node_type])
+                for node_type in sorted(neighbors)
             )
         by_path = [
-            GraphConvolution(self.size, name=f"convolve_{name}")(adjacency, seen)
+            GraphConvolution(self.size, name=f"convolve_{name}")(
+                adjacency, of_meta_paths
+            )
             for name, adjacency in sorted(adjacencies.items())
         ]
         (schema, type_weights), (meta_path, path_weights) = (
@@ -163,19 +169,21 @@ class _HecoEncoder(nn.Module):
 
 
 def projection_head(*, size: int = 64) -> Network:
-    """Two layers between a view and its loss, the same for both views.
+    """The two layers that project both of HeCo's views for the contrastive loss.
 
     Source: Wang et al., KDD 2021, equation 8.
 
     Args:
-        size: units of both.
+        size: units of both layers.
 
     Returns:
         A network, `apply(params, x [N, D]) -> [N, size]`.
+
+    Raises:
+        ValueError: if size is not a positive whole number.
     """
     check_positive(size=size)
-    network = from_linen(_ProjectionHead(size))
-    return Network(network.init, network.apply)
+    return linen_network(_ProjectionHead(size))
 
 
 class _ProjectionHead(nn.Module):

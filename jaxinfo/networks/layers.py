@@ -1,4 +1,4 @@
-"""Parts of networks that Flax lacks."""
+"""Layers and helpers that Flax lacks and the bundled networks share."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,13 +9,31 @@ from flax import linen as nn
 
 from jaxinfo.core.types import Array, Float
 
-__all__ = ["BatchStandardization", "symmetric"]
+__all__ = [
+    "BatchStandardization",
+    "flatten_rows",
+    "parameter_dtype",
+    "symmetric_uniform",
+]
 
 BATCH_EPSILON = 1e-5
 
 
-def symmetric(scale: float) -> Callable[..., Array]:
-    """An initializer of weights uniform in (-scale, scale)."""
+def flatten_rows(x: Float[Array, "n ..."]) -> Float[Array, "n d"]:
+    """Rows of any shape as vectors, [N, D]."""
+    return x.reshape(len(x), -1)
+
+
+def parameter_dtype(x: Any) -> Any:
+    """The dtype of the parameters that are applied to x: float32 or wider.
+
+    Flax's own default is float32, whose rounding float64 inputs would suffer from.
+    """
+    return jnp.promote_types(jnp.result_type(x), jnp.float32)
+
+
+def symmetric_uniform(scale: float) -> Callable[..., Array]:
+    """An initializer that draws weights uniformly from (-scale, scale)."""
 
     def init(key: Array, shape: Sequence[int], dtype: Any = jnp.float32) -> Array:
         return jax.random.uniform(key, shape, dtype, -scale, scale)
@@ -24,15 +42,15 @@ def symmetric(scale: float) -> Callable[..., Array]:
 
 
 class BatchStandardization(nn.Module):
-    """Standardizes each of the last axis's units over all others, by this batch alone.
+    """Standardizes each unit of the last axis by the mean and variance of the batch.
 
-    Source: Ioffe and Szegedy, "Batch normalization", ICML 2015, algorithm 1, with no
-        running statistics to keep.
+    Source: Ioffe and Szegedy, "Batch normalization", ICML 2015, algorithm 1, without
+        running statistics.
     """
 
     @nn.compact
     def __call__(self, x: Float[Array, "... d"]) -> Float[Array, "... d"]:
-        """The same shape, each unit scaled and shifted by parameters of its own."""
+        """The same shape; each unit has a learned scale and shift."""
         scale, shift = (
             self.param(name, init, x.shape[-1:], x.dtype)
             for name, init in (
@@ -42,4 +60,7 @@ class BatchStandardization(nn.Module):
         )
         others = tuple(range(x.ndim - 1))
         variance = jnp.var(x, axis=others) + BATCH_EPSILON
-        return scale * (x - jnp.mean(x, axis=others)) / jnp.sqrt(variance) + shift
+        centered = x - jnp.expand_dims(jnp.mean(x, axis=others), others)
+        scaled = jnp.expand_dims(scale, others) * centered
+        standardized = scaled / jnp.expand_dims(jnp.sqrt(variance), others)
+        return standardized + jnp.expand_dims(shift, others)

@@ -1,4 +1,4 @@
-"""Graphs from edge lists: meta-paths, positives, neighbors, by hand and by files."""
+"""Heterogeneous graphs: meta-paths, positives and neighbors, by hand and from files."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.marks import slowly
 DATA = os.environ.get("JAXINFO_DATA_DIR")
 needs_data = pytest.mark.skipif(
     not DATA or not (Path(DATA) / "heco").is_dir(),
-    reason="needs the graphs of HeCo: name their folder by JAXINFO_DATA_DIR",
+    reason="needs the graphs of HeCo: set JAXINFO_DATA_DIR to their folder",
 )
 # Authors 0 and 1 share paper 0; author 2 wrote papers 1 and 2, author 3 none.
 NODES = {"author": 4, "paper": 3, "venue": 2}
@@ -28,28 +28,28 @@ APA = ("author", "paper", "author")
 APVPA = ("author", "paper", "venue", "paper", "author")
 
 
-def test_a_meta_path_joins_what_its_chain_joins():
-    joined = data.meta_path_adjacency(GRAPH, APA).toarray()
+def test_adjacency_of_a_meta_path():
+    adjacency = data.meta_path_adjacency(GRAPH, APA).toarray()
     np.testing.assert_array_equal(
-        joined, [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+        adjacency, [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
     )
-    joined = data.meta_path_adjacency(GRAPH, APVPA).toarray()
-    np.testing.assert_array_equal(joined, np.pad(np.ones((3, 3)), (0, 1)))
-    # Not its own mirror image, so that it is multiplied out.
+    adjacency = data.meta_path_adjacency(GRAPH, APVPA).toarray()
+    np.testing.assert_array_equal(adjacency, np.pad(np.ones((3, 3)), (0, 1)))
+    # Not symmetric, unlike those above.
     path = ("paper", "venue", "paper", "author", "paper")
-    joined = data.meta_path_adjacency(GRAPH, path).toarray()
-    np.testing.assert_array_equal(joined, [[1, 1, 1], [1, 1, 1], [0, 1, 1]])
+    adjacency = data.meta_path_adjacency(GRAPH, path).toarray()
+    np.testing.assert_array_equal(adjacency, [[1, 1, 1], [1, 1, 1], [0, 1, 1]])
 
 
-def test_positives_are_those_that_most_meta_paths_join():
+def test_positives_are_the_nodes_that_most_meta_paths_connect():
     paths = [data.meta_path_adjacency(GRAPH, path) for path in (APA, APVPA)]
-    # Two paths join 0 and 1, one joins either with 2; author 3 has itself alone.
+    # Two meta-paths connect authors 0 and 1, one connects either with 2, none author 3.
     np.testing.assert_array_equal(
         data.find_positives(paths, 2), [[0, 1], [1, 0], [2, 0], [3, -1]]
     )
     np.testing.assert_array_equal(data.find_positives(paths, 1), [[0], [1], [2], [3]])
-    all_of_them = data.find_positives(paths, 9)
-    assert [sorted(row) for row in all_of_them.tolist()] == [
+    everyone = data.find_positives(paths, 9)
+    assert [sorted(row) for row in everyone.tolist()] == [
         [0, 1, 2],
         [0, 1, 2],
         [0, 1, 2],
@@ -57,15 +57,15 @@ def test_positives_are_those_that_most_meta_paths_join():
     ]
 
 
-def test_of_equal_numbers_of_paths_the_rarer_comes_first():
+def test_ties_between_positives_go_to_the_selective_meta_path():
     pair = np.eye(6, dtype=bool)
     pair[0, 5] = True
-    # One path joins node 0 with itself and 5, the other with the four that are left.
+    # One meta-path connects node 0 with itself and 5, the other with all others.
     found = data.find_positives([~pair, pair], 3)
     assert found[0].tolist() == [0, 5, 1]
 
 
-def test_normalisation_divides_by_the_roots_of_degrees():
+def test_adjacencies_are_normalized_by_the_roots_of_degrees():
     adjacency = np.array([[1, 1, 0], [1, 1, 1], [0, 0, 0]])
     roots = np.sqrt(np.array([2, 3, 1]))
     columns = np.sqrt(np.array([2, 2, 1]))
@@ -76,7 +76,7 @@ def test_normalisation_divides_by_the_roots_of_degrees():
     np.testing.assert_allclose(sparse_one.todense(), np.eye(100))
 
 
-def test_features_sum_to_one():
+def test_rows_of_normalized_features_sum_to_one():
     table = data.normalize_features(np.array([[1, 3], [0, 0]]))
     np.testing.assert_allclose(table, [[0.25, 0.75], [0, 0]])
 
@@ -84,7 +84,7 @@ def test_features_sum_to_one():
 # Neighbors ------------------------------------------------------------------------
 
 
-def test_neighbors_are_those_of_the_edges():
+def test_listed_neighbors_are_those_of_the_edges():
     starts, counts, nodes = data.list_neighbors(GRAPH, "author", "paper")
     found = [
         nodes[start : start + count].tolist()
@@ -93,28 +93,28 @@ def test_neighbors_are_those_of_the_edges():
     assert found == [[0], [0], [1, 2], []]
 
 
-def test_samples_are_without_replacement_where_there_are_enough():
+def test_neighbors_are_sampled_without_replacement_if_possible():
     neighbors = data.Neighbors(
         jnp.array([0, 5, 7, 8]), jnp.array([5, 2, 1, 0]), jnp.arange(10, 18)
     )
     keys = jax.random.split(jax.random.key(0), 4_000)
-    draw = jax.jit(
+    sample = jax.jit(
         jax.vmap(lambda key: data.sample_neighbors(key, neighbors, num_samples=2))
     )
-    drawn = np.asarray(draw(keys))
-    assert (drawn[:, 0, 0] != drawn[:, 0, 1]).all()
-    assert set(drawn[:, 0].ravel().tolist()) == {10, 11, 12, 13, 14}
-    np.testing.assert_array_equal(np.sort(drawn[:, 1], axis=1), [[15, 16]] * 4_000)
-    assert (drawn[:, 2] == 17).all()
-    assert (drawn[:, 3] == -1).all()
-    # Each of the ten pairs of five is as likely: 400 of 4,000, give or take 19.
-    pairs = np.sort(drawn[:, 0], axis=1) @ [100, 1]
+    sampled = np.asarray(sample(keys))
+    assert (sampled[:, 0, 0] != sampled[:, 0, 1]).all()
+    assert set(sampled[:, 0].ravel().tolist()) == {10, 11, 12, 13, 14}
+    np.testing.assert_array_equal(np.sort(sampled[:, 1], axis=1), [[15, 16]] * 4_000)
+    assert (sampled[:, 2] == 17).all()
+    assert (sampled[:, 3] == -1).all()
+    # The ten pairs of five nodes are equally likely: 400 of 4,000, sd 19.
+    pairs = np.sort(sampled[:, 0], axis=1) @ [100, 1]
     _, counts = np.unique(pairs, return_counts=True)
     assert len(counts) == 10
     assert abs(counts - 400).max() < 5 * 19
 
 
-# Bad input -------------------------------------------------------------------------
+# Bad input ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -123,12 +123,12 @@ def test_samples_are_without_replacement_where_there_are_enough():
         ({("paper", "author"): [[3, 0]]}, "node 3 of type 'paper' in row 0"),
         ({("paper", "author"): [[0, -1]]}, "node -1 of type 'author'"),
         ({("paper", "author"): np.zeros((0, 2), int)}, "at least one edge"),
-        ({("paper", "editor"): [[0, 0]]}, "name type 'editor'; known: author"),
+        ({("paper", "editor"): [[0, 0]]}, "unknown node type 'editor'; known: author"),
         ({("paper", "author"): [[0, 0, 0]]}, "pairs of whole numbers"),
         ({("paper", "author"): [[0.5, 0]]}, "pairs of whole numbers"),
     ],
 )
-def test_bad_edges_are_named(edges, message):
+def test_bad_edges_are_refused(edges, message):
     with pytest.raises(ValueError, match=message):
         data.make_heterogeneous_graph(NODES, edges)
 
@@ -137,21 +137,23 @@ def test_bad_edges_are_named(edges, message):
     ("path", "message"),
     [
         (("author", "venue", "author"), "no edges of author-venue; known: paper-auth"),
-        (("author", "paper"), "at least three types"),
+        (("author", "paper"), "at least three node types"),
         (("author", "paper", "venue"), "the last as the first"),
     ],
 )
-def test_meta_paths_that_do_not_chain_are_named(path, message):
+def test_bad_meta_paths_are_refused(path, message):
     with pytest.raises(ValueError, match=message):
         data.meta_path_adjacency(GRAPH, path)
 
 
-def test_isolated_nodes_are_told_in_the_log(caplog):
+def test_isolated_nodes_are_logged(caplog):
     data.make_heterogeneous_graph(NODES, EDGES)
-    assert "1 of 4 nodes of type 'author' are in no edge" in caplog.text
+    assert (
+        "1 of 4 nodes of type 'author' have no edge of type paper-author" in caplog.text
+    )
 
 
-def test_files_that_do_not_fit_are_named(tmp_path, monkeypatch):
+def test_bad_files_are_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="no edge list"):
         data.read_edges(tmp_path / "none.txt")
     file = tmp_path / "edges.txt"
@@ -166,11 +168,11 @@ def test_files_that_do_not_fit_are_named(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="unknown name 'cora'"):
         data.load_heco("cora", data_dir=tmp_path)
     monkeypatch.delenv("JAXINFO_DATA_DIR", raising=False)
-    with pytest.raises(ValueError, match=r"no set 'acm' in .*JAXINFO_DATA_DIR"):
+    with pytest.raises(ValueError, match=r"no dataset 'acm' in .*JAXINFO_DATA_DIR"):
         data.load_heco("acm", data_dir=tmp_path)
 
 
-# The four sets ---------------------------------------------------------------------
+# The four datasets ----------------------------------------------------------------
 
 
 NONZEROS = {
@@ -189,7 +191,7 @@ MEAN_POSITIVES = {"acm": 4.990, "dblp": 997.457, "aminer": 10.318, "freebase": 4
 
 
 @needs_data
-def test_labels_of_another_length_are_named(tmp_path):
+def test_labels_of_another_length_are_refused(tmp_path):
     folder = tmp_path / "acm"
     folder.mkdir()
     for file in (Path(str(DATA)) / "heco" / "acm").iterdir():
@@ -202,24 +204,24 @@ def test_labels_of_another_length_are_named(tmp_path):
 
 @needs_data
 @pytest.mark.parametrize("name", ["acm", "aminer", "freebase", slowly("dblp")])
-def test_statistics_of_the_four_sets(name):
+def test_statistics_of_the_four_datasets(name):
     loaded = data.load_heco(name, data_dir=DATA)
     paths = {
-        path: data.meta_path_adjacency(loaded.graph, kinds)
-        for path, kinds in loaded.meta_paths.items()
+        path: data.meta_path_adjacency(loaded.graph, node_types)
+        for path, node_types in loaded.meta_paths.items()
     }
     assert {path: matrix.nnz for path, matrix in paths.items()} == NONZEROS[name]
     assert np.bincount(loaded.labels).tolist() == CLASSES[name]
     positives = data.find_positives(list(paths.values()), loaded.num_positives)
     counts = np.sum(positives >= 0, axis=1)
     np.testing.assert_allclose(np.mean(counts), MEAN_POSITIVES[name], atol=5e-4)
-    # The published ones are as many of every node, and rank as high.
+    # As many positives as published for every node, connected by as many meta-paths.
     published = loaded.published_positives
     np.testing.assert_array_equal(np.sum(published >= 0, axis=1), counts)
-    joins = sum(matrix.astype(int) for matrix in paths.values()).tocsr()
+    num_paths = sum(matrix.astype(int) for matrix in paths.values()).tocsr()
     rows = np.repeat(np.arange(len(counts)), counts)
     totals = [
-        np.bincount(rows, np.asarray(joins[rows, found[found >= 0]]).ravel())
+        np.bincount(rows, np.asarray(num_paths[rows, found[found >= 0]]).ravel())
         for found in (positives, published)
     ]
     np.testing.assert_array_equal(*totals)

@@ -1,4 +1,4 @@
-"""Tables: what is read, and the one line that each bad file gets."""
+"""Tables: columns that are read, and the one-line errors of bad files."""
 
 import io
 import pickle
@@ -33,7 +33,7 @@ def _refused(path, **names) -> str:
     return message
 
 
-# What is read ---------------------------------------------------------------------
+# Valid files ----------------------------------------------------------------------
 
 
 def test_csv_columns_in_the_order_asked_for(tmp_path):
@@ -93,7 +93,7 @@ def test_a_third_variable_where_it_is_named(tmp_path):
     assert read_columns(path, z="of")[2].shape == (4, 2, 3)
 
 
-# What is refused ------------------------------------------------------------------
+# Bad files ------------------------------------------------------------------------
 
 
 def test_missing_file(tmp_path):
@@ -124,7 +124,7 @@ def test_no_header(tmp_path):
     assert "first line must name the columns" in message
 
 
-def test_missing_column_lists_those_there(tmp_path):
+def test_a_missing_column_lists_the_columns(tmp_path):
     path = _csv(tmp_path, "a,b,c\n1,2,3\n")
     message = _refused(path, x="a,zeta", y="b")
     assert "'zeta'" in message
@@ -135,13 +135,13 @@ def test_missing_column_lists_those_there(tmp_path):
 
 
 @pytest.mark.parametrize("names", [{}, {"x": "a"}, {"y": "b"}, {"z": "a"}])
-def test_unnamed_columns_list_those_there(tmp_path, names):
+def test_unnamed_columns_list_the_columns(tmp_path, names):
     message = _refused(_csv(tmp_path, "a,b,c\n1,2,3\n"), **names)
     assert "name the columns" in message
     assert "a, b, c" in message
 
 
-def test_a_long_list_of_columns_is_cut(tmp_path):
+def test_a_long_list_of_columns_is_truncated(tmp_path):
     header = ",".join(f"column{i}" for i in range(500))
     message = _refused(_csv(tmp_path, f"{header}\n"), x="a", y="b")
     assert len(message) < 600
@@ -157,7 +157,7 @@ def test_non_numeric_column_shows_the_first_bad_cell(tmp_path):
     assert read_columns(_csv(tmp_path, "a,b,c\n1,2,red\n"), x="a", y="b")
 
 
-def test_texts_are_labels(tmp_path):
+def test_text_columns_are_labels(tmp_path):
     path = _csv(tmp_path, "a,b\nred ,1\nblue,2\nred,3\nblue,4\n")
     a, b = read_columns(path)
     assert a.dtype.kind == "i"
@@ -165,10 +165,10 @@ def test_texts_are_labels(tmp_path):
     np.testing.assert_array_equal(b, [[1], [2], [3], [4]])
 
 
-def test_texts_that_hardly_repeat_are_refused(tmp_path):
+def test_labels_that_hardly_repeat_are_refused(tmp_path):
     message = _refused(_csv(tmp_path, "a,b\nx,1\ny,2\nz,3\nz,4\n"))
     assert "'a'" in message
-    assert "3 different texts in 4 rows" in message
+    assert "3 different labels in 4 rows" in message
 
 
 def test_empty_cells_name_column_count_and_first_row(tmp_path):
@@ -187,17 +187,17 @@ def test_binary_file_called_csv(tmp_path):
     assert _refused(_csv(tmp_path, b"a,b\n\xff\xfe\x00\x81,1\n"))
 
 
-def test_row_counts_that_differ(tmp_path):
+def test_different_numbers_of_rows(tmp_path):
     message = _refused(_npz(tmp_path, x=np.ones((5, 2)), y=np.ones(4)))
     assert "5 and 4" in message
 
 
-def test_single_number(tmp_path):
+def test_a_scalar_is_refused(tmp_path):
     assert "'y'" in _refused(_npz(tmp_path, x=np.ones(3), y=np.float64(1)))
 
 
 @pytest.mark.parametrize("values", [["a", "b"], [1j, 2], np.array([0, 1], "M8[s]")])
-def test_arrays_that_are_no_real_numbers(tmp_path, values):
+def test_arrays_that_are_not_real_numbers(tmp_path, values):
     message = _refused(_npz(tmp_path, x=np.asarray(values), y=np.ones(2)))
     assert "real numbers" in message
 
@@ -220,7 +220,7 @@ def test_flipped_bytes(tmp_path):
         except ValueError:
             refused += 1
             _refused(path)
-        else:  # Bytes that say nothing about the arrays, such as dates.
+        else:  # The damaged bytes do not belong to the arrays.
             assert x.shape == y.shape == (100, 1)
     assert refused > 10
 
@@ -255,12 +255,14 @@ def test_pickles_are_refused_and_never_unpickled(tmp_path):
         archive.writestr("y.npy", buffer.getvalue())
     assert _refused(path)
     assert not _Bomb.exploded
-    pickle.loads(pickle.dumps(_Bomb()))  # The bomb does go off where it is unpickled.
+    pickle.loads(pickle.dumps(_Bomb()))  # The test can fail: unpickling has effects.
     assert _Bomb.exploded
 
 
-def test_without_pandas_the_message_installs_it(tmp_path, monkeypatch):
+def test_without_pandas_the_error_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"pip install 'jaxinfo\[cli\]'"):
+    with pytest.raises(ImportError, match=r'pip install "jaxinfo\[cli\]"'):
         read_columns(_csv(tmp_path, "a,b\n1,2\n"))
-    read_columns(_npz(tmp_path, x=np.ones(2), y=np.ones(2)))  # needs none
+    read_columns(
+        _npz(tmp_path, x=np.ones(2), y=np.ones(2))
+    )  # An .npz file needs no pandas.

@@ -12,7 +12,7 @@ from jaxinfo.divergences import DIVERGENCES, KL, f_divergence_bound
 from jaxinfo.infomax import BOUNDS, coordinate_loss, displacement_loss, local_scores
 from jaxinfo.infomax.terms import find_bound
 from jaxinfo.information import info_nce_bound, off_diagonal, split_scores
-from jaxinfo.networks import concatenated_critic, embedding_critic
+from jaxinfo.networks import embedding_critic
 
 N, L = 5, 3
 KEY = jax.random.key(0)
@@ -116,9 +116,8 @@ def test_scores_of_all_locations():
     )
 
 
-@pytest.mark.parametrize("make", [embedding_critic, concatenated_critic])
-def test_all_pairs_by_a_critic_are_pairs_one_by_one(make):
-    critic = make(8) if make is embedding_critic else make((8, 6))
+def test_all_pairs_by_a_critic_are_pairs_one_by_one():
+    critic = embedding_critic(8)
     x, y = np.asarray(jax.random.normal(KEY, (2, 6, 3)))
     params = jax.jit(critic.init)(jax.random.key(1), x, y)
     pairs = np.asarray(jax.jit(critic.pairwise)(params, x, y))
@@ -130,30 +129,6 @@ def test_all_pairs_by_a_critic_are_pairs_one_by_one(make):
         np.testing.assert_allclose(
             pairs[rows, (rows + shift) % 6], expected, rtol=1e-4, atol=1e-4
         )
-
-
-def test_hidden_units_of_pairs_are_few_at_a_time(monkeypatch):
-    critic = concatenated_critic((64, 64))
-    x, y = np.asarray(jax.random.normal(KEY, (2, 64, 4)))
-    params = jax.jit(critic.init)(jax.random.key(1), x, y)
-
-    def loss(params, x):
-        return jnp.sum(jnp.tanh(critic.pairwise(params, x, y)))
-
-    def measure():
-        step = jax.jit(jax.value_and_grad(loss))
-        lowered = step.lower(params, x)
-        return lowered.compile().memory_analysis().temp_size_in_bytes, step(params, x)
-
-    whole, expected = measure()
-    monkeypatch.setattr("jaxinfo.networks.local_critics.UNITS_AT_ONCE", 4 * 64 * 64)
-    chunked, found = measure()
-    assert chunked < whole / 4
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3),
-        found,
-        expected,
-    )
 
 
 # Tasks of place --------------------------------------------------------------------
@@ -226,7 +201,6 @@ def test_displacements_can_be_told_from_features_that_name_their_place():
             ),
             "network must return 2 \\+ 2",
         ),
-        (lambda: concatenated_critic(()), "hidden_sizes"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -1,4 +1,4 @@
-"""The convolution against JAX's own: values, derivatives, batches of weights."""
+"""The convolution against that of JAX: values, derivatives, batches of weights."""
 
 import functools
 
@@ -60,7 +60,7 @@ def test_values_and_gradients_are_those_of_jax(geometry):
 
 
 @pytest.mark.parametrize("axes", [(0, 0), (0, None), (None, 0)], ids=str)
-def test_batches_of_images_and_of_weights(axes):
+def test_vmap_over_images_and_weights(axes):
     x, w = _arrays()
     x = np.stack([x, 2 * x]) if axes[0] == 0 else x
     w = np.stack([w, 1 - w]) if axes[1] == 0 else w
@@ -82,7 +82,7 @@ def test_batches_of_images_and_of_weights(axes):
     chex.assert_trees_all_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_groups_types_and_other_ranks_are_left_to_jax():
+def test_groups_output_types_and_other_ranks_are_those_of_jax():
     x, w = _arrays()
     short = x.astype(jnp.bfloat16), w.astype(jnp.bfloat16)
     long = convolve(*short, (1, 1), "SAME", preferred_element_type=jnp.float32)
@@ -95,6 +95,6 @@ def test_groups_types_and_other_ranks_are_left_to_jax():
     assert line.shape == (3, 8, 5)
 
 
-def test_dilated_images_need_numbers_of_padding():
+def test_padding_by_name_is_refused_for_dilated_images():
     with pytest.raises(ValueError, match=r"padding must be numbers .* got 'SAME'"):
         convolve(*_arrays(), (1, 1), "SAME", lhs_dilation=(2, 2))

@@ -1,54 +1,120 @@
-"""Bundled critics take any shapes, agree with themselves, and are equal by value."""
+"""Every bundled network: equal by value, picklable, explicit about broadcasting."""
+
+import pickle
 
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import linen, nnx
 
 from jaxinfo import networks
-from jaxinfo.core.types import Critic, Network
-from tests.marks import slowly
+from jaxinfo.core.types import Critic
 
-CRITICS = {
-    "joint": networks.joint_critic,
-    "separable": networks.separable_critic,
-    "bilinear": networks.bilinear_critic,
-    "gaussian_conditional": networks.gaussian_conditional_critic,
-    "logistic_conditional": networks.logistic_conditional_critic,
-}
-DENSITIES = {
-    "gaussian": networks.gaussian_density,
-    "logistic": networks.logistic_density,
-}
 KEY = jax.random.key(0)
-RNG = np.random.default_rng(0)
-SHAPES = [((3,), (5,)), ((), (2, 2)), slowly(((4, 3, 1), ()))]
+ROWS, PAIR = (jnp.ones((4, 3)),), (jnp.ones((4, 3)), jnp.ones((4, 2)))
+IMAGES, ADJACENCY = (jnp.ones((4, 8, 8, 1)),), jnp.ones((4, 4))
+# A maker, and inputs of its networks.
+NETWORKS = {
+    "bilinear_critic": (networks.bilinear_critic, PAIR),
+    "convolutional_classifier": (
+        lambda: networks.convolutional_classifier(2, width=2),
+        IMAGES,
+    ),
+    "convolutional_discriminator": (
+        lambda: networks.convolutional_discriminator(width=2),
+        IMAGES,
+    ),
+    **{
+        f"convolutional_encoder-{normalization}": (
+            lambda normalization=normalization: networks.convolutional_encoder(
+                (8, 8, 1), width=2, hidden_size=3, normalization=normalization
+            ),
+            IMAGES,
+        )
+        for normalization in ("batch", "group", "none")
+    },
+    "convolutional_generator": (
+        lambda: networks.convolutional_generator((4, 4, 1), width=2),
+        ROWS,
+    ),
+    "discriminator": (networks.discriminator, ROWS),
+    "discriminator-silu": (
+        lambda: networks.discriminator(activation=jax.nn.silu),
+        ROWS,
+    ),
+    "embedding_critic": (lambda: networks.embedding_critic(8), PAIR),
+    "gaussian_conditional_critic": (networks.gaussian_conditional_critic, PAIR),
+    "gaussian_density": (networks.gaussian_density, ROWS),
+    "gaussian_generator": (lambda: networks.gaussian_generator(3), ROWS),
+    "generator": (lambda: networks.generator((4,), (2,)), ROWS),
+    "generator-normalized": (
+        lambda: networks.generator((4,), (2,), normalizes_batch=True),
+        ROWS,
+    ),
+    "graph_encoder": (
+        lambda: networks.graph_encoder(sizes=(3,)),
+        (*ROWS, ADJACENCY),
+    ),
+    "heco_encoder": (
+        lambda: networks.heco_encoder("paper", size=3, masks_views=False),
+        (
+            {"paper": ROWS[0], "author": jnp.arange(3)},
+            {"author": jnp.zeros((4, 2), int)},
+            {"PAP": ADJACENCY},
+        ),
+    ),
+    "joint_critic": (networks.joint_critic, PAIR),
+    "logistic_conditional_critic": (networks.logistic_conditional_critic, PAIR),
+    "logistic_density": (networks.logistic_density, ROWS),
+    "maxout_discriminator": (networks.maxout_discriminator, ROWS),
+    "mlp": (lambda: networks.mlp((4,), 2), ROWS),
+    "probe_classifier": (lambda: networks.probe_classifier(2), ROWS),
+    "projection_head": (lambda: networks.projection_head(size=3), ROWS),
+    "separable_critic": (networks.separable_critic, PAIR),
+    "with_fourier_features": (
+        lambda: networks.with_fourier_features(networks.maxout_discriminator((4,))),
+        ROWS,
+    ),
+}
+OTHER_NAMES = {"Encoding", "GraphViews"}
+OTHER_NAMES |= {"from_linen", "from_linen_in_training", "from_nnx"}
 
 
-@pytest.mark.parametrize("make", CRITICS.values(), ids=CRITICS)
-@pytest.mark.parametrize("shapes", SHAPES, ids=str)
-def test_critics_take_inputs_of_any_and_unequal_shape(make, shapes):
-    critic = make()
-    x, y = (RNG.normal(size=(6, *shape)).astype(np.float32) for shape in shapes)
-    scores = jax.jit(lambda x, y: critic.apply(critic.init(KEY, x, y), x, y))(x, y)
-    chex.assert_shape(scores, (6,))
-    chex.assert_tree_all_finite(scores)
+def test_the_table_is_complete():
+    made = {name.partition("-")[0] for name in NETWORKS}
+    assert made == set(networks.__all__) - OTHER_NAMES
 
 
-@pytest.mark.parametrize("name", ["separable", "bilinear", "gaussian_conditional"])
-def test_pairwise_is_apply_on_every_pair(name):
-    critic = CRITICS[name]()
-    x, y = (RNG.normal(size=size).astype(np.float32) for size in ((4, 3), (5, 2)))
-    params = jax.jit(critic.init)(KEY, x, y[:4])
-    matrix = jax.jit(critic.pairwise)(params, x, y)
-    one = jax.jit(critic.apply)
-    each = [[one(params, a[None], b[None])[0] for b in y] for a in x]
-    np.testing.assert_allclose(matrix, np.array(each), rtol=2e-4, atol=2e-5)
+@pytest.mark.parametrize("make", [m for m, _ in NETWORKS.values()], ids=NETWORKS)
+def test_equal_arguments_give_equal_networks_that_can_be_pickled(make):
+    network = make()
+    for same in (make(), pickle.loads(pickle.dumps(network))):
+        assert same == network
+        assert hash(same) == hash(network)
 
 
-@pytest.mark.parametrize("make", DENSITIES.values(), ids=DENSITIES)
+@pytest.mark.parametrize(("make", "inputs"), NETWORKS.values(), ids=NETWORKS)
+def test_networks_need_no_implicit_rank_promotion(make, inputs):
+    network = make()
+
+    def run(*inputs):
+        params = network.init(KEY, *inputs)
+        outputs = [network.apply(params, *inputs)]
+        if isinstance(network, Critic) and network.pairwise is not None:
+            outputs.append(network.pairwise(params, *inputs))
+        elif not isinstance(network, Critic) and network.apply_train is not None:
+            outputs.append(network.apply_train(KEY, params, (), *inputs))
+        return params, outputs
+
+    with jax.numpy_rank_promotion("raise"):
+        jax.eval_shape(run, *inputs)
+
+
+# Networks of one input -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [networks.gaussian_density, networks.logistic_density])
 def test_densities_integrate_to_one_and_take_any_shape(make):
     network = make()
     grid = np.linspace(-40, 40, 4001, dtype=np.float32)
@@ -66,100 +132,10 @@ def test_densities_integrate_to_one_and_take_any_shape(make):
     np.testing.assert_allclose(of_pairs, 4 * each, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["gaussian_conditional", "logistic_conditional"])
-def test_the_conditional_critics_are_densities_of_y(name):
-    critic = CRITICS[name]((8,))
-    x = np.full((4001, 2), 0.3, np.float32)
-    grid = np.linspace(-40, 40, 4001, dtype=np.float32)
-    scores = jax.jit(lambda x, y: critic.apply(critic.init(KEY, x, y), x, y))(x, grid)
-    np.testing.assert_allclose(np.trapezoid(np.exp(scores), grid), 1, rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        *CRITICS.values(),
-        *DENSITIES.values(),
-        networks.discriminator,
-        networks.gaussian_generator,
-        networks.maxout_discriminator,
-        lambda: networks.generator((4,), (2,)),
-        lambda: networks.convolutional_generator((4, 4, 1)),
-        lambda: networks.spectrally_normalized(networks.discriminator((4,))),
-    ],
-)
-def test_equal_arguments_give_equal_networks(make):
-    assert make() == make()
-    assert hash(make()) == hash(make())
-
-
-def test_widths_reach_the_network():
-    critic = networks.joint_critic([7, 5, 3])
-    params = jax.eval_shape(critic.init, KEY, jnp.ones((2, 1)), jnp.ones((2, 1)))
-    sizes = sorted(x.shape for x in jax.tree.leaves(params) if x.ndim == 2)
-    assert sizes == [(2, 7), (3, 1), (5, 3), (7, 5)]
-
-
 def test_the_discriminator_scores_rows_of_any_shape():
     network = networks.discriminator((4,))
     rows = jnp.ones((3, 2, 2))
     scores = jax.eval_shape(
         lambda rows: network.apply(network.init(KEY, rows), rows), rows
     )
-    assert scores.shape == (3,)
-
-
-class _WithPairwise(linen.Module):
-    @linen.compact
-    def __call__(self, x, y):
-        return (linen.Dense(y.shape[1])(x) * y).sum(1)
-
-    def pairwise(self, x, y):
-        raise AssertionError("only its presence matters here")
-
-
-def test_from_linen_tells_critics_from_networks():
-    assert isinstance(networks.from_linen(linen.Dense(1)), Network)
-    assert isinstance(networks.from_linen(_WithPairwise()), Critic)
-    assert networks.from_linen(linen.Dense(1)) is networks.from_linen(linen.Dense(1))
-
-
-def test_from_linen_refuses_hidden_state():
-    network = networks.from_linen(linen.BatchNorm(use_running_average=False))
-    with pytest.raises(ValueError, match="batch_stats"):
-        network.init(KEY, jnp.ones((2, 2)))
-
-
-def test_from_nnx_is_the_module_itself():
-    network = networks.from_nnx(lambda rngs: nnx.Linear(3, 2, rngs=rngs))
-    params = network.init(KEY)
-    module = nnx.Linear(3, 2, rngs=nnx.Rngs(KEY))
-    rows = np.arange(6, dtype=np.float32).reshape(2, 3)
-    np.testing.assert_array_equal(network.apply(params, rows), module(rows))
-    slope = jax.grad(lambda p: network.apply(p, rows).sum())(params)
-    chex.assert_trees_all_equal_shapes_and_dtypes(slope, params)
-
-
-class _NnxTowers(nnx.Module):
-    def __init__(self, rngs):
-        self.tower = nnx.Linear(3, 2, rngs=rngs)
-
-    def __call__(self, x, y):
-        return (self.tower(x) * y).sum(1)
-
-    def pairwise(self, x, y):
-        return self.tower(x) @ y.T
-
-
-def test_from_nnx_takes_pairwise_along():
-    critic = networks.from_nnx(_NnxTowers)
-    assert isinstance(critic, Critic)
-    x, y = (RNG.normal(size=size).astype(np.float32) for size in ((4, 3), (4, 2)))
-    params = critic.init(KEY, x, y)
-    matrix, each = jax.jit(critic.pairwise)(params, x, y), critic.apply(params, x, y)
-    np.testing.assert_allclose(np.diagonal(matrix), each, rtol=1e-5)
-
-
-def test_from_nnx_refuses_hidden_state():
-    with pytest.raises(ValueError, match=r"BatchNorm.*BatchStat"):
-        networks.from_nnx(lambda rngs: nnx.BatchNorm(2, rngs=rngs))
+    chex.assert_shape(scores, (3,))

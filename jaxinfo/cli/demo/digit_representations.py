@@ -83,7 +83,9 @@ def read_digit_codes(
 @functools.cache
 def _make_run() -> Callable[..., Array]:
     infomax = make_deep_infomax(
-        convolutional_encoder((8, 8, 1), width=8, hidden_size=64, code_size=CODE_SIZE),
+        convolutional_encoder(
+            (8, 8, 1), width=8, hidden_size=64, representation_size=CODE_SIZE
+        ),
         bound="info_nce",
         optimizer=optax.adam(2e-3),
         local_critic=embedding_critic(64),
@@ -114,7 +116,9 @@ def _make_run() -> Callable[..., Array]:
                 batch_size=BATCH_SIZE,
             )
 
-        codes = [infomax.encode(state, pixels).code for state in (start, learned)]
+        codes = [
+            infomax.encode(state, pixels).representation for state in (start, learned)
+        ]
         # As many pixels as numbers of a code: one program for the three.
         return jax.vmap(probe)(jnp.stack([pixels.reshape(codes[0].shape), *codes]))
 

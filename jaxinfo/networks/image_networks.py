@@ -1,19 +1,23 @@
-"""Networks of images: generators, discriminators and a classifier.
+"""Convolutional networks of images: a generator, a discriminator and a classifier.
 
-Images are [N, H, W, C] with H and W multiples of 4.
+Images are [N, H, W, C]; H and W are multiples of 4.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Float, Network
-from jaxinfo.networks.adapters import from_linen
+from jaxinfo.networks.adapters import linen_network
 from jaxinfo.networks.convolution import convolve
-from jaxinfo.networks.layers import BatchStandardization
+from jaxinfo.networks.layers import (
+    BatchStandardization,
+    flatten_rows,
+    parameter_dtype,
+)
+from jaxinfo.networks.mlp import Activation
 
 __all__ = [
     "convolutional_classifier",
@@ -21,16 +25,16 @@ __all__ = [
     "convolutional_generator",
 ]
 
-SLOPE = 0.2
+NEGATIVE_SLOPE = 0.2
 
 
 def convolutional_generator(
     image_shape: Sequence[int], *, width: int = 64, normalizes_batch: bool = True
 ) -> Network:
-    """Noise, or a code, to images by two transposed convolutions.
+    """Noise, or a representation, to images by two transposed convolutions.
 
-    A dense layer gives H/4 x W/4 x 2 width; transposed convolutions of 4 x 4 and stride
-    2 double it twice.
+    The output of a dense layer, H/4 x W/4 x 2 width, is upsampled twice by a transposed
+    convolution with kernel 4 x 4 and stride 2.
 
     Source: Radford, Metz and Chintala, "Unsupervised representation learning with deep
         convolutional generative adversarial networks", ICLR 2016, section 3.
@@ -38,14 +42,14 @@ def convolutional_generator(
     Args:
         image_shape: height, width and channels.
         width: channels before the last layer.
-        normalizes_batch: standardize every hidden channel over the batch and places, by
-            the batch at hand when sampling too; leave it out for a decoder.
+        normalizes_batch: whether to standardize every hidden channel over the batch and
+            the pixels, in sampling too; False for a decoder.
 
     Returns:
         A network, `apply(params, noise [N, Z]) -> images [N, H, W, C]` in (0, 1).
 
     Raises:
-        ValueError: where height or width is no multiple of 4.
+        ValueError: if the height or the width is not a multiple of 4.
     """
     check_positive(width=width)
     shape = tuple(image_shape)
@@ -54,15 +58,14 @@ def convolutional_generator(
             "image_shape must be height, width and channels, the first two multiples "
             f"of 4, got {shape}"
         )
-    network = from_linen(_Generator(shape, width, normalizes_batch))
-    return Network(network.init, network.apply)
+    return linen_network(_Generator(shape, width, normalizes_batch))
 
 
 def convolutional_discriminator(*, width: int = 64) -> Network:
     """Images to scores by two convolutions of stride 2 and a dense layer.
 
-    Source: as `convolutional_generator`, with leaky units of slope 0.2 and nothing
-        standardized: a penalty keeps it smooth.
+    Source: as `convolutional_generator`, with leaky ReLUs of slope 0.2 and without
+        batch normalization.
 
     Args:
         width: channels of the first layer; the second has twice as many.
@@ -71,25 +74,23 @@ def convolutional_discriminator(*, width: int = 64) -> Network:
         A network, `apply(params, images [N, H, W, C]) -> scores [N]`.
     """
     check_positive(width=width)
-    network = from_linen(_Discriminator(width))
-    return Network(network.init, network.apply)
+    return linen_network(_Discriminator(width))
 
 
 def convolutional_classifier(num_classes: int, *, width: int = 32) -> Network:
-    """Images to class scores and to an embedding, by two convolutions of stride 2.
+    """Images to class logits and an embedding, by two convolutions of stride 2.
 
     Args:
         num_classes: K.
         width: channels of the first layer; the second has twice as many, the embedding
-            four times.
+            four times as many units.
 
     Returns:
         A network, `apply(params, images [N, H, W, C]) -> (logits [N, K], embedding
         [N, 4 width])`.
     """
     check_positive(num_classes=num_classes, width=width)
-    network = from_linen(_Classifier(num_classes, width))
-    return Network(network.init, network.apply)
+    return linen_network(_Classifier(num_classes, width))
 
 
 class _Generator(nn.Module):
@@ -99,10 +100,12 @@ class _Generator(nn.Module):
 
     @nn.compact
     def __call__(self, noise: Float[Array, "n z"]) -> Float[Array, "n h w c"]:
-        dtype = jnp.promote_types(noise.dtype, jnp.float32)
-        height, breadth, channels = self.image_shape
-        start = height // 4, breadth // 4, 2 * self.width
-        x = nn.Dense(start[0] * start[1] * start[2], param_dtype=dtype)(noise)
+        height, width, channels = self.image_shape
+        start = height // 4, width // 4, 2 * self.width
+        dense = nn.Dense(
+            start[0] * start[1] * start[2], param_dtype=parameter_dtype(noise)
+        )
+        x = dense(noise)
         x = nn.relu(self._normalize(x.reshape(-1, *start)))
         x = nn.relu(self._normalize(_Doubled(self.width)(x)))
         return nn.sigmoid(_Doubled(channels)(x))
@@ -112,7 +115,7 @@ class _Generator(nn.Module):
 
 
 class _Doubled(nn.Module):
-    """A transposed convolution of 4 x 4 and stride 2."""
+    """A transposed convolution with kernel 4 x 4 and stride 2."""
 
     channels: int
 
@@ -121,7 +124,8 @@ class _Doubled(nn.Module):
         shape = 4, 4, x.shape[-1], self.channels
         kernel = self.param("kernel", nn.initializers.lecun_normal(), shape, x.dtype)
         bias = self.param("bias", nn.initializers.zeros, shape[-1:], x.dtype)
-        return convolve(x, kernel, (1, 1), [(2, 2)] * 2, lhs_dilation=(2, 2)) + bias
+        doubled = convolve(x, kernel, (1, 1), [(2, 2)] * 2, lhs_dilation=(2, 2))
+        return doubled + bias[None, None, None]
 
 
 class _Discriminator(nn.Module):
@@ -129,8 +133,8 @@ class _Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, images: Float[Array, "n h w c"]) -> Float[Array, " n"]:
-        activation = functools.partial(nn.leaky_relu, negative_slope=SLOPE)
-        x = _halved_twice(images, self.width, activation)
+        activation = functools.partial(nn.leaky_relu, negative_slope=NEGATIVE_SLOPE)
+        x = _convolve_twice(images, self.width, activation)
         return nn.Dense(1, param_dtype=x.dtype)(x)[:, 0]
 
 
@@ -142,19 +146,21 @@ class _Classifier(nn.Module):
     def __call__(
         self, images: Float[Array, "n h w c"]
     ) -> tuple[Float[Array, "n k"], Float[Array, "n d"]]:
-        x = _halved_twice(images, self.width, nn.relu)
+        x = _convolve_twice(images, self.width, nn.relu)
         embedding = nn.relu(nn.Dense(4 * self.width, param_dtype=x.dtype)(x))
         return nn.Dense(self.num_classes, param_dtype=x.dtype)(embedding), embedding
 
 
-def _halved_twice(
-    images: Array, width: int, activation: Callable[[Array], Array]
+def _convolve_twice(
+    images: Array, width: int, activation: Activation
 ) -> Float[Array, "n d"]:
-    dtype = jnp.promote_types(images.dtype, jnp.float32)
     convolution = functools.partial(
-        nn.Conv, strides=2, param_dtype=dtype, conv_general_dilated=convolve
+        nn.Conv,
+        strides=2,
+        param_dtype=parameter_dtype(images),
+        conv_general_dilated=convolve,
     )
     x = images
     for channels in (width, 2 * width):
         x = activation(convolution(channels, (4, 4))(x))
-    return x.reshape(len(x), -1)
+    return flatten_rows(x)
