@@ -13,6 +13,8 @@ import optax
 from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.infomax import (
     LabeledData,
+    LocalTerm,
+    PriorTerm,
     Probe,
     make_deep_infomax,
     probe_accuracy,
@@ -84,10 +86,11 @@ def read_digit_codes(
 def _make_run() -> Callable[..., Array]:
     infomax = make_deep_infomax(
         convolutional_encoder((8, 8, 1), width=8, hidden_size=64, code_size=CODE_SIZE),
-        bound="info_nce",
+        terms=[
+            LocalTerm(embedding_critic(64), bound="info_nce"),
+            PriorTerm(discriminator((64, 32))),
+        ],
         optimizer=optax.adam(2e-3),
-        local_critic=embedding_critic(64),
-        prior_critic=discriminator((64, 32)),
     )
 
     def run(key: Array, pixels: Array, labels: Array) -> Float[Array, " k"]:

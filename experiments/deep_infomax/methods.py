@@ -10,8 +10,8 @@ import optax
 
 from experiments.deep_infomax.config import Preset
 from jaxinfo import networks
-from jaxinfo.core.types import Critic, Network, apply_in_training
-from jaxinfo.infomax import make_deep_infomax
+from jaxinfo.core.types import Network, apply_in_training
+from jaxinfo.infomax import GlobalTerm, LocalTerm, PriorTerm, make_deep_infomax
 from jaxinfo.training import make_descent
 
 __all__ = ["METHODS", "Method", "Parts"]
@@ -74,9 +74,9 @@ def _taps(encoding: networks.Encoding) -> dict[str, jax.Array]:
 class Weights(NamedTuple):
     """Alpha, beta and gamma of the paper; a term of weight 0 is left out."""
 
-    of_global: float
-    of_local: float
-    of_prior: float
+    global_term: float
+    local_term: float
+    prior_term: float
 
 
 # DIM(L), DIM(G) and DIM(L+G) of the paper.
@@ -85,20 +85,18 @@ LOCAL, GLOBAL, BOTH = Weights(0, 1, 0.1), Weights(1, 0, 1), Weights(0.5, 0.1, 0.
 
 def _deep_infomax(bound: str, weights: Weights, parts: Parts) -> Method:
     preset = parts.preset
-
-    def critic(weight: float) -> Critic | None:
-        return networks.embedding_critic(preset.critic_units) if weight else None
-
+    critic = networks.embedding_critic(preset.critic_units)
+    terms = [
+        GlobalTerm(critic, bound=bound, weight=weights.global_term),
+        LocalTerm(critic, bound=bound, weight=weights.local_term),
+        PriorTerm(
+            networks.discriminator(preset.prior_sizes), weight=weights.prior_term
+        ),
+    ]
     infomax = make_deep_infomax(
         parts.encoder(),
-        bound=bound,
+        terms=[term for term in terms if term.weight],
         optimizer=optax.adam(preset.learning_rate),
-        global_critic=critic(weights.of_global),
-        local_critic=critic(weights.of_local),
-        prior_critic=networks.discriminator(preset.prior_sizes),
-        global_weight=weights.of_global,
-        local_weight=weights.of_local,
-        prior_weight=weights.of_prior,
     )
 
     def step(key: jax.Array, state: Any, batch: Any) -> tuple[Any, Any]:

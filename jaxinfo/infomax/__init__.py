@@ -1,5 +1,11 @@
-"""Encoders that keep information of what they encode."""
+"""Encoders that keep information about their input, and probes that evaluate them."""
 
+from jaxinfo.infomax.bounds import (
+    BOUNDS,
+    PAIR_BOUNDS,
+    local_scores,
+    pair_bound,
+)
 from jaxinfo.infomax.classical_probes import (
     clustering_probe,
     linear_svm_probe,
@@ -26,6 +32,7 @@ from jaxinfo.infomax.information_probes import (
     information_probe,
     reconstruction_probe,
 )
+from jaxinfo.infomax.location_losses import coordinate_loss, displacement_loss
 from jaxinfo.infomax.node_probes import f1_scores, node_probe
 from jaxinfo.infomax.probes import (
     LabeledData,
@@ -35,28 +42,36 @@ from jaxinfo.infomax.probes import (
 )
 from jaxinfo.infomax.similarity import structural_similarity
 from jaxinfo.infomax.terms import (
-    BOUNDS,
-    PAIR_BOUNDS,
-    coordinate_loss,
-    displacement_loss,
-    local_scores,
-    pair_bound,
+    AdversarialTerm,
+    CoordinateTerm,
+    DisplacementTerm,
+    GlobalTerm,
+    LocalTerm,
+    PriorTerm,
+    Term,
 )
 from jaxinfo.infomax.train import DeepInfomaxRun, train_deep_infomax
 
 __all__ = [
     "BOUNDS",
     "PAIR_BOUNDS",
+    "AdversarialTerm",
+    "CoordinateTerm",
     "DeepGraphInfomax",
     "DeepInfomax",
     "DeepInfomaxInfo",
     "DeepInfomaxRun",
     "DeepInfomaxState",
+    "DisplacementTerm",
+    "GlobalTerm",
     "Heco",
     "HecoGraph",
     "LabeledData",
+    "LocalTerm",
     "Pictured",
+    "PriorTerm",
     "Probe",
+    "Term",
     "clustering_probe",
     "coordinate_loss",
     "cosine_critic",

@@ -20,7 +20,7 @@ from jaxinfo.core.types import (
     as_network,
 )
 from jaxinfo.divergences import FDivergence
-from jaxinfo.infomax.terms import PairBound, find_pair_bound
+from jaxinfo.infomax.bounds import PairBound, find_pair_bound
 from jaxinfo.training import (
     DescentState,
     PatientRun,
