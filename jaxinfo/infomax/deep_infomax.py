@@ -68,7 +68,7 @@ class DeepInfomaxInfo(NamedTuple):
     is_stopped: Bool[Array, ""]
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class DeepInfomax:
     """A training of an encoder, as pure functions; made by `make_deep_infomax`.
 

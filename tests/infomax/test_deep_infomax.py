@@ -486,7 +486,7 @@ def test_arrays_are_broadcast_explicitly():
         ENCODER,
         optimizer=SGD,
         terms=[
-            GlobalTerm(GLOBAL, bound="info_nce"),
+            GlobalTerm(GLOBAL, bound="donsker_varadhan"),
             LOCAL,
             CoordinateTerm(networks.mlp((4,), 4)),
             DisplacementTerm(networks.mlp((4,), 6)),
