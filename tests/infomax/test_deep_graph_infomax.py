@@ -128,9 +128,7 @@ def test_errors_name_the_argument():
         _make().init(key, FEATURES.at[3].set(jnp.nan), ADJACENCY)
     flat = Network(lambda key, x, a: (), lambda params, x, a: jnp.zeros(3))
     infomax = make_deep_graph_infomax(flat, critic=CRITIC, optimizer=ADAM)
-    with pytest.raises(
-        ValueError, match="encoder must return representations .* of 40"
-    ):
+    with pytest.raises(ValueError, match=r"encoder must return representations"):
         infomax.init(key, FEATURES, ADJACENCY)
 
 
@@ -141,7 +139,8 @@ def test_it_has_a_short_repr_and_documented_methods():
 
 
 def test_arrays_are_broadcast_explicitly():
-    infomax = _make()
+    encoder = Network(lambda key, x, a: jnp.ones((6, 3)), lambda w, x, a: a @ x @ w)
+    infomax = make_deep_graph_infomax(encoder, critic=CRITIC, optimizer=ADAM)
     with jax.numpy_rank_promotion("raise"):
         state = infomax.init(jax.random.key(0), FEATURES, ADJACENCY)
         infomax.step(jax.random.key(1), state, FEATURES, ADJACENCY)
