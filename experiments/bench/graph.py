@@ -38,7 +38,7 @@ def _training(heco: Any, num_steps: int) -> Callable[..., Any]:
             return heco.step(key, state, graph)
 
         keys = jax.random.split(key, num_steps)
-        return jax.lax.scan(step, heco.init(key, graph), keys)[1]
+        return jax.lax.scan(step, heco.init(key, graph), keys)[1].loss
 
     return run
 

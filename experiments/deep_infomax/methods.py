@@ -12,7 +12,7 @@ from experiments.deep_infomax.config import Preset
 from jaxinfo import networks
 from jaxinfo.core.types import Network, apply_in_training
 from jaxinfo.infomax import GlobalTerm, LocalTerm, PriorTerm, make_deep_infomax
-from jaxinfo.training import make_descent
+from jaxinfo.training import make_gradient_descent
 
 __all__ = ["METHODS", "Method", "Parts"]
 
@@ -119,21 +119,23 @@ def _descent(
     encode: Callable[[networks.Encoding], dict[str, jax.Array]] = _taps,
 ) -> Method:
     """An encoder and another network behind its code, down a loss of both."""
-    start, step = make_descent(
+
+    def init_params(key: jax.Array, images: jax.Array) -> dict[str, Any]:
+        encoder_key, other_key = jax.random.split(key)
+        params = encoder.init(encoder_key, _pixels(images[:2]))
+        code = jnp.zeros((2, parts.preset.code_size))
+        return {"encoder": params, "other": other.init(other_key, code)}
+
+    init, step = make_gradient_descent(
+        init_params,
         functools.partial(make_loss, encoder, other),
         optax.adam(parts.preset.learning_rate),
     )
 
-    def begin(key: jax.Array, images: jax.Array) -> Any:
-        of_encoder, of_other = jax.random.split(key)
-        params = encoder.init(of_encoder, _pixels(images[:2]))
-        code = jnp.zeros((2, parts.preset.code_size))
-        return start({"encoder": params, "other": other.init(of_other, code)})
-
     def look(state: Any, images: jax.Array) -> dict[str, jax.Array]:
         return encode(encoder.apply(state.params["encoder"], _pixels(images)))
 
-    return Method(begin, step, look)
+    return Method(init, step, look)
 
 
 def _pixels(images: jax.Array) -> jax.Array:

@@ -96,10 +96,9 @@ def train_in_parts(
     The seconds are of the parts after the first; None where it went on from a
     checkpoint, or nothing was trained.
     """
-    import jax
     import numpy as np
 
-    from jaxinfo.training import read_info, restore_checkpoint, save_checkpoint
+    from jaxinfo.training import train_in_chunks
 
     def look(state: Any) -> list[float]:
         train, test = study.encode(state)
@@ -109,33 +108,20 @@ def train_in_parts(
     state = study.start()
     if study.method.step is None:
         return state, [], None
-    curve, seconds, first = [], [], 0
-    if folder.exists():
-        info = read_info(folder)
-        if info["config"] != study.told:
-            refuse(
-                ValueError(
-                    f"{folder} holds a training with {info['config']}; name another "
-                    "folder by --out"
-                )
-            )
-        state, curve = restore_checkpoint(folder, state), info["curve"]
-        first = len(curve) - 1
-    else:
-        curve = [look(state)]
-    for part in range(first, NUM_PARTS):
-        started = time.perf_counter()
-        state = jax.block_until_ready(study.train(state))
-        seconds.append(time.perf_counter() - started)
-        curve.append(look(state))
-        save_checkpoint(
+    try:
+        run = train_in_chunks(
             folder,
+            study.train,
             state,
-            step=(part + 1) * study.eval_every,
-            info={"curve": curve, "config": study.told},
-            num_kept=1,
+            num_chunks=NUM_PARTS,
+            chunk_size=study.eval_every,
+            report=look,
+            config=study.told,
         )
-    return state, curve, sum(seconds[1:]) if first == 0 else None
+    except ValueError as error:
+        refuse(error)
+    is_whole = len(run.seconds) == NUM_PARTS
+    return run.state, run.reports, sum(run.seconds[1:]) if is_whole else None
 
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:

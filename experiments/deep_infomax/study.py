@@ -110,22 +110,21 @@ class Study:
     def _train(self, key: Any, images: Any, labels: Any, *, state: Any) -> Any:
         import jax
 
-        from jaxinfo.training import sample_rows, train_in_blocks
+        from jaxinfo.training import make_row_sampler, train
 
-        def draw(key: jax.Array) -> tuple[jax.Array, jax.Array]:
-            rows = sample_rows(key, len(images), self.preset.batch_size)
-            return images[rows], labels[rows]
+        def step(key: jax.Array, state: Any, rows: jax.Array) -> tuple[Any, Any]:
+            assert self.method.step is not None
+            return self.method.step(key, state, (images[rows], labels[rows]))
 
-        assert self.method.step is not None
-        for_steps, for_looks = jax.random.split(jax.random.fold_in(key, 1))
-        return train_in_blocks(
-            for_steps,
-            for_looks,
+        steps_key, _ = jax.random.split(jax.random.fold_in(key, 1))
+        return train(
+            steps_key,
             state,
-            draw=draw,
-            step=self.method.step,
+            sample_batch=make_row_sampler(len(images), self.preset.batch_size),
+            step=step,
             num_steps=self.eval_every,
             eval_every=self.eval_every,
+            first_step=state.step,
         ).state
 
     def encode(self, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -167,7 +167,7 @@ def _heco(
         views = heco.encode(for_codes, mean, graph)
         return Trained(
             getattr(views, variant.views[0]),
-            jnp.nanmin(trained.history),
+            jnp.nanmin(trained.history.loss),
             trained.num_steps,
             views.meta_path_weights,
             views.type_weights,
@@ -201,7 +201,7 @@ def _dgi(
             key, infomax, *graph, max_steps=max_steps, patience=patience
         )
         codes = infomax.encode(trained.state, *graph)
-        loss = jnp.nanmin(trained.history)
+        loss = jnp.nanmin(trained.history.loss)
         none = jnp.zeros(0)
         return Trained(codes, loss, trained.num_steps, none, none)
 

@@ -32,7 +32,7 @@ from jaxinfo.adversarial.solvers import (
     symplectic_gradient_adjustment,
 )
 from jaxinfo.adversarial.step import Gan, GanInfo, GanState, make_gan
-from jaxinfo.adversarial.train import GanRun, train_gan
+from jaxinfo.adversarial.train import train_gan
 
 __all__ = [
     "OBJECTIVES",
@@ -40,7 +40,6 @@ __all__ = [
     "Game",
     "Gan",
     "GanInfo",
-    "GanRun",
     "GanState",
     "LabelCounts",
     "ModeReport",

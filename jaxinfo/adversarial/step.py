@@ -27,7 +27,7 @@ from jaxinfo.core.checks import (
 )
 from jaxinfo.core.numerics import all_finite
 from jaxinfo.core.types import Array, Bool, Float, Int, Key, Network, PyTree, as_network
-from jaxinfo.training import next_state
+from jaxinfo.training import stop_at_nonfinite
 
 __all__ = ["Gan", "GanInfo", "GanState", "make_gan"]
 
@@ -349,14 +349,11 @@ def _advance(
     same = jnp.all(jnp.abs(losses - state.losses) <= room)
     unchanged = jnp.where(same, state.unchanged + 1, 0)
 
-    new_state = next_state(
-        state,
-        finite,
-        players=players,
-        solver=solver,
-        average=average,
-        losses=losses,
-    )._replace(unchanged=unchanged)
+    new_state = state._replace(
+        players=players, solver=solver, average=average, losses=losses
+    )
+    new_state = stop_at_nonfinite(state, new_state, finite)
+    new_state = new_state._replace(unchanged=unchanged)
     info = GanInfo(
         **metrics,
         is_saturated=metrics["generator_slope"] < SATURATED_SLOPE,

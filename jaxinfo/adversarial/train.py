@@ -1,7 +1,7 @@
-"""A whole training of a GAN as one pure function of a key and data."""
+"""The whole training of a GAN as a pure function of a key and data."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,26 +9,11 @@ import jax.numpy as jnp
 from jaxinfo.adversarial.step import Gan, GanInfo, GanState
 from jaxinfo.core.checks import check_finite_rows, check_key, check_positive
 from jaxinfo.core.types import Array, Float, Key, PyTree
-from jaxinfo.training import sample_rows, train_in_blocks
+from jaxinfo.training import TrainResult, sample_rows, train
 
-__all__ = ["GanRun", "train_gan"]
+__all__ = ["train_gan"]
 
 Data = Float[Array, "n ..."] | Callable[[Array, int], Array]
-
-
-class GanRun(NamedTuple):
-    """What a training leaves behind.
-
-    Attributes:
-        state: after the last update; goes on by another call of `train_gan`.
-        history: a `GanInfo` for each block of `eval_every` updates, [T]: means of its
-            numbers, and whether an alarm rang in it.
-        observed: what `observe` returned after each block, stacked; None without it.
-    """
-
-    state: GanState
-    history: GanInfo
-    observed: PyTree
 
 
 def train_gan(
@@ -41,70 +26,81 @@ def train_gan(
     eval_every: int = 100,
     state: GanState | None = None,
     observe: Callable[[Array, GanState], PyTree] | None = None,
-) -> GanRun:
-    """Trains a GAN, or trains one further: legal under `jit`, `vmap` and `shard_map`.
+) -> TrainResult:
+    """Trains a GAN, or continues a training: legal under `jit`, `vmap`, `shard_map`.
 
-    Update number i draws from the key the same numbers whether the training came there
-    in one call or in several, alone or among other seeds.
+    Update number i draws the same random numbers from the key whether the training ran
+    in one call or in several, and whether the seed is trained alone or under `vmap`.
 
     Args:
-        key: random key; the same one in every call of a training.
+        key: random key; pass the same one when a training is continued.
         gan: from `make_gan`.
-        data: samples [N, ...] to draw batches from, in an order without information; or
-            `data(key, num_samples)`, which draws fresh ones.
-        num_steps: updates of the generator, a multiple of `eval_every`.
-        batch_size: samples of each update.
+        data: samples [N, ...] to draw batches from, whose order carries no information;
+            or a function `data(key, num_samples)` that draws new samples.
+        num_steps: generator updates.
+        batch_size: samples of each discriminator update.
         eval_every: updates between two entries of the history.
-        state: where to go on from; None to start anew.
-        observe: `observe(key, state) -> arrays` after each block, to look at later.
+        state: the state to continue from; None to start a new training.
+        observe: `observe(key, state) -> arrays`, computed after each block of
+            `eval_every` updates and stacked.
 
     Returns:
-        A `GanRun`.
+        A `TrainResult` with the last state. Its history is a `GanInfo` of arrays [T].
 
     Raises:
-        ValueError: where counts do not fit each other, data are not finite, or the
-            networks do not fit them.
+        ValueError: if a count is not positive, `batch_size` is above N, the data are
+            not finite, or the networks do not fit the data.
     """
     check_key(0, key=key)
     check_positive(batch_size=batch_size)
-    for_init, for_example, for_steps, for_looks = jax.random.split(key, 4)
-    draw = _batches(data, gan.num_discriminator_steps, batch_size)
+    init_key, example_key, steps_key, observe_key = jax.random.split(key, 4)
+    sample, gather = _make_sampler(data, gan.num_discriminator_steps, batch_size)
     if state is None:
-        example = data(for_example, 2) if callable(data) else data
-        state = gan.init(for_init, example)
-    run = train_in_blocks(
-        for_steps,
-        for_looks,
+        example = data(example_key, 2) if callable(data) else data
+        state = gan.init(init_key, example)
+
+    def sample_batch(key: Array) -> tuple[Array, Any]:
+        batch_key, step_key = jax.random.split(key)
+        return step_key, sample(batch_key)
+
+    def step(key: Array, state: GanState, batch: Any) -> tuple[GanState, GanInfo]:
+        return gan.step(key, state, gather(batch))
+
+    def observe_state(state: GanState) -> PyTree:
+        assert observe is not None
+        return observe(jax.random.fold_in(observe_key, state.step), state)
+
+    return train(
+        steps_key,
         state,
-        draw=draw,
-        step=gan.step,
+        sample_batch=sample_batch,
+        step=step,
         num_steps=num_steps,
         eval_every=eval_every,
-        observe=observe,
+        first_step=state.step,
+        observe=None if observe is None else observe_state,
     )
-    return GanRun(*run)
 
 
-def _batches(data: Data, num_batches: int, batch_size: int) -> Callable[[Array], Array]:
-    """`draw(key) -> batch [num_batches, batch_size, ...]`."""
+def _make_sampler(
+    data: Data, num_batches: int, batch_size: int
+) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
+    """`sample(key)`, small, and `gather`, which turns it into a batch [k, N, ...]."""
     if callable(data):
 
-        def draw_fresh(key: Array) -> Array:
-            keys = jax.random.split(key, num_batches)
-            return jax.vmap(lambda k: data(k, batch_size))(keys)
+        def split(key: Array) -> Array:
+            return jax.random.split(key, num_batches)
 
-        return draw_fresh
+        return split, jax.vmap(lambda key: data(key, batch_size))
     check_finite_rows(samples=data)
     if batch_size > len(data):
         raise ValueError(
             f"batch_size must be at most the {len(data)} samples, got {batch_size}"
         )
+    samples = jnp.asarray(data)
 
-    rows_of = jnp.asarray(data)
-
-    def draw_rows(key: Array) -> Array:
+    def sample_batches(key: Array) -> Array:
         keys = jax.random.split(key, num_batches)
-        rows = jax.vmap(lambda k: sample_rows(k, len(data), batch_size))(keys)
-        return rows_of[rows]
+        return jax.vmap(lambda k: sample_rows(k, len(samples), batch_size))(keys)
 
-    return draw_rows
+    return sample_batches, lambda rows: samples[rows]

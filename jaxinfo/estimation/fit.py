@@ -9,11 +9,12 @@ import optax
 
 from jaxinfo.core import types
 from jaxinfo.core.checks import check_positive
-from jaxinfo.core.numerics import Where, log_mean_exp
+from jaxinfo.core.numerics import Where, all_finite, log_mean_exp
 from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
 from jaxinfo.divergences.bounds import effective_sample_size
 from jaxinfo.estimation.bound import Bound
 from jaxinfo.training.loop import TrainResult, train
+from jaxinfo.training.nonfinite import skip_nonfinite
 
 __all__ = ["Plan", "RunResult", "adam", "as_critic", "as_network", "fit"]
 
@@ -55,6 +56,18 @@ class State(NamedTuple):
     optimizer: PyTree
     bound: PyTree
     average: PyTree  # Of the parameters; None where none is kept.
+
+
+class FitInfo(NamedTuple):
+    """Metrics of one update.
+
+    Attributes:
+        loss: minus the bound's objective on the batch.
+        num_nonfinite: 1 if the update was skipped because it was not finite, else 0.
+    """
+
+    loss: Float[Array, ""]
+    num_nonfinite: Int[Array, ""]
 
 
 class Plan(NamedTuple):
@@ -154,7 +167,7 @@ def fit(
         )
         return -objective, bound_state
 
-    def step(state: State, draws: PyTree) -> tuple[State, PyTree]:
+    def step(_: None, state: State, draws: PyTree) -> tuple[State, FitInfo]:
         (value, bound_state), gradient = jax.value_and_grad(loss, has_aux=True)(
             state.params, state.bound, draws
         )
@@ -165,19 +178,23 @@ def fit(
         average = None
         if decay is not None:
             average = optax.incremental_update(params, state.average, 1 - decay)
-        return State(params, optimizer_state, bound_state, average), (value, gradient)
+        new_state = State(params, optimizer_state, bound_state, average)
+        is_finite = all_finite((new_state, value, gradient))
+        num_nonfinite = (~is_finite).astype(int)
+        state = skip_nonfinite(state, new_state, is_finite)
+        return state, FitInfo(value, num_nonfinite)
 
     average = None if decay is None else params
     fitted = train(
         key,
         State(params, optimizer.init(params), bound.init(), average),
-        draw=draw,
+        sample_batch=lambda key: (None, draw(key)),
         step=step,
-        validate=lambda state: validate(kept(state)),
+        evaluate=lambda state: validate(kept(state)),
         num_steps=plan.num_steps,
         eval_every=plan.eval_every,
         patience=plan.patience,
-        may_keep_start=plan.may_keep_start,
+        keep_initial=plan.may_keep_start,
         report_progress=plan.report_progress,
     )
     return fitted._replace(state=fitted.state._replace(params=kept(fitted.state)))
@@ -233,8 +250,8 @@ def make_result(
         params=fitted.state.params,
         best_step=fitted.best_step,
         num_steps=fitted.num_steps,
-        num_nonfinite=fitted.num_nonfinite,
-        history=fitted.history,
+        num_nonfinite=jnp.sum(fitted.history.num_nonfinite),
+        history=fitted.evaluations,
     )
 
 

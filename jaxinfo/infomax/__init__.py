@@ -45,7 +45,7 @@ from jaxinfo.infomax.terms import (
     PriorTerm,
     Term,
 )
-from jaxinfo.infomax.train import DeepInfomaxRun, train_deep_infomax
+from jaxinfo.infomax.train import train_deep_infomax
 
 __all__ = [
     "BOUNDS",
@@ -55,7 +55,6 @@ __all__ = [
     "DeepGraphInfomax",
     "DeepInfomax",
     "DeepInfomaxInfo",
-    "DeepInfomaxRun",
     "DeepInfomaxState",
     "DisplacementTerm",
     "GlobalTerm",

@@ -22,10 +22,12 @@ from jaxinfo.core.types import (
 from jaxinfo.divergences import FDivergence
 from jaxinfo.infomax.bounds import PairBound, find_pair_bound
 from jaxinfo.training import (
-    DescentState,
-    PatientRun,
-    make_descent,
-    train_with_patience,
+    GradientDescent,
+    GradientDescentInfo,
+    GradientDescentState,
+    TrainResult,
+    make_gradient_descent,
+    train,
 )
 
 __all__ = [
@@ -92,7 +94,7 @@ class DeepGraphInfomax:
 
     def init(
         self, key: Key[Array, ""], features: Float[Array, "n ..."], adjacency: Any
-    ) -> DescentState:
+    ) -> GradientDescentState:
         """Initializes the networks and the optimizer.
 
         Args:
@@ -106,16 +108,15 @@ class DeepGraphInfomax:
         Raises:
             ValueError: if the graph is malformed, or the networks do not match it.
         """
-        start, _ = make_descent(self._loss, self.optimizer)
-        return start(self._init_params(key, features, adjacency))
+        return self._descent.init(key, features, adjacency)
 
     def step(
         self,
         key: Key[Array, ""],
-        state: DescentState,
+        state: GradientDescentState,
         features: Float[Array, "n ..."],
         adjacency: Any,
-    ) -> tuple[DescentState, Float[Array, ""]]:
+    ) -> tuple[GradientDescentState, GradientDescentInfo]:
         """Updates both networks once.
 
         Args:
@@ -125,13 +126,15 @@ class DeepGraphInfomax:
             adjacency: as of `init`.
 
         Returns:
-            The next state, and the loss before the update, nats.
+            The next state, and the metrics: `loss` in nats, before the update.
         """
-        _, advance = make_descent(self._loss, self.optimizer)
-        return advance(key, state, (features, adjacency))
+        return self._descent.step(key, state, (features, adjacency))
 
     def encode(
-        self, state: DescentState, features: Float[Array, "n ..."], adjacency: Any
+        self,
+        state: GradientDescentState,
+        features: Float[Array, "n ..."],
+        adjacency: Any,
     ) -> Float[Array, "n k"]:
         """Applies the trained encoder, without noise.
 
@@ -144,6 +147,10 @@ class DeepGraphInfomax:
             Representations of the nodes, [N, K].
         """
         return self.encoder.apply(state.params["encoder"], features, adjacency)
+
+    @property
+    def _descent(self) -> GradientDescent:
+        return make_gradient_descent(self._init_params, self._loss, self.optimizer)
 
     def _init_params(
         self, key: Array, features: Array, adjacency: Any
@@ -251,7 +258,7 @@ def train_deep_graph_infomax(
     *,
     max_steps: int = 10_000,
     patience: int = 20,
-) -> PatientRun:
+) -> TrainResult:
     """Trains until the loss stops falling; may be used under `jit`, `vmap` and `map`.
 
     Source: Velickovic et al., "Deep graph infomax", ICLR 2019, section 4.2: early
@@ -267,13 +274,16 @@ def train_deep_graph_infomax(
             the training ends.
 
     Returns:
-        A `PatientRun` whose state is a `DescentState`.
+        A `TrainResult`: the state with the lowest loss, and in `history.loss` the loss
+        before each update.
     """
     for_init, for_steps = jax.random.split(key)
-    return train_with_patience(
+    return train(
         for_steps,
         infomax.init(for_init, features, adjacency),
-        step=lambda key, state: infomax.step(key, state, features, adjacency),
-        max_steps=max_steps,
+        step=lambda key, state, _: infomax.step(key, state, features, adjacency),
+        num_steps=max_steps,
+        eval_every=1,
+        monitor=lambda metrics: -metrics.loss,
         patience=patience,
     )

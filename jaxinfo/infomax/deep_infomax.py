@@ -23,7 +23,7 @@ from jaxinfo.core.types import (
     with_statistics,
 )
 from jaxinfo.infomax.terms import AdversarialTerm, Term
-from jaxinfo.training import next_state
+from jaxinfo.training import stop_at_nonfinite
 
 __all__ = ["DeepInfomax", "DeepInfomaxInfo", "DeepInfomaxState", "make_deep_infomax"]
 
@@ -173,8 +173,10 @@ class DeepInfomax:
             params |= moved if name == ENCODER else {name: moved}
         params[ENCODER] = with_statistics(params[ENCODER], encoding.statistics)
 
-        finite = all_finite((params, optimizer, loss))
-        new_state = next_state(state, finite, params=params, optimizer=optimizer)
+        is_finite = all_finite((params, optimizer, loss))
+        new_state = stop_at_nonfinite(
+            state, state._replace(params=params, optimizer=optimizer), is_finite
+        )
         return new_state, DeepInfomaxInfo(
             loss=loss,
             terms=metrics,

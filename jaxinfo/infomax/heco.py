@@ -30,10 +30,12 @@ from jaxinfo.information import (
     pairwise_scores,
 )
 from jaxinfo.training import (
-    DescentState,
-    PatientRun,
-    make_descent,
-    train_with_patience,
+    GradientDescent,
+    GradientDescentInfo,
+    GradientDescentState,
+    TrainResult,
+    make_gradient_descent,
+    train,
 )
 
 __all__ = [
@@ -100,7 +102,7 @@ class Heco:
     views: tuple[str, str]
     block_size: int | None
 
-    def init(self, key: Key[Array, ""], graph: HecoGraph) -> DescentState:
+    def init(self, key: Key[Array, ""], graph: HecoGraph) -> GradientDescentState:
         """Initializes the networks and the optimizer.
 
         Args:
@@ -114,12 +116,11 @@ class Heco:
             ValueError: if the encoder does not return two views, or `num_samples` lacks
                 a type of neighbors.
         """
-        start, _ = make_descent(self._loss, self.optimizer)
-        return start(self._init_params(key, graph))
+        return self._descent.init(key, graph)
 
     def step(
-        self, key: Key[Array, ""], state: DescentState, graph: HecoGraph
-    ) -> tuple[DescentState, Float[Array, ""]]:
+        self, key: Key[Array, ""], state: GradientDescentState, graph: HecoGraph
+    ) -> tuple[GradientDescentState, GradientDescentInfo]:
         """Updates both networks once, with newly sampled neighbors.
 
         Args:
@@ -128,12 +129,13 @@ class Heco:
             graph: made by `make_heco_graph`.
 
         Returns:
-            The next state, and the loss before the update, nats.
+            The next state, and the metrics: `loss` in nats, before the update.
         """
-        _, advance = make_descent(self._loss, self.optimizer)
-        return advance(key, state, graph)
+        return self._descent.step(key, state, graph)
 
-    def encode(self, key: Key[Array, ""], state: DescentState, graph: HecoGraph) -> Any:
+    def encode(
+        self, key: Key[Array, ""], state: GradientDescentState, graph: HecoGraph
+    ) -> Any:
         """Applies the trained encoder, without dropout.
 
         Args:
@@ -146,6 +148,10 @@ class Heco:
         """
         inputs = self._encoder_inputs(key, graph)
         return self.encoder.apply(state.params["encoder"], *inputs)
+
+    @property
+    def _descent(self) -> GradientDescent:
+        return make_gradient_descent(self._init_params, self._loss, self.optimizer)
 
     def _encoder_inputs(self, key: Array, graph: HecoGraph) -> tuple[Any, Any, Any]:
         """Features, sampled neighbors and adjacencies."""
@@ -295,7 +301,7 @@ def train_heco(
     max_steps: int = 10_000,
     patience: int = 20,
     smoothing: float = 0.0,
-) -> PatientRun:
+) -> TrainResult:
     """Trains until the loss stops falling; may be used under `jit`, `vmap` and `map`.
 
     Source: Wang et al., "Self-supervised heterogeneous graph neural network with
@@ -315,14 +321,17 @@ def train_heco(
             little patience may end by chance.
 
     Returns:
-        A `PatientRun` whose state is a `DescentState`.
+        A `TrainResult`: the state with the lowest loss, or average of losses, and in
+        `history.loss` the loss before each update.
     """
     for_init, for_steps = jax.random.split(key)
-    return train_with_patience(
+    return train(
         for_steps,
         heco.init(for_init, graph),
-        step=lambda key, state: heco.step(key, state, graph),
-        max_steps=max_steps,
+        step=lambda key, state, _: heco.step(key, state, graph),
+        num_steps=max_steps,
+        eval_every=1,
+        monitor=lambda metrics: -metrics.loss,
         patience=patience,
         smoothing=smoothing,
     )

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxinfo import training
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Float, Key, Network, PyTree, apply_in_training
 from jaxinfo.infomax.probes import (
@@ -17,13 +18,7 @@ from jaxinfo.infomax.probes import (
     sizes_of,
     standardize,
 )
-from jaxinfo.training import (
-    DescentState,
-    make_descent,
-    sample_rows,
-    sweep,
-    train_in_blocks,
-)
+from jaxinfo.training import GradientDescentState, make_gradient_descent, sweep
 
 __all__ = ["network_probe", "probe_accuracy"]
 
@@ -72,7 +67,10 @@ def probe_accuracy(
             f"num_steps must be a multiple of num_evals {num_evals}, got {num_steps}"
         )
     features, test_features = standardize(train.features, test.features)
-    for_init, for_steps, for_evals = jax.random.split(key, 3)
+    for_init, for_steps, _ = jax.random.split(key, 3)
+
+    def init_params(key: Array) -> dict[str, PyTree]:
+        return {"network": network.init(key, features[:2])}
 
     def loss(key: Array, params: PyTree, rows: Array) -> tuple[Array, PyTree]:
         logits, statistics = apply_in_training(
@@ -83,21 +81,19 @@ def probe_accuracy(
         )
         return jnp.mean(losses), {"network": statistics}
 
-    def evaluate(key: Array, state: DescentState) -> Array:
-        del key
+    def accuracy(state: GradientDescentState) -> Array:
         logits = network.apply(state.params["network"], test_features)
         return 100 * jnp.mean(jnp.argmax(logits, axis=1) == test.labels)
 
-    start, step = make_descent(loss, optimizer)
-    run = train_in_blocks(
+    descent = make_gradient_descent(init_params, loss, optimizer)
+    run = training.train(
         for_steps,
-        for_evals,
-        start({"network": network.init(for_init, features[:2])}),
-        draw=lambda key: sample_rows(key, len(features), batch_size),
-        step=step,
+        descent.init(for_init),
+        sample_batch=training.make_row_sampler(len(features), batch_size),
+        step=descent.step,
         num_steps=num_steps,
         eval_every=num_steps // num_evals,
-        observe=evaluate,
+        observe=accuracy,
     )
     return jnp.mean(run.observed[num_evals // 2 :])
 

@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxinfo import training
 from jaxinfo.core.checks import check_positive, check_rank
 from jaxinfo.core.types import Array, Float, Key, Network, PyTree, apply_in_training
 from jaxinfo.infomax.probes import DEFAULT_OPTIMIZER, Probe, make_probe
 from jaxinfo.infomax.similarity import structural_similarity
-from jaxinfo.training import make_descent, sample_rows, sweep, train_in_blocks
+from jaxinfo.training import make_gradient_descent, sweep
 
 __all__ = ["RepresentedImages", "reconstruction_probe"]
 
@@ -124,8 +125,12 @@ class _Run:
     def __call__(
         self, key: Array, train: RepresentedImages, test: RepresentedImages
     ) -> Float[Array, ""]:
-        for_init, for_steps, for_evals = jax.random.split(key, 3)
-        params = self.decoder.init(for_init, train.representations[:2])
+        for_init, for_steps, _ = jax.random.split(key, 3)
+
+        def init_params(key: Array) -> dict[str, PyTree]:
+            return {"decoder": self.decoder.init(key, train.representations[:2])}
+
+        params = jax.eval_shape(init_params, for_init)["decoder"]
         decoded = jax.eval_shape(self.decoder.apply, params, train.representations)
         if decoded.shape != train.images.shape:
             raise ValueError(
@@ -140,13 +145,12 @@ class _Run:
             error = jnp.mean((images - train.images[rows]) ** 2)
             return error, {"decoder": statistics}
 
-        start, step = make_descent(loss, self.optimizer)
-        run = train_in_blocks(
+        descent = make_gradient_descent(init_params, loss, self.optimizer)
+        run = training.train(
             for_steps,
-            for_evals,
-            start({"decoder": params}),
-            draw=lambda key: sample_rows(key, len(train.images), self.batch_size),
-            step=step,
+            descent.init(for_init),
+            sample_batch=training.make_row_sampler(len(train.images), self.batch_size),
+            step=descent.step,
             num_steps=self.num_steps,
             eval_every=self.num_steps,
         )

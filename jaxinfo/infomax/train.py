@@ -1,7 +1,6 @@
-"""A whole training of Deep InfoMax as one pure function of a key and images."""
+"""The training loop of Deep InfoMax."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,23 +12,9 @@ from jaxinfo.infomax.deep_infomax import (
     DeepInfomaxInfo,
     DeepInfomaxState,
 )
-from jaxinfo.training import sample_rows, train_in_blocks
+from jaxinfo.training import TrainResult, make_row_sampler, train
 
-__all__ = ["DeepInfomaxRun", "train_deep_infomax"]
-
-
-class DeepInfomaxRun(NamedTuple):
-    """What a training leaves behind.
-
-    Attributes:
-        state: after the last update; goes on by another call.
-        history: a `DeepInfomaxInfo` for each block of `eval_every` updates, [T]: means.
-        observed: what `observe` returned after each block, stacked; None without it.
-    """
-
-    state: DeepInfomaxState
-    history: DeepInfomaxInfo
-    observed: PyTree
+__all__ = ["train_deep_infomax"]
 
 
 def train_deep_infomax(
@@ -42,46 +27,58 @@ def train_deep_infomax(
     eval_every: int = 100,
     state: DeepInfomaxState | None = None,
     observe: Callable[[Array, DeepInfomaxState], PyTree] | None = None,
-) -> DeepInfomaxRun:
-    """Trains an encoder, or trains one further: legal under `jit` and `vmap`.
+) -> TrainResult:
+    """Trains an encoder by Deep InfoMax; may be used under `jit` and `vmap`.
 
-    Update number i draws from the key the same numbers whether the training came there
-    in one call or in several, alone or among other seeds.
+    Each update draws the same random numbers whether the training runs in one call or
+    in several, alone or among other seeds.
 
     Args:
-        key: random key; the same one in every call of a training.
-        infomax: from `make_deep_infomax`.
-        images: [N, ...], floats, or unsigned bytes, in an order without information.
-        num_steps: updates, a multiple of `eval_every`.
-        batch_size: images of each update, at least two.
-        eval_every: updates between two entries of the history.
-        state: where to go on from; None to start anew.
-        observe: `observe(key, state) -> arrays` after each block, such as a probe.
+        key: random key; pass the same one when a training is continued.
+        infomax: made by `make_deep_infomax`.
+        images: [N, ...], floats or unsigned bytes, in an order without information.
+        num_steps: number of updates.
+        batch_size: images per update, at least two.
+        eval_every: number of updates averaged in one entry of the history.
+        state: the state to continue from; None for a new training.
+        observe: `observe(key, state) -> arrays`, called after every `eval_every`
+            updates, such as a probe.
 
     Returns:
-        A `DeepInfomaxRun`.
+        A `TrainResult`: the last state, the history, a `DeepInfomaxInfo` of means, and
+        what `observe` returned.
 
     Raises:
-        ValueError: where counts do not fit each other, or the networks the images.
+        ValueError: if a count is not positive, the batch is larger than the data, or
+            the networks do not match the images.
     """
     check_key(0, key=key)
     check_positive(batch_size=batch_size)
-    for_init, for_steps, for_looks = jax.random.split(key, 3)
+    for_init, for_steps, for_observe = jax.random.split(key, 3)
     if state is None:
         state = infomax.init(for_init, images)
     if batch_size > len(images):
         raise ValueError(
             f"batch_size must be at most the {len(images)} images, got {batch_size}"
         )
-    rows = jnp.asarray(images)
-    run = train_in_blocks(
+    data = jnp.asarray(images)
+
+    def step(
+        key: Array, state: DeepInfomaxState, rows: Array
+    ) -> tuple[DeepInfomaxState, DeepInfomaxInfo]:
+        return infomax.step(key, state, data[rows])
+
+    def observe_state(state: DeepInfomaxState) -> PyTree:
+        assert observe is not None
+        return observe(jax.random.fold_in(for_observe, state.step), state)
+
+    return train(
         for_steps,
-        for_looks,
         state,
-        draw=lambda key: rows[sample_rows(key, len(rows), batch_size)],
-        step=infomax.step,
+        sample_batch=make_row_sampler(len(data), batch_size),
+        step=step,
         num_steps=num_steps,
         eval_every=eval_every,
-        observe=observe,
+        first_step=state.step,
+        observe=None if observe is None else observe_state,
     )
-    return DeepInfomaxRun(*run)

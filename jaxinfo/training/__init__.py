@@ -1,31 +1,36 @@
-"""Turns any step function into a run, and a run into a sweep."""
+"""The training loop, sweeps over seeds and settings, and checkpoints."""
 
-from jaxinfo.training.blocks import BlockRun, next_state, train_in_blocks
 from jaxinfo.training.checkpoint import (
     read_info,
     restore_checkpoint,
     save_checkpoint,
+    train_in_chunks,
 )
-from jaxinfo.training.descent import DescentState, make_descent
-from jaxinfo.training.loop import TrainResult, guard, sample_rows, train
-from jaxinfo.training.patience import PatientRun, train_with_patience
+from jaxinfo.training.gradient_descent import (
+    GradientDescent,
+    GradientDescentInfo,
+    GradientDescentState,
+    make_gradient_descent,
+)
+from jaxinfo.training.loop import TrainResult, make_row_sampler, sample_rows, train
+from jaxinfo.training.nonfinite import skip_nonfinite, stop_at_nonfinite
 from jaxinfo.training.sweep import default_layout, sweep
 
 __all__ = [
-    "BlockRun",
-    "DescentState",
-    "PatientRun",
+    "GradientDescent",
+    "GradientDescentInfo",
+    "GradientDescentState",
     "TrainResult",
     "default_layout",
-    "guard",
-    "make_descent",
-    "next_state",
+    "make_gradient_descent",
+    "make_row_sampler",
     "read_info",
     "restore_checkpoint",
     "sample_rows",
     "save_checkpoint",
+    "skip_nonfinite",
+    "stop_at_nonfinite",
     "sweep",
     "train",
-    "train_in_blocks",
-    "train_with_patience",
+    "train_in_chunks",
 ]

@@ -1,22 +1,104 @@
-"""Saving a training and going on from it exactly, by Orbax.
+"""Checkpoints of a training, written by Orbax.
 
-A folder holds the latest few checkpoints of one training, each whole or not there.
+A folder holds the latest few checkpoints of one training. Each is written completely
+or not at all.
 """
 
 import contextlib
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import PyTree
 
-__all__ = ["read_info", "restore_checkpoint", "save_checkpoint"]
+__all__ = [
+    "ChunkedTraining",
+    "read_info",
+    "restore_checkpoint",
+    "save_checkpoint",
+    "train_in_chunks",
+]
 
 Folder = str | os.PathLike[str]
+
+
+class ChunkedTraining(NamedTuple):
+    """The result of `train_in_chunks`.
+
+    Attributes:
+        state: the last state.
+        reports: the results of `report` on the initial state and after each chunk.
+        seconds: duration of each chunk that this call trained; chunks of earlier calls
+            are not among them.
+    """
+
+    state: PyTree
+    reports: list[Any]
+    seconds: list[float]
+
+
+def train_in_chunks(
+    folder: Folder,
+    train_chunk: Callable[[PyTree], PyTree],
+    state: PyTree,
+    *,
+    num_chunks: int,
+    chunk_size: int,
+    report: Callable[[PyTree], Any] = lambda state: None,
+    config: dict[str, Any] | None = None,
+) -> ChunkedTraining:
+    """Trains in chunks and saves each; continues from the latest if there is one.
+
+    Args:
+        folder: the folder of this training; created if missing.
+        train_chunk: `train_chunk(state) -> state`, such as a jitted call of `train`.
+        state: the initial state.
+        num_chunks: chunks of the whole training.
+        chunk_size: updates of a chunk; the checkpoint of chunk i is step
+            i * chunk_size.
+        report: `report(state) -> value`, a value that JSON can hold, called on the
+            initial state and after each chunk.
+        config: what this training must have in common with the one that wrote the
+            folder, as JSON.
+
+    Returns:
+        A `ChunkedTraining`.
+
+    Raises:
+        ValueError: if a count is not positive, or the folder holds a training with
+            another config or a state of another structure.
+    """
+    check_positive(num_chunks=num_chunks, chunk_size=chunk_size)
+    config = config or {}
+    if _has_checkpoint(folder):
+        info = read_info(folder)
+        if info.get("config") != config:
+            raise ValueError(
+                f"folder {folder} holds a training with {info.get('config')}, which is "
+                f"not the config {config}; name another folder"
+            )
+        state, reports = restore_checkpoint(folder, state), info["reports"]
+    else:
+        reports = [report(state)]
+    seconds = []
+    for chunk in range(len(reports), num_chunks + 1):
+        started = time.perf_counter()
+        state = jax.block_until_ready(train_chunk(state))
+        seconds.append(time.perf_counter() - started)
+        reports.append(report(state))
+        save_checkpoint(
+            folder,
+            state,
+            step=chunk * chunk_size,
+            info={"reports": reports, "config": config},
+            num_kept=1,
+        )
+    return ChunkedTraining(state, reports, seconds)
 
 
 def save_checkpoint(
@@ -27,17 +109,17 @@ def save_checkpoint(
     info: dict[str, Any] | None = None,
     num_kept: int = 2,
 ) -> None:
-    """Writes arrays as the checkpoint of a step, and lets go of the oldest.
+    """Writes arrays as the checkpoint of a step, and deletes the oldest.
 
     Args:
-        folder: of one training; made where it is missing.
+        folder: the folder of one training; created if missing.
         tree: a pytree of arrays.
-        step: a number larger than those that are there.
-        info: what else is needed to read it again, as JSON.
-        num_kept: checkpoints to keep.
+        step: number of the checkpoint, larger than those in the folder.
+        info: further values that JSON can hold, for `read_info`.
+        num_kept: number of checkpoints to keep.
 
     Raises:
-        ValueError: where the folder holds this step or a later one.
+        ValueError: if the folder holds this step or a later one.
     """
     check_positive(num_kept=num_kept)
     path = Path(folder).absolute()
@@ -46,8 +128,8 @@ def save_checkpoint(
         latest = manager.latest_step()
         if latest is not None and latest >= step:
             raise ValueError(
-                f"folder {folder} holds step {latest} already, and cannot take step "
-                f"{step}: name another folder, or go on from what is there"
+                f"folder {folder} holds step {latest} already, so step {step} cannot "
+                "be saved: name another folder, or continue from its checkpoint"
             )
         manager.save(
             step,
@@ -62,60 +144,62 @@ def restore_checkpoint(folder: Folder, like: PyTree) -> PyTree:
     """Reads the latest checkpoint of a folder.
 
     Args:
-        folder: of one training.
-        like: a pytree of arrays or of their shapes, as was saved.
+        folder: the folder of one training.
+        like: a pytree of arrays or `jax.ShapeDtypeStruct`s, with the structure that was
+            saved.
 
     Returns:
-        The arrays, in the structure of `like`, placed as its arrays are; where it has
-        shapes alone, on the first device, wherever they were saved.
+        The arrays, in the structure of `like`, on the devices of its arrays. Arrays
+        whose entry of `like` names no device are placed on the first device.
 
     Raises:
-        ValueError: where there is no checkpoint, or one of other shapes.
+        ValueError: if there is no checkpoint, or one of another structure.
     """
-    path, wanted = _existing(folder), _leaves(like)
-    there = _read(path)["leaves"]
-    for leaf in [*wanted, *there]:
-        if wanted.get(leaf) != there.get(leaf):
+    path, expected = _existing(folder), _leaves(like)
+    saved = _read(path)["leaves"]
+    for leaf in [*expected, *saved]:
+        if expected.get(leaf) != saved.get(leaf):
             raise ValueError(
                 f"folder {folder} holds a checkpoint of another structure: its {leaf} "
-                f"is {there.get(leaf, 'missing')}, wanted {wanted.get(leaf, 'none')}"
+                f"is {saved.get(leaf, 'missing')}, expected "
+                f"{expected.get(leaf, 'none')}"
             )
     with _manager(path, None) as (manager, args):
-        found = manager.restore(
+        restored = manager.restore(
             manager.latest_step(),
             args=args.Composite(
-                state=args.StandardRestore(jax.tree.map(_placed, like))
+                state=args.StandardRestore(jax.tree.map(_with_device, like))
             ),
         )
-    return found["state"]
+    return restored["state"]
 
 
 def read_info(folder: Folder) -> dict[str, Any]:
-    """What was saved beside the arrays of the latest checkpoint.
+    """Reads the `info` that was saved with the latest checkpoint.
 
     Args:
-        folder: of one training.
+        folder: the folder of one training.
 
     Returns:
         The `info` of `save_checkpoint`.
 
     Raises:
-        ValueError: where there is no checkpoint.
+        ValueError: if there is no checkpoint.
     """
     return _read(_existing(folder))["info"]
 
 
 def _leaves(tree: PyTree) -> dict[str, str]:
-    """Shape and dtype of every array, by its place in the tree."""
+    """Shape and dtype of every array, by its path in the tree."""
     shapes = jax.tree.leaves_with_path(jax.eval_shape(lambda: tree))
     return {
-        jax.tree_util.keystr(place): f"{leaf.dtype.name}{list(leaf.shape)}"
-        for place, leaf in shapes
+        jax.tree_util.keystr(path): f"{leaf.dtype.name}{list(leaf.shape)}"
+        for path, leaf in shapes
     }
 
 
-def _placed(leaf: Any) -> jax.ShapeDtypeStruct:
-    """Orbax would look for the devices that the arrays were saved from."""
+def _with_device(leaf: Any) -> jax.ShapeDtypeStruct:
+    """Shape and device; by default Orbax requires the devices of the saved arrays."""
     sharding = getattr(leaf, "sharding", None)
     if sharding is None:
         sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
@@ -125,24 +209,28 @@ def _placed(leaf: Any) -> jax.ShapeDtypeStruct:
 
 def _read(path: Path) -> dict[str, Any]:
     with _manager(path, None) as (manager, args):
-        found = manager.restore(
+        restored = manager.restore(
             manager.latest_step(), args=args.Composite(info=args.JsonRestore())
         )
-    return found["info"]
+    return restored["info"]
+
+
+def _has_checkpoint(folder: Folder) -> bool:
+    path = Path(folder)
+    return path.is_dir() and any(
+        entry.is_dir() and entry.name.isdigit() for entry in path.iterdir()
+    )
 
 
 def _existing(folder: Folder) -> Path:
-    path = Path(folder).absolute()
-    if not path.is_dir() or not any(
-        entry.is_dir() and entry.name.isdigit() for entry in path.iterdir()
-    ):
+    if not _has_checkpoint(folder):
         raise ValueError(f"folder {folder} holds no checkpoint")
-    return path
+    return Path(folder).absolute()
 
 
 @contextlib.contextmanager
 def _manager(path: Path, num_kept: int | None) -> Iterator[tuple[Any, Any]]:
-    """Orbax's manager of a folder, and its kinds of argument."""
+    """Orbax's checkpoint manager for a folder, and the module of its arguments."""
     import orbax.checkpoint as ocp
 
     options = ocp.CheckpointManagerOptions(max_to_keep=num_kept, create=False)

@@ -1,8 +1,7 @@
-"""A step function turned into a run: one traced loop with validation and early stop.
+"""The training loop: one traced program with evaluation and early stopping.
 
-The loop knows no method by name. It scans `step` over blocks of `eval_every` updates,
-validates between blocks, keeps the best state, and leaves out any update that would
-bring in a number that is not finite.
+The loop calls `step` in blocks of `eval_every` updates, an inner scan under an outer
+while loop, so that under `jax.vmap` a seed that has stopped early stays frozen.
 """
 
 from collections.abc import Callable
@@ -10,57 +9,74 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from jaxinfo.core.checks import check_positive
-from jaxinfo.core.numerics import all_finite
 from jaxinfo.core.types import Array, Bool, Float, Int, Key, PyTree
 from jaxinfo.training import progress
 
-__all__ = ["TrainResult", "guard", "num_validations", "sample_rows", "train"]
+__all__ = ["TrainResult", "make_row_sampler", "sample_rows", "train"]
+
+SampleBatch = Callable[[Array], tuple[PyTree, PyTree]]
+Step = Callable[[Array, PyTree, PyTree], tuple[PyTree, PyTree]]
 
 
 class TrainResult(NamedTuple):
-    """What a run leaves behind.
+    """The result of a training; T is the number of blocks.
 
     Attributes:
-        state: the state with the best validation; the initial one if none was finite.
-        best_value: its validation value.
-        best_step: updates done when it was reached.
-        num_steps: updates tried before the run ended.
-        num_nonfinite: updates left out.
-        history: validation values, [T]; NaN after the run ended.
+        state: the best evaluated state, or the last one without evaluation.
+        num_steps: updates tried, [].
+        history: the step's metrics for each block, [T, ...]: the mean of floats, the
+            sum of integers, `any` of booleans. Blocks after an early stop hold NaN, 0
+            and False.
+        observed: the results of `observe`, [T, ...]; None without it.
+        evaluations: the evaluated values, [T], NaN after an early stop; None without
+            evaluation.
+        best_value: the value of the best state, smoothed if `smoothing` is set, [];
+            -inf if no value was a number. None without evaluation.
+        best_step: updates that the best state has seen in this call, [], or None.
     """
 
     state: PyTree
-    best_value: Float[Array, ""]
-    best_step: Int[Array, ""]
     num_steps: Int[Array, ""]
-    num_nonfinite: Int[Array, ""]
-    history: Float[Array, " t"]
+    history: PyTree
+    observed: PyTree
+    evaluations: Float[Array, " t"] | None
+    best_value: Float[Array, ""] | None
+    best_step: Int[Array, ""] | None
+
+
+class _Selection(NamedTuple):
+    """The best state so far, and what early stopping needs."""
+
+    best_state: PyTree
+    best_value: Array
+    best_step: Array
+    last_step: Array  # Of the latest evaluated state.
+    running_mean: Array
+    evaluations: Array
 
 
 class _Carry(NamedTuple):
     block: Array
     state: PyTree
-    best_state: PyTree
-    best_value: Array
-    best_step: Array
-    num_nonfinite: Array
-    history: Array
+    history: PyTree
+    observed: PyTree
+    selection: _Selection | None
 
 
-def num_validations(num_steps: int, eval_every: int) -> int:
-    """How many validations a run of `num_steps` has: T of `TrainResult.history`."""
-    return -(-num_steps // eval_every)
+# Batches ---------------------------------------------------------------------------
 
 
 def sample_rows(
     key: Key[Array, ""], num_rows: int, batch_size: int
 ) -> Int[Array, " batch"]:
-    """Draws distinct rows, each as likely as any other, without permuting the data.
+    """Draws distinct rows, each with equal probability, without permuting the data.
 
-    One row from each of `batch_size` equal strata of the rows in a random rotation; a
-    batch of more than half the rows is a window of them.
+    The rows are rotated by a random offset and divided into `batch_size` strata of
+    equal width; one row is drawn from each. A batch of more than half the rows is a
+    contiguous window of the rotated rows.
 
     Args:
         key: random key.
@@ -68,10 +84,18 @@ def sample_rows(
         batch_size: rows to draw, at most `num_rows`.
 
     Returns:
-        Row numbers.
+        Row numbers, [batch_size].
+
+    Raises:
+        ValueError: if `batch_size` is not between 1 and `num_rows`.
     """
-    # One call for all bits compiles much faster than randint does; the remainder
-    # favors no row by more than N / 2^32.
+    check_positive(batch_size=batch_size)
+    if batch_size > num_rows:
+        raise ValueError(
+            f"batch_size must be at most num_rows = {num_rows}, got {batch_size}"
+        )
+    # One call for all bits compiles much faster than randint; the modulo changes the
+    # probability of a row by no more than N / 2^32.
     bits = jax.random.bits(key, (batch_size + 1,))
     width = num_rows // batch_size
     start, inside = bits[0] % num_rows, bits[1:] % width
@@ -79,127 +103,297 @@ def sample_rows(
     return ((start + strata + inside) % num_rows).astype(int)
 
 
-def guard(
-    step: Callable[[PyTree, PyTree], tuple[PyTree, PyTree]],
-) -> Callable[[PyTree, PyTree], tuple[PyTree, Bool[Array, ""]]]:
-    """Makes a step that leaves the state alone where it would stop being finite.
+def make_row_sampler(num_rows: int, batch_size: int) -> SampleBatch:
+    """Makes the `sample_batch` of a step that gathers the rows of its batch itself.
 
     Args:
-        step: `step(state, draws) -> (state, info)`; an info with the gradient's norm
-            makes the guard watch the gradient itself.
+        num_rows: rows of the data.
+        batch_size: rows of a batch, at most `num_rows`.
 
     Returns:
-        `guarded(state, draws) -> (state, finite)`.
+        `sample_batch(key) -> (step_key, rows)`, see `train` and `sample_rows`.
     """
 
-    def guarded(state: PyTree, draws: PyTree) -> tuple[PyTree, Array]:
-        new_state, info = step(state, draws)
-        finite = all_finite((new_state, info))
-        return _select(finite, new_state, state), finite
+    def sample_batch(key: Array) -> tuple[Array, Array]:
+        batch_key, step_key = jax.random.split(key)
+        return step_key, sample_rows(batch_key, num_rows, batch_size)
 
-    return guarded
+    return sample_batch
+
+
+def _sample_no_batch(key: Array) -> tuple[Array, None]:
+    return key, None
+
+
+# The loop --------------------------------------------------------------------------
 
 
 def train(
     key: Key[Array, ""],
     state: PyTree,
     *,
-    draw: Callable[[Array], PyTree],
-    step: Callable[[PyTree, PyTree], tuple[PyTree, PyTree]],
-    validate: Callable[[PyTree], Array],
+    step: Step,
     num_steps: int,
+    sample_batch: SampleBatch = _sample_no_batch,
     eval_every: int = 100,
+    first_step: int | Int[Array, ""] = 0,
+    evaluate: Callable[[PyTree], Float[Array, ""]] | None = None,
+    monitor: Callable[[PyTree], Float[Array, ""]] | None = None,
+    smoothing: float = 0.0,
     patience: int | None = None,
-    may_keep_start: bool = False,
+    keep_initial: bool = False,
+    observe: Callable[[PyTree], PyTree] | None = None,
     report_progress: bool = False,
 ) -> TrainResult:
-    """Runs `step` and keeps the state with the largest validation value.
+    """Runs `step` up to `num_steps` times: legal under `jit`, `vmap` and `shard_map`.
+
+    Update number i uses `jax.random.fold_in(key, i)`. Its random numbers are the same
+    for every `eval_every`, whether the training ran in one call or in several, and
+    whether the seed is trained alone or under `vmap`.
+
+    The best state is chosen either by `evaluate`, computed on the state after each
+    block, or by `monitor`, computed from the metrics of an update. The metrics of an
+    update describe the state before it, so that is the state which `monitor` keeps.
 
     Args:
-        key: random key; update number i draws from it the same numbers however the
-            run is batched.
-        state: the initial state.
-        draw: `draw(key) -> draws`, the random numbers of one update (row numbers, say).
-            A block's are drawn in one call: many small ones cost more than the updates.
-        step: `step(state, draws) -> (state, info)`.
-        validate: `validate(state) -> value`, larger is better.
-        num_steps: the most updates.
-        eval_every: updates between validations.
-        patience: stop after this many updates without a better validation; None never.
-        may_keep_start: validate the initial state too; keep it where none is better.
-        report_progress: tell `jaxinfo.training.progress` after each validation.
+        key: random key of the updates; pass the same one when a training is continued.
+        state: the initial state, or the state to continue from.
+        step: `step(key, state, batch) -> (state, metrics)`. A step decides itself what
+            to do with an update that is not finite, see `jaxinfo.training.nonfinite`.
+        num_steps: maximum number of updates.
+        sample_batch: `sample_batch(key) -> (step_key, batch)`, the inputs of one
+            update. It is vectorized over a block, because many small random calls cost
+            more than the updates: return row numbers or a key rather than the data. By
+            default the step gets the whole key and None.
+        eval_every: updates in a block; each block adds one entry to the history. The
+            last block is shorter if `num_steps` is not a multiple of it.
+        first_step: updates that `state` has already seen, `state.step` for states that
+            count them.
+        evaluate: `evaluate(state) -> value`, larger is better.
+        monitor: `monitor(metrics) -> value`, larger is better; requires
+            `eval_every=1`.
+        smoothing: decay in [0, 1) of a running mean of the finite values, which
+            replaces the values when the best state is chosen. Noise in a value that is
+            drawn anew for every update would otherwise end a training early.
+        patience: stop after this many updates without a better state; None to run all.
+        keep_initial: whether the initial state is evaluated too, and returned if no
+            later one is better.
+        observe: `observe(state) -> arrays`, computed after each block and stacked.
+        report_progress: whether `jaxinfo.training.progress` is told each value.
 
     Returns:
-        The best state and the history, a `TrainResult`.
+        A `TrainResult`.
 
     Raises:
-        ValueError: where a count is not a positive whole number.
+        ValueError: if a count is not a positive whole number, `smoothing` is not in
+            [0, 1), both `evaluate` and `monitor` are given, or an argument that needs
+            one of them is given without it.
+
+    Notes:
+        `history` and `best_step` count from the start of the call. A continued
+        training chooses its best state anew.
     """
     check_positive(num_steps=num_steps, eval_every=eval_every)
-    if patience is not None:
-        check_positive(patience=patience)
-    num_blocks = num_validations(num_steps, eval_every)
-    guarded = guard(step)
+    _check_selection(
+        evaluate, monitor, eval_every, smoothing, patience, keep_initial, report_progress
+    )
+    eval_every = min(eval_every, num_steps)
+    num_blocks = -(-num_steps // eval_every)
+    is_even = num_steps % eval_every == 0
 
-    def one(carry: tuple[PyTree, Array], xs: tuple[Array, PyTree]):
-        (state, skipped), (index, draws) = carry, xs
-        new_state, finite = guarded(state, draws)
-        if num_steps % eval_every:  # The last block runs over the end.
-            wanted = index < num_steps
-            new_state = _select(wanted, new_state, state)
-            finite |= ~wanted
-        return (new_state, skipped + ~finite), None
+    def update(state: PyTree, inputs: tuple[Array, PyTree, PyTree]):
+        index, step_key, batch = inputs
+        new_state, metrics = step(step_key, state, batch)
+        if not is_even:  # The last block runs past the end.
+            new_state = optax.tree.where(index < num_steps, new_state, state)
+        return new_state, metrics
 
-    def block(carry: _Carry) -> _Carry:
-        index = carry.block * eval_every + jnp.arange(eval_every)
-        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, index)
-        (state, skipped), _ = jax.lax.scan(
-            one, (carry.state, carry.num_nonfinite), (index, jax.vmap(draw)(keys))
-        )
-        value = validate(state)
+    def run_block(state: PyTree, block: Array) -> tuple[PyTree, PyTree]:
+        index = block * eval_every + jnp.arange(eval_every)
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, first_step + index)
+        step_keys, batches = jax.vmap(sample_batch)(keys)
+        state, metrics = jax.lax.scan(update, state, (index, step_keys, batches))
+        return state, _summarize(metrics, None if is_even else index < num_steps)
+
+    def advance(carry: _Carry) -> _Carry:
+        state, metrics = run_block(carry.state, carry.block)
         done = jnp.minimum((carry.block + 1) * eval_every, num_steps)
-        if report_progress:
-            progress.emit(done, value)
-        # A comparison with NaN is false: a state that validates to NaN is never kept.
-        better = value > carry.best_value
+        selection = carry.selection
+        if selection is not None:
+            if monitor is not None:
+                judged, value, at_step = carry.state, monitor(metrics), carry.block
+            else:
+                assert evaluate is not None
+                judged, value, at_step = state, evaluate(state), done
+            if report_progress:
+                progress.emit(done, value)
+            selection = _select_best(
+                selection, judged, value, at_step, carry.block, smoothing
+            )
+        observed = None if observe is None else observe(state)
         return _Carry(
             block=carry.block + 1,
             state=state,
-            best_state=_select(better, state, carry.best_state),
-            best_value=jnp.where(better, value, carry.best_value),
-            best_step=jnp.where(better, done, carry.best_step),
-            num_nonfinite=skipped,
-            history=carry.history.at[carry.block].set(value),
+            history=_set_entry(carry.history, carry.block, metrics),
+            observed=_set_entry(carry.observed, carry.block, observed),
+            selection=selection,
         )
 
-    def wanted(carry: _Carry) -> Array:
-        more = carry.block < num_blocks
-        if patience is None:
-            return more
-        return more & (carry.block * eval_every - carry.best_step < patience)
+    def goes_on(carry: _Carry) -> Array:
+        is_unfinished = carry.block < num_blocks
+        if patience is None or carry.selection is None:
+            return is_unfinished
+        waited = carry.selection.last_step - carry.selection.best_step
+        return is_unfinished & (waited < patience)
 
-    value = jax.eval_shape(validate, state)
-    start = _Carry(
-        block=jnp.zeros((), int),
-        state=state,
-        best_state=state,
-        best_value=(
-            validate(state) if may_keep_start else jnp.full((), -jnp.inf, value.dtype)
+    zero = jnp.zeros((), int)
+    _, metrics = jax.eval_shape(run_block, state, zero)
+    selection = None
+    if evaluate is not None:
+        initial = evaluate(state) if keep_initial else jax.eval_shape(evaluate, state)
+        selection = _init_selection(state, initial, num_blocks)
+    elif monitor is not None:
+        initial = jax.eval_shape(monitor, metrics)
+        selection = _init_selection(state, initial, num_blocks)
+    end = jax.lax.while_loop(
+        goes_on,
+        advance,
+        _Carry(
+            block=zero,
+            state=state,
+            history=_empty_entries(metrics, num_blocks),
+            observed=None
+            if observe is None
+            else _empty_entries(jax.eval_shape(observe, state), num_blocks),
+            selection=selection,
         ),
-        best_step=jnp.zeros((), int),
-        num_nonfinite=jnp.zeros((), int),
-        history=jnp.full(num_blocks, jnp.nan, value.dtype),
     )
-    end = jax.lax.while_loop(wanted, block, start)
+    num_done = jnp.minimum(end.block * eval_every, num_steps)
+    best = end.selection
+    if best is None:
+        return TrainResult(
+            end.state, num_done, end.history, end.observed, None, None, None
+        )
     return TrainResult(
-        state=end.best_state,
-        best_value=end.best_value,
-        best_step=end.best_step,
-        num_steps=jnp.minimum(end.block * eval_every, num_steps),
-        num_nonfinite=end.num_nonfinite,
+        state=best.best_state,
+        num_steps=num_done,
         history=end.history,
+        observed=end.observed,
+        evaluations=best.evaluations,
+        best_value=best.best_value,
+        best_step=best.best_step,
     )
 
 
-def _select(condition: Array, new: PyTree, old: PyTree) -> PyTree:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
+def _check_selection(
+    evaluate: Callable[..., Array] | None,
+    monitor: Callable[..., Array] | None,
+    eval_every: int,
+    smoothing: float,
+    patience: int | None,
+    keep_initial: bool,
+    report_progress: bool,
+) -> None:
+    if patience is not None:
+        check_positive(patience=patience)
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"smoothing must lie in [0, 1), got {smoothing}")
+    if evaluate is not None and monitor is not None:
+        raise ValueError("evaluate and monitor must not both be given")
+    if monitor is not None and eval_every != 1:
+        raise ValueError(f"eval_every must be 1 with monitor, got {eval_every}")
+    if keep_initial and evaluate is None:
+        raise ValueError("keep_initial requires evaluate")
+    needs_value = {
+        "patience": patience is not None,
+        "smoothing": smoothing > 0,
+        "report_progress": report_progress,
+    }
+    if evaluate is None and monitor is None:
+        for name, is_given in needs_value.items():
+            if is_given:
+                raise ValueError(f"{name} requires evaluate or monitor")
+
+
+# The best state --------------------------------------------------------------------
+
+
+def _init_selection(state: PyTree, initial: PyTree, num_blocks: int) -> _Selection:
+    """Before the first block; `initial` is the initial state's value or its shape."""
+    lowest = jnp.full((), -jnp.inf, initial.dtype)
+    value = lowest if isinstance(initial, jax.ShapeDtypeStruct) else initial
+    zero = jnp.zeros((), int)
+    return _Selection(
+        best_state=state,
+        best_value=value,
+        best_step=zero,
+        last_step=zero,
+        running_mean=value,
+        evaluations=jnp.full(num_blocks, jnp.nan, initial.dtype),
+    )
+
+
+def _select_best(
+    selection: _Selection,
+    state: PyTree,
+    value: Array,
+    at_step: Array,
+    block: Array,
+    smoothing: float,
+) -> _Selection:
+    """The selection after one more evaluated state."""
+    criterion = value
+    if smoothing:
+        old = selection.running_mean
+        criterion = smoothing * old + (1 - smoothing) * value
+        # The mean starts at the first finite value; others leave it unchanged.
+        criterion = jnp.where(jnp.isfinite(old), criterion, value)
+        criterion = jnp.where(jnp.isfinite(value), criterion, old)
+    # Comparing with NaN gives False: a state whose value is NaN is never the best.
+    is_better = criterion > selection.best_value
+    best_state, best_value, best_step = optax.tree.where(
+        is_better,
+        (state, criterion, at_step),
+        (selection.best_state, selection.best_value, selection.best_step),
+    )
+    return _Selection(
+        best_state=best_state,
+        best_value=best_value,
+        best_step=best_step,
+        last_step=at_step,
+        running_mean=criterion,
+        evaluations=selection.evaluations.at[block].set(value),
+    )
+
+
+# Entries for each block ------------------------------------------------------------
+
+
+def _summarize(metrics: PyTree, is_taken: Bool[Array, " k"] | None) -> PyTree:
+    """Metrics [K, ...] of the updates of a block, as one entry of the history."""
+
+    def one(values: Array) -> Array:
+        where = None
+        if is_taken is not None:
+            where = is_taken.reshape(-1, *[1] * (values.ndim - 1))
+        if values.dtype == bool:
+            return jnp.any(values, axis=0, where=where)
+        if jnp.issubdtype(values.dtype, jnp.integer):
+            return jnp.sum(values, axis=0, where=where, dtype=values.dtype)
+        return jnp.mean(values, axis=0, where=where)
+
+    return jax.tree.map(one, metrics)
+
+
+def _empty_entries(shapes: PyTree, num_blocks: int) -> PyTree:
+    """Arrays for the entries of all blocks: NaN, 0 or False."""
+
+    def one(shape: jax.ShapeDtypeStruct) -> Array:
+        fill = jnp.nan if jnp.issubdtype(shape.dtype, jnp.inexact) else 0
+        return jnp.full((num_blocks, *shape.shape), fill, shape.dtype)
+
+    return jax.tree.map(one, shapes)
+
+
+def _set_entry(entries: PyTree, block: Array, values: PyTree) -> PyTree:
+    return jax.tree.map(lambda x, value: x.at[block].set(value), entries, values)

@@ -54,7 +54,7 @@ def test_the_loss_matches_the_paper(bound):
     )
     features = jnp.asarray(representations, jnp.float32)
     state = infomax.init(jax.random.key(0), features, ADJACENCY)
-    _, loss = jax.jit(infomax.step)(jax.random.key(1), state, features, ADJACENCY)
+    _, info = jax.jit(infomax.step)(jax.random.key(1), state, features, ADJACENCY)
     summary = 1 / (1 + np.exp(-representations.mean(axis=0)))
     p, q = representations @ form @ summary, 2 * representations @ form @ summary
     if bound == "jensen_shannon":
@@ -64,7 +64,7 @@ def test_the_loss_matches_the_paper(bound):
         expected = np.log(4) + entropy
     else:
         expected = np.mean(p) - np.log(np.mean(np.exp(q)))
-    np.testing.assert_allclose(-loss, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(-info.loss, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_summary_and_corruption():
@@ -89,12 +89,12 @@ def test_training_increases_the_bound_on_new_corruptions():
             key, infomax, FEATURES, ADJACENCY, max_steps=100, patience=50
         )
     )(key)
-    losses = np.asarray(run.history[: int(run.num_steps)])
+    losses = np.asarray(run.history.loss[: int(run.num_steps)])
     assert losses[int(run.best_step)] == losses.min()
 
     @jax.jit
     def bound(key, state):
-        return -infomax.step(key, state, FEATURES, ADJACENCY)[1]
+        return -infomax.step(key, state, FEATURES, ADJACENCY)[1].loss
 
     start = infomax.init(key, FEATURES, ADJACENCY)
     before, after = (

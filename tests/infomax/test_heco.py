@@ -97,11 +97,11 @@ def test_the_loss_matches_the_paper(views):
         views=views,
     )
     state = heco.init(jax.random.key(0), INPUTS)
-    _, loss = jax.jit(heco.step)(jax.random.key(1), state, INPUTS)
+    _, info = jax.jit(heco.step)(jax.random.key(1), state, INPUTS)
     a, b = (fixed[name] for name in views)
     expected = 0.3 * _expected_loss(a, b, INPUTS.positives, 0.5)
     expected += 0.7 * _expected_loss(b, a, INPUTS.positives, 0.5)
-    np.testing.assert_allclose(loss, expected, rtol=1e-5)
+    np.testing.assert_allclose(info.loss, expected, rtol=1e-5)
 
 
 # Two tables of vectors instead of an encoder compile quickly.
@@ -125,9 +125,9 @@ def test_blocks_give_the_loss_and_gradients_of_the_whole(block_size):
         key = jax.random.key(0)
         return jax.jit(lambda: heco.step(key, heco.init(key, INPUTS), INPUTS))()
 
-    whole, loss = advance()
+    whole, info = advance()
     blocked, same = advance(block_size=block_size)
-    np.testing.assert_allclose(same, loss, rtol=1e-6)
+    np.testing.assert_allclose(same.loss, info.loss, rtol=1e-6)
     moved = zip(*(jax.tree.leaves(x.params) for x in (whole, blocked)), strict=True)
     for a, b in moved:
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
@@ -159,7 +159,7 @@ def test_representations_of_one_topic_become_similar():
     )
     run = train(jax.random.key(0))
     steps = int(run.num_steps)
-    losses = np.asarray(run.history[:steps])
+    losses = np.asarray(run.history.loss[:steps])
     assert losses[int(run.best_step)] == losses.min() < losses[0] - 0.3
     rows = np.asarray(ENCODE(jax.random.key(1), run.state, INPUTS).meta_path)
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -180,7 +180,7 @@ def test_a_seed_of_several_matches_the_seed_alone(layout):
     else:
         together = jax.jit(jax.vmap(run))(keys)
     alone = jax.jit(run)(keys[1])
-    np.testing.assert_allclose(together.history[1], alone.history, rtol=1e-4)
+    np.testing.assert_allclose(together.history.loss[1], alone.history.loss, rtol=1e-4)
 
 
 def test_a_node_without_edges_is_encoded_and_logged(caplog):
