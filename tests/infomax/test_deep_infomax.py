@@ -456,12 +456,6 @@ def _encoder_of(output):
             ),
             "batch_size must be at most the 12 images",
         ),
-        (
-            lambda: train_deep_infomax(
-                KEY, _make(), IMAGES, num_steps=3, batch_size=4, eval_every=2
-            ),
-            "num_steps must be a multiple",
-        ),
     ],
 )
 def test_errors_name_the_argument(call, message):
