@@ -22,7 +22,12 @@ from jaxinfo.infomax.deep_infomax import (
 from jaxinfo.infomax.heco import Heco, cosine_critic, make_heco, train_heco
 from jaxinfo.infomax.heco_graph import HecoGraph, make_heco_graph
 from jaxinfo.infomax.information_probes import dependence_probe, information_probe
-from jaxinfo.infomax.location_losses import coordinate_loss, displacement_loss
+from jaxinfo.infomax.location_terms import (
+    CoordinateTerm,
+    DisplacementTerm,
+    coordinate_loss,
+    displacement_loss,
+)
 from jaxinfo.infomax.network_probes import network_probe, probe_accuracy
 from jaxinfo.infomax.node_probes import f1_scores, node_probe
 from jaxinfo.infomax.probes import LabeledData, Probe
@@ -38,8 +43,6 @@ from jaxinfo.infomax.sklearn_probes import (
 )
 from jaxinfo.infomax.terms import (
     AdversarialTerm,
-    CoordinateTerm,
-    DisplacementTerm,
     GlobalTerm,
     LocalTerm,
     PriorTerm,

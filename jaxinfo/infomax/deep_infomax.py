@@ -120,8 +120,7 @@ class DeepInfomax:
             step=jnp.zeros((), int),
             params=params,
             optimizer={
-                name: optimizer.init(own)
-                for name, optimizer, own in self._optimized(params)
+                name: rule.init(own) for name, rule, own in self._optimized(params)
             },
             stopped_at=jnp.full((), -1, int),
         )
@@ -160,9 +159,10 @@ class DeepInfomax:
         )(self._trained(state.params), state.params, keys, images)
         gradients, metrics = {ENCODER: gradient}, encoding.metrics
         for term in self._adversaries():
-            own, told = self._adversary_gradient(term, state, keys, encoding)
-            gradients[term.name] = own
-            metrics = metrics | {term.name: metrics[term.name] | told}
+            gradients[term.name], more = self._adversary_gradient(
+                term, state, keys, encoding
+            )
+            metrics = metrics | {term.name: metrics[term.name] | more}
 
         params, optimizer = dict(state.params), {}
         for name, rule, own in self._optimized(state.params):
@@ -210,14 +210,10 @@ class DeepInfomax:
         encoding = self._encode_in_training(keys, params[ENCODER], images)
         total, metrics = 0.0, {}
         for term in self.terms:
-            loss, told = term.loss(
-                keys.terms[term.name],
-                params[term.name],
-                encoding.features,
-                encoding.representations,
-            )
+            own = keys.terms[term.name], params[term.name]
+            loss, more = term.loss(*own, encoding.features, encoding.representations)
             total += term.weight * loss
-            metrics[term.name] = {"loss": loss, **told}
+            metrics[term.name] = {"loss": loss, **more}
         return jnp.asarray(total), encoding._replace(metrics=metrics)
 
     def _encode_in_training(
@@ -246,12 +242,9 @@ class DeepInfomax:
         )
 
         def loss(params: PyTree) -> tuple[Array, dict[str, Array]]:
+            own = keys.terms[term.name]
             return term.adversary_loss(
-                keys.terms[term.name],
-                params,
-                features,
-                representations,
-                step=state.step,
+                own, params, features, representations, step=state.step
             )
 
         return jax.grad(loss, has_aux=True)(state.params[term.name])
@@ -284,13 +277,10 @@ class DeepInfomax:
     def _step_keys(self, key: Key[Array, ""]) -> "_Keys":
         augment, prior, rest, others = jax.random.split(key, 4)
         encoder, occlude, occluded_encoder, displacement = jax.random.split(rest, 4)
-        # Keys of known terms do not depend on which others there are.
-        terms = {
-            term.name: own
-            for term, own in zip(
-                self.terms, jax.random.split(others, len(self.terms)), strict=True
-            )
-        } | {"prior": prior, "displacement": displacement}
+        names = [term.name for term in self.terms]
+        terms = dict(zip(names, jax.random.split(others, len(names)), strict=True))
+        # The keys of these two do not depend on the other terms.
+        terms |= {"prior": prior, "displacement": displacement}
         return _Keys(augment, encoder, occlude, occluded_encoder, terms)
 
 
@@ -400,13 +390,8 @@ def _check_encoding(output: Any, num_images: int) -> tuple[Any, Any]:
     """Shapes of features and representations; ValueError if the encoder has others."""
     parts = output[:2] if isinstance(output, tuple) else (output,)
     shapes = [tuple(getattr(part, "shape", ())) for part in parts]
-    fits = (
-        len(shapes) == 2
-        and all(shape[:1] == (num_images,) for shape in shapes)
-        and len(shapes[0]) > 2
-        and len(shapes[1]) == 2
-    )
-    if not fits:
+    has_rows = all(shape[:1] == (num_images,) for shape in shapes)
+    if not (len(shapes) == 2 and has_rows and len(shapes[0]) > 2 == len(shapes[1])):
         raise ValueError(
             "encoder must return a tuple of local features [N, ..., C] and "
             f"representations [N, D]; for {num_images} images it returned shapes "

@@ -1,8 +1,8 @@
-"""Terms of the Deep InfoMax loss, and the protocol that a term of one's own follows."""
+"""Protocol of a term of the Deep InfoMax loss; terms of information and of a prior."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -24,18 +24,12 @@ from jaxinfo.core.types import (
 )
 from jaxinfo.divergences import FDivergence
 from jaxinfo.infomax.bounds import LocalBound, find_bound, local_scores
-from jaxinfo.infomax.location_losses import (
-    coordinate_loss,
-    displacement_loss,
-    join_with_representation,
-)
 
 __all__ = [
     "AdversarialTerm",
-    "CoordinateTerm",
-    "DisplacementTerm",
     "GlobalTerm",
     "LocalTerm",
+    "LossAndMetrics",
     "PriorTerm",
     "Term",
 ]
@@ -298,11 +292,9 @@ class PriorTerm:
 
     def __post_init__(self) -> None:
         find_objective(self.objective)
-        _set(
-            self,
-            discriminator=as_network(self.discriminator, name="discriminator"),
-            penalties=tuple(self.penalties),
-        )
+        discriminator = as_network(self.discriminator, name="discriminator")
+        object.__setattr__(self, "discriminator", discriminator)
+        object.__setattr__(self, "penalties", tuple(self.penalties))
 
     def init(self, key: Array, features: Array, representations: Array) -> PyTree:
         """Returns the discriminator's initial parameters, see `Term.init`."""
@@ -375,92 +367,3 @@ class PriorTerm:
             return value()
         absent = jnp.zeros((), jax.eval_shape(value).dtype)
         return jax.lax.cond(step % penalty.every == 0, value, lambda: absent)
-
-
-# Location --------------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class CoordinateTerm:
-    """Predicts a location's row and column from its feature and the representation.
-
-    loss: see `coordinate_loss`.
-
-    Source: Hjelm et al., "Learning deep representations by mutual information
-        estimation and maximization", ICLR 2019, section 4.3.
-
-    Attributes:
-        network: [M, C + D] -> log-odds [M, H + W], see `coordinate_loss`.
-        weight: factor of the loss.
-        name: key of the parameters and metrics.
-
-    Raises:
-        ValueError: if `network` is not a network.
-    """
-
-    network: Network = dataclasses.field(repr=False)
-    _: dataclasses.KW_ONLY
-    weight: float | Array = 1.0
-    name: str = "coordinate"
-
-    def __post_init__(self) -> None:
-        _set(self, network=as_network(self.network, name="network"))
-
-    def init(self, key: Array, features: Array, representations: Array) -> PyTree:
-        """Returns the network's initial parameters, see `Term.init`."""
-        joined = join_with_representation(features, representations)
-        return self.network.init(key, joined[:, 0])
-
-    def loss(
-        self, key: Array, params: PyTree, features: Array, representations: Array
-    ) -> LossAndMetrics:
-        """Returns the cross-entropy, see `Term.loss`."""
-        del key
-        return coordinate_loss(self.network, params, features, representations), {}
-
-
-@dataclasses.dataclass(frozen=True)
-class DisplacementTerm:
-    """Predicts the displacement between two locations of the same image.
-
-    loss: see `displacement_loss`.
-
-    Source: Hjelm et al., "Learning deep representations by mutual information
-        estimation and maximization", ICLR 2019, section 4.3.
-
-    Attributes:
-        network: [M, 2 C + D] -> log-odds [M, 2 H - 1 + 2 W - 1], see
-            `displacement_loss`.
-        weight: factor of the loss.
-        name: key of the parameters and metrics.
-
-    Raises:
-        ValueError: if `network` is not a network.
-    """
-
-    network: Network = dataclasses.field(repr=False)
-    _: dataclasses.KW_ONLY
-    weight: float | Array = 1.0
-    name: str = "displacement"
-
-    def __post_init__(self) -> None:
-        _set(self, network=as_network(self.network, name="network"))
-
-    def init(self, key: Array, features: Array, representations: Array) -> PyTree:
-        """Returns the network's initial parameters, see `Term.init`."""
-        both = jnp.concatenate([features, features], axis=-1)
-        joined = join_with_representation(both, representations)
-        return self.network.init(key, joined[:, 0])
-
-    def loss(
-        self, key: Array, params: PyTree, features: Array, representations: Array
-    ) -> LossAndMetrics:
-        """Returns the cross-entropy, see `Term.loss`."""
-        value = displacement_loss(key, self.network, params, features, representations)
-        return value, {}
-
-
-def _set(term: Any, **fields: Any) -> None:
-    """Sets validated fields of a frozen dataclass while it is constructed."""
-    for name, value in fields.items():
-        object.__setattr__(term, name, value)

@@ -1,13 +1,21 @@
-"""Losses of predicting where in an image a local feature lies."""
+"""Losses and terms that predict where in an image a local feature lies."""
+
+import dataclasses
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from jaxinfo.core.checks import check_rank
-from jaxinfo.core.types import Array, Float, Int, Key, Network, PyTree
+from jaxinfo.core.types import Array, Float, Int, Key, Network, PyTree, as_network
+from jaxinfo.infomax.terms import LossAndMetrics
 
-__all__ = ["coordinate_loss", "displacement_loss", "join_with_representation"]
+__all__ = [
+    "CoordinateTerm",
+    "DisplacementTerm",
+    "coordinate_loss",
+    "displacement_loss",
+]
 
 
 def coordinate_loss(
@@ -41,7 +49,7 @@ def coordinate_loss(
     check_rank(4, features=features)
     height, width = features.shape[1:3]
     rows, columns = _grid(height, width)
-    inputs = join_with_representation(features, representations)
+    inputs = _join(features, representations)
     return _two_cross_entropies(network, params, inputs, (height, width), rows, columns)
 
 
@@ -86,23 +94,15 @@ def displacement_loss(
         index - index[partner] + size - 1
         for index, size in zip(_grid(height, width), (height, width), strict=True)
     )
-    inputs = join_with_representation(both, representations)
+    inputs = _join(both, representations)
     sizes = (2 * height - 1, 2 * width - 1)
     return _two_cross_entropies(network, params, inputs, sizes, rows, columns)
 
 
-def join_with_representation(
+def _join(
     features: Float[Array, "n ... c"], representations: Float[Array, "n d"]
 ) -> Float[Array, "n l k"]:
-    """Appends the representation of its input to every local feature.
-
-    Args:
-        features: local features, [N, ..., C].
-        representations: [N, D].
-
-    Returns:
-        [N, L, C + D].
-    """
+    """Appends the representation of its input to every local feature."""
     flat = features.reshape(len(features), -1, features.shape[-1])
     shape = (*flat.shape[:2], representations.shape[1])
     return jnp.concatenate(
@@ -140,3 +140,88 @@ def _two_cross_entropies(
         for part, labels in zip(parts, (rows, columns), strict=True)
     ]
     return jnp.mean(losses[0] + losses[1])
+
+
+# Terms -----------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class CoordinateTerm:
+    """Predicts a location's row and column from its feature and the representation.
+
+    loss: see `coordinate_loss`.
+
+    Source: Hjelm et al., "Learning deep representations by mutual information
+        estimation and maximization", ICLR 2019, section 4.3.
+
+    Attributes:
+        network: [M, C + D] -> log-odds [M, H + W], see `coordinate_loss`.
+        weight: factor of the loss.
+        name: key of the parameters and metrics.
+
+    Raises:
+        ValueError: if `network` is not a network.
+    """
+
+    network: Network = dataclasses.field(repr=False)
+    _: dataclasses.KW_ONLY
+    weight: float | Array = 1.0
+    name: str = "coordinate"
+
+    def __post_init__(self) -> None:
+        network = as_network(self.network, name="network")
+        object.__setattr__(self, "network", network)
+
+    def init(self, key: Array, features: Array, representations: Array) -> PyTree:
+        """Returns the network's initial parameters, see `Term.init`."""
+        joined = _join(features, representations)
+        return self.network.init(key, joined[:, 0])
+
+    def loss(
+        self, key: Array, params: PyTree, features: Array, representations: Array
+    ) -> LossAndMetrics:
+        """Returns the cross-entropy, see `Term.loss`."""
+        del key
+        return coordinate_loss(self.network, params, features, representations), {}
+
+
+@dataclasses.dataclass(frozen=True)
+class DisplacementTerm:
+    """Predicts the displacement between two locations of the same image.
+
+    loss: see `displacement_loss`.
+
+    Source: Hjelm et al., "Learning deep representations by mutual information
+        estimation and maximization", ICLR 2019, section 4.3.
+
+    Attributes:
+        network: [M, 2 C + D] -> log-odds [M, 2 H - 1 + 2 W - 1], see
+            `displacement_loss`.
+        weight: factor of the loss.
+        name: key of the parameters and metrics.
+
+    Raises:
+        ValueError: if `network` is not a network.
+    """
+
+    network: Network = dataclasses.field(repr=False)
+    _: dataclasses.KW_ONLY
+    weight: float | Array = 1.0
+    name: str = "displacement"
+
+    def __post_init__(self) -> None:
+        network = as_network(self.network, name="network")
+        object.__setattr__(self, "network", network)
+
+    def init(self, key: Array, features: Array, representations: Array) -> PyTree:
+        """Returns the network's initial parameters, see `Term.init`."""
+        both = jnp.concatenate([features, features], axis=-1)
+        joined = _join(both, representations)
+        return self.network.init(key, joined[:, 0])
+
+    def loss(
+        self, key: Array, params: PyTree, features: Array, representations: Array
+    ) -> LossAndMetrics:
+        """Returns the cross-entropy, see `Term.loss`."""
+        value = displacement_loss(key, self.network, params, features, representations)
+        return value, {}
