@@ -1,6 +1,6 @@
-"""The min-max game: a generator against a discriminator that tells a divergence."""
+"""GANs: min-max games of a generator and a discriminator that bounds a divergence."""
 
-from jaxinfo.adversarial.checkpoint import restore_gan, sample_gan, save_gan
+from jaxinfo.adversarial.checkpoint import restore_gan, save_gan
 from jaxinfo.adversarial.distances import (
     Neighborhoods,
     compare_neighborhoods,
@@ -68,7 +68,6 @@ __all__ = [
     "r1",
     "r2",
     "restore_gan",
-    "sample_gan",
     "save_gan",
     "simultaneous",
     "symplectic_gradient_adjustment",

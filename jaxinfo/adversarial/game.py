@@ -1,4 +1,4 @@
-"""The gradients of both players of a GAN, each of its own loss and nothing else's."""
+"""The gradients of both players of a GAN, each of the player's own loss."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxinfo.adversarial.objectives import Loss, Objective
-from jaxinfo.adversarial.penalties import Penalty, penalty_slope
+from jaxinfo.adversarial.penalties import Penalty, penalty_value_and_grad
 from jaxinfo.adversarial.solvers import Game, Players
 from jaxinfo.core.types import (
     Array,
@@ -23,8 +23,8 @@ from jaxinfo.core.types import (
 
 __all__ = ["Draws", "Networks", "make_game"]
 
-# What the random numbers of an update are for; those of the penalties come after.
-GENERATED, SCORED, GENERATORS_OWN, PENALTIES = range(4)
+# Numbers folded into the key of an update; those from PENALTIES on are for penalties.
+GENERATOR, DISCRIMINATOR, GENERATOR_UPDATE, PENALTIES = range(4)
 
 Scores = tuple[Array, Array]
 
@@ -33,10 +33,10 @@ class Draws(NamedTuple):
     """The data and the random numbers of one update.
 
     Attributes:
-        number: discriminator updates before this one.
+        number: discriminator updates before this one, [].
         real: samples of the data, [N, ...].
-        noise: of the generator, [N, Z], where the discriminator is trained.
-        generator_noise: fresh noise, [N, Z], for the generator's own update.
+        noise: the generator's noise in the discriminator's update, [N, Z].
+        generator_noise: noise for the generator's own update, [N, Z].
         key: for dropout and penalties.
     """
 
@@ -48,7 +48,7 @@ class Draws(NamedTuple):
 
 
 class Networks(NamedTuple):
-    """The two networks.
+    """The two networks of a GAN.
 
     Attributes:
         generator: noise [N, Z] -> samples [N, ...].
@@ -65,98 +65,94 @@ def make_game(
     penalties: Sequence[Penalty],
     axis_name: str | None,
 ) -> Game:
-    """The gradients of a game, see `Game`.
+    """Makes the gradients of a GAN, see `Game`.
 
     Args:
-        networks: of both players.
+        networks: the generator and the discriminator.
         objective: their losses.
-        penalties: of the discriminator.
-        axis_name: the mesh axis over which draws are split; None for none.
+        penalties: terms of the discriminator's loss.
+        axis_name: the mesh axis over which draws are split; None for no split.
 
     Returns:
         The `Game`.
     """
-    rules = _Rules(networks, objective, tuple(penalties), _Devices(axis_name))
-    return Game(rules.discriminator, rules.generator, rules.both)
+    gan = _GanGame(networks, objective, tuple(penalties), _Devices(axis_name))
+    return Game(gan.discriminator, gan.generator, gan.both)
 
 
-class _Rules(NamedTuple):
+class _GanGame(NamedTuple):
     networks: Networks
     objective: Objective
     penalties: tuple[Penalty, ...]
-    over: "_Devices"
+    devices: "_Devices"
 
     def discriminator(self, players: Players, draws: Draws) -> tuple[PyTree, PyTree]:
-        own, other = self.over.vary(players)
-        fake = self._generate(other, draws.key, draws.noise)
-        scores, pull = jax.vjp(
-            lambda params: self._score(params, draws.key, draws.real, fake), own
+        params, generator = self.devices.vary(players)
+        fake = self._generate(generator, draws.key, draws.noise)
+        scores, vjp = jax.vjp(
+            lambda params: self._score(params, draws.key, draws.real, fake), params
         )
-        return self._of_discriminator(
-            own, draws, fake, scores, lambda slopes: pull(slopes)[0]
+        return self._discriminator_gradient(
+            params, draws, fake, scores, lambda cotangents: vjp(cotangents)[0]
         )
 
     def generator(self, players: Players, draws: Draws) -> tuple[PyTree, PyTree]:
-        other, own = self.over.vary(players)
-        key = jax.random.fold_in(draws.key, GENERATORS_OWN)
+        discriminator, params = self.devices.vary(players)
+        key = jax.random.fold_in(draws.key, GENERATOR_UPDATE)
 
         def scores_of(fake: Array) -> Scores:
             real = draws.real if self.objective.is_paired else draws.real[:0]
-            scores_p, scores_q = self._score(other, key, real, fake)
-            # Where they are not needed, any will do.
+            scores_p, scores_q = self._score(discriminator, key, real, fake)
+            # An unpaired generator loss ignores the scores of P.
             return scores_p if self.objective.is_paired else scores_q, scores_q
 
-        fake, to_params = jax.vjp(
-            lambda params: self._generate(params, key, draws.generator_noise), own
+        fake, params_vjp = jax.vjp(
+            lambda params: self._generate(params, key, draws.generator_noise), params
         )
-        scores, to_samples = jax.vjp(scores_of, fake)
-        return self._of_generator(
+        scores, samples_vjp = jax.vjp(scores_of, fake)
+        return self._generator_gradient(
             draws,
             scores,
-            lambda slopes: to_samples(slopes)[0],
-            lambda slopes: to_params(slopes)[0],
+            lambda cotangents: samples_vjp(cotangents)[0],
+            lambda cotangents: params_vjp(cotangents)[0],
         )
 
     def both(self, players: Players, draws: Draws) -> tuple[Players, PyTree]:
-        players = self.over.vary(players)
+        players = self.devices.vary(players)
 
-        fake, to_params = jax.vjp(
+        fake, params_vjp = jax.vjp(
             lambda params: self._generate(params, draws.key, draws.noise),
             players.generator,
         )
-        scores, pull = jax.vjp(
+        scores, scores_vjp = jax.vjp(
             lambda params, fake: self._score(params, draws.key, draws.real, fake),
             players.discriminator,
             fake,
         )
-        own, first = self._of_discriminator(
+        discriminator_gradient, discriminator_info = self._discriminator_gradient(
             players.discriminator,
             draws,
             fake,
             scores,
-            lambda slopes: pull(slopes)[0],
+            lambda cotangents: scores_vjp(cotangents)[0],
         )
-        other, second = self._of_generator(
+        generator_gradient, generator_info = self._generator_gradient(
             draws,
             scores,
-            lambda slopes: pull(slopes)[1],
-            lambda slopes: to_params(slopes)[0],
+            lambda cotangents: scores_vjp(cotangents)[1],
+            lambda cotangents: params_vjp(cotangents)[0],
         )
-        return Players(own, other), first | second
+        gradients = Players(discriminator_gradient, generator_gradient)
+        return gradients, discriminator_info | generator_info
 
     def _generate(self, params: PyTree, key: Array, noise: Array) -> Array:
-        key = jax.random.fold_in(key, GENERATED)
+        key = jax.random.fold_in(key, GENERATOR)
         return apply_in_training(self.networks.generator, key, params, noise)[0]
 
     def _score(self, params: PyTree, key: Array, real: Array, fake: Array) -> Scores:
-        """Scores of both, in one pass."""
-        if real.shape[1:] != fake.shape[1:]:
-            raise ValueError(
-                f"batch must hold samples of shape {fake.shape[1:]}, like the "
-                f"generator's, got {real.shape[1:]}"
-            )
+        """Scores of real and generated samples, in one pass."""
         joined = jnp.concatenate([real, fake])
-        key = jax.random.fold_in(key, SCORED)
+        key = jax.random.fold_in(key, DISCRIMINATOR)
         scores, _ = apply_in_training(self.networks.discriminator, key, params, joined)
         return scores[: len(real)], scores[len(real) :]
 
@@ -165,65 +161,72 @@ class _Rules(NamedTuple):
         scores, _ = apply_in_training(discriminator, key, params, sample[None])
         return scores[0]
 
-    def _of_discriminator(
+    def _discriminator_gradient(
         self,
-        own: PyTree,
+        params: PyTree,
         draws: Draws,
         fake: Array,
         scores: Scores,
-        pull: Callable[[Scores], PyTree],
+        params_vjp: Callable[[Scores], PyTree],
     ) -> tuple[PyTree, dict[str, Array]]:
-        """Gradient and info, from the scores and the way back to the parameters."""
-        loss, slopes = self.over.slopes(self.objective.discriminator_loss, scores)
-        gradient = self.over.total(pull(slopes))
-        for place, penalty in enumerate(self.penalties):
-            key = jax.random.fold_in(draws.key, PENALTIES + place)
-            for_value, for_dropout = jax.random.split(key)
-            found = penalty_slope(
-                penalty,
-                for_value,
-                functools.partial(self._score_one, for_dropout),
-                own,
-                draws.real,
-                fake,
-                number=draws.number,
+        """Gradient and metrics, from the scores and their vjp in the parameters."""
+        loss, cotangents = self.devices.value_and_grad(
+            self.objective.discriminator_loss, scores
+        )
+        gradient = self.devices.sum(params_vjp(cotangents))
+        for index, penalty in enumerate(self.penalties):
+            key = jax.random.fold_in(draws.key, PENALTIES + index)
+            penalty_key, dropout_key = jax.random.split(key)
+            value, penalty_gradient = self.devices.mean(
+                penalty_value_and_grad(
+                    penalty,
+                    penalty_key,
+                    functools.partial(self._score_one, dropout_key),
+                    params,
+                    draws.real,
+                    fake,
+                    number=draws.number,
+                )
             )
-            value, slope = self.over.mean(found)
             loss += value
-            gradient = jax.tree.map(jnp.add, gradient, slope)
+            gradient = optax.tree.add(gradient, penalty_gradient)
         return gradient, {
             "discriminator_loss": loss,
             "discriminator_gradient_norm": optax.tree.norm(gradient),
-            "bound": self.over.value(self.objective.bound, scores),
+            "bound": self.devices.value(self.objective.bound, scores),
         }
 
-    def _of_generator(
+    def _generator_gradient(
         self,
         draws: Draws,
         scores: Scores,
-        to_samples: Callable[[Scores], Array],
-        to_params: Callable[[Array], PyTree],
+        samples_vjp: Callable[[Scores], Array],
+        params_vjp: Callable[[Array], PyTree],
     ) -> tuple[PyTree, dict[str, Array]]:
-        """The same for the generator, whose way back leads through its samples."""
-        loss, slopes = self.over.slopes(self.objective.generator_loss, scores)
-        slopes = to_samples(slopes)
-        gradient = self.over.total(to_params(slopes))
+        """Gradient and metrics, through the generated samples to the parameters."""
+        loss, cotangents = self.devices.value_and_grad(
+            self.objective.generator_loss, scores
+        )
+        sample_gradients = samples_vjp(cotangents)
+        gradient = self.devices.sum(params_vjp(sample_gradients))
         return gradient, {
             "generator_loss": loss,
             "generator_gradient_norm": optax.tree.norm(gradient),
-            "generator_slope": self.over.slope(slopes) * self.over.spread(draws.real),
+            "sample_gradient_norm": self.devices.mean_norm(sample_gradients)
+            * self.devices.spread(draws.real),
         }
 
 
-def _squares(rows: Array) -> Float[Array, " n"]:
+def _squared_norms(rows: Array) -> Float[Array, " n"]:
     return jnp.sum(rows.reshape(len(rows), -1) ** 2, axis=1)
 
 
 class _Devices(NamedTuple):
-    """Reductions over the devices that share a batch; with no axis, nothing to reduce.
+    """Reductions over the devices that share a batch; with no axis, identities.
 
-    A loss may be any function of all scores, a log-mean-exp or pairs among them: every
-    device computes it of the scores of all, and takes back the slopes of its own.
+    A loss may be any function of all scores, such as a log-mean-exp or a function of
+    pairs. Every device computes it from the gathered scores and takes the gradient in
+    its own, so that nothing is differentiated through a collective.
     """
 
     axis_name: str | None
@@ -236,36 +239,40 @@ class _Devices(NamedTuple):
             lambda x: jax.lax.pcast(x, self.axis_name, to="varying"), tree
         )
 
-    def total(self, tree: PyTree) -> PyTree:
+    def sum(self, tree: PyTree) -> PyTree:
         return tree if self.axis_name is None else jax.lax.psum(tree, self.axis_name)
 
     def mean(self, tree: PyTree) -> PyTree:
         return tree if self.axis_name is None else jax.lax.pmean(tree, self.axis_name)
 
-    def slopes(self, loss: Loss, scores: Scores) -> tuple[Array, Scores]:
-        """The loss of all scores, and its slope in each score of this device."""
-        value, slopes = jax.value_and_grad(loss, (0, 1))(*map(self._all, scores))
+    def value_and_grad(self, loss: Loss, scores: Scores) -> tuple[Array, Scores]:
+        """The loss of all scores, and its gradient in the scores of this device."""
+        value, gradients = jax.value_and_grad(loss, (0, 1))(*map(self._gather, scores))
         if self.axis_name is None:
-            return value, slopes
-        place = jax.lax.axis_index(self.axis_name)
+            return value, gradients
+        device = jax.lax.axis_index(self.axis_name)
         own = [
-            s.reshape(-1, len(x))[place] for s, x in zip(slopes, scores, strict=True)
+            gradient.reshape(-1, len(x))[device]
+            for gradient, x in zip(gradients, scores, strict=True)
         ]
         return self.mean(value), tuple(own)
 
     def value(self, loss: Loss, scores: Scores) -> Array:
-        return self.mean(loss(*map(self._all, scores)))
+        return self.mean(loss(*map(self._gather, scores)))
 
-    def slope(self, slopes: Array) -> Array:
-        """The mean norm of slopes in samples, as if each sample's loss were its own."""
-        return self.total(jnp.sum(jnp.sqrt(_squares(slopes))))
+    def mean_norm(self, gradients: Array) -> Array:
+        """The mean norm of each sample's gradient of its own loss.
+
+        The loss is a mean over samples: the sum of these norms is that mean.
+        """
+        return self.sum(jnp.sum(jnp.sqrt(_squared_norms(gradients))))
 
     def spread(self, samples: Array) -> Array:
         """The root mean squared distance of samples from their mean."""
-        center = self.mean(jnp.mean(samples, axis=0))
-        return jnp.sqrt(self.mean(jnp.mean(_squares(samples - center))))
+        center = self.mean(jnp.mean(samples, axis=0, keepdims=True))
+        return jnp.sqrt(self.mean(jnp.mean(_squared_norms(samples - center))))
 
-    def _all(self, scores: Array) -> Array:
+    def _gather(self, scores: Array) -> Array:
         if self.axis_name is None:
             return scores
         return jax.lax.all_gather(scores, self.axis_name, tiled=True)

@@ -1,4 +1,4 @@
-"""How good samples are: modes that they found, and likelihood from a kernel density."""
+"""Metrics of generated samples: modes covered, and kernel-density likelihood."""
 
 import math
 from typing import NamedTuple
@@ -30,13 +30,14 @@ NUM_BANDWIDTHS = 10
 
 
 class ModeReport(NamedTuple):
-    """What of a mixture was found.
+    """Coverage of a mixture by samples.
 
     Attributes:
-        num_modes: modes with at least one good sample.
-        good_share: of samples within three standard deviations of a mode.
-        reverse_kl: KL from the modes' true shares, equal ones, to those of all samples,
-            each given to its nearest mode: sum of q log(q / p), nats.
+        num_modes: number of modes with at least one good sample, one within three
+            standard deviations.
+        good_share: fraction of good samples.
+        reverse_kl: sum of q log(q / p), nats, with the fractions q of samples whose
+            nearest mode is each one, and the mixture's equal fractions p.
     """
 
     num_modes: Int[Array, ""]
@@ -47,21 +48,21 @@ class ModeReport(NamedTuple):
 def count_modes(
     samples: Float[Array, "n d"], centers: Float[Array, "k d"], *, sd: float
 ) -> ModeReport:
-    """Which modes of an equal mixture of round Gaussians the samples found.
+    """Coverage of the modes of an equal mixture of isotropic Gaussians.
 
     Source: Lin et al., "PacGAN", NeurIPS 2018, section 4.1, for the three numbers;
         Srivastava et al., "VEEGAN", NeurIPS 2017, for good samples.
 
     Args:
-        samples: generated, [N, D].
-        centers: of the modes, [K, D].
-        sd: standard deviation of every coordinate of a mode.
+        samples: generated samples, [N, D].
+        centers: centers of the modes, [K, D].
+        sd: standard deviation of each coordinate of a mode.
 
     Returns:
         A `ModeReport`.
 
     Raises:
-        ValueError: where shapes do not fit or sd is not above 0.
+        ValueError: if samples and centers differ in width, or sd is not positive.
 
     Example:
         >>> centers = jnp.array([[0.0, 0.0], [9.0, 0.0]])
@@ -83,11 +84,12 @@ def count_modes(
 
 
 class LabelCounts(NamedTuple):
-    """What of a set of equally likely labels was found.
+    """Coverage of equally likely labels by samples.
 
     Attributes:
-        num_labels: labels that at least one sample has.
-        reverse_kl: sum of q log(q / p) with p equal shares, nats.
+        num_labels: number of labels that occur.
+        reverse_kl: sum of q log(q / p), nats, with the fractions q of the labels and
+            equal fractions p.
     """
 
     num_labels: Int[Array, ""]
@@ -95,26 +97,26 @@ class LabelCounts(NamedTuple):
 
 
 def count_labels(labels: Int[Array, " n"], num_labels: int) -> LabelCounts:
-    """Which of equally likely labels samples have: the modes of stacked MNIST.
+    """Coverage of equally likely labels, such as the modes of stacked MNIST.
 
     Source: Metz et al., "Unrolled GANs", ICLR 2017, section 3.3.1.
 
     Args:
-        labels: of the samples by a classifier, in [0, num_labels), [N].
+        labels: labels of the samples by a classifier, in [0, num_labels), [N].
         num_labels: K; static.
 
     Returns:
         A `LabelCounts`.
 
     Raises:
-        ValueError: where the labels are no vector of whole numbers in [0, num_labels),
-            as far as their values are known, or num_labels no positive number.
+        ValueError: if the labels are not a vector of whole numbers, if concrete labels
+            lie outside [0, num_labels), or if num_labels is not positive.
     """
     check_rank(1, labels=labels)
     check_positive(num_labels=num_labels)
     if not jnp.issubdtype(jnp.result_type(labels), jnp.integer):
         raise ValueError(f"labels must be whole numbers, got {labels.dtype}")
-    if not isinstance(labels, Tracer):  # Only values that are known can be looked at.
+    if not isinstance(labels, Tracer):  # Values can be checked outside of jit only.
         outside = np.asarray(labels)
         outside = outside[(outside < 0) | (outside >= num_labels)]
         if len(outside):
@@ -140,7 +142,7 @@ def parzen_log_likelihood(
     bandwidth: float | Float[Array, ""],
     chunk_size: int = 100,
 ) -> Float[Array, " n"]:
-    """Log-density of points under a Gaussian at every generated sample, nats.
+    """Log-density of points under a kernel density of generated samples, nats.
 
     log mean_j N(x; y_j, bandwidth^2 I).
 
@@ -148,21 +150,21 @@ def parzen_log_likelihood(
         Breuleux, Bengio and Vincent, 2011.
 
     Args:
-        points: where to ask, [N, D].
-        samples: generated, [M, D].
+        points: points at which the density is evaluated, [N, D].
+        samples: generated samples, [M, D].
         bandwidth: standard deviation of the Gaussians; may be traced.
-        chunk_size: points that meet all samples at once; changes no value.
+        chunk_size: points compared with all samples at once; changes memory only.
 
     Returns:
-        Log-densities in nats, [N]; their mean's standard error is sd / sqrt(N).
+        Log-densities in nats, [N].
 
     Raises:
-        ValueError: where shapes do not fit.
+        ValueError: if points and samples differ in width.
 
     Notes:
-        A poor judge of pictures: a set of k-means centers beats the data themselves
-        (Theis, van den Oord and Bethge, ICLR 2016). It is here to compare with what was
-        published.
+        This is a poor measure of image quality: k-means centers reach a higher value
+        than the data (Theis, van den Oord and Bethge, ICLR 2016). Use it to compare
+        with published results.
     """
     check_same_width(points=points, samples=samples)
     check_positive(chunk_size=chunk_size)
@@ -181,22 +183,24 @@ def choose_bandwidth(
     bandwidths: Float[Array, " b"] | None = None,
     chunk_size: int = 100,
 ) -> Float[Array, ""]:
-    """The bandwidth under which held-out points are most likely.
+    """The bandwidth that maximizes the mean log-likelihood of held-out points.
 
     Source: the protocol published with Goodfellow et al., 2014: ten bandwidths from 0.1
         to 1, equally spaced in their logarithm, on a thousand validation points.
 
     Args:
-        points: validation points, none of those that are reported, [N, D].
-        samples: generated, [M, D].
-        bandwidths: to choose from, [B]; the protocol's where None.
-        chunk_size: points that meet all samples at once; changes no value.
+        points: validation points, distinct from those of the reported likelihood,
+            [N, D].
+        samples: generated samples, [M, D].
+        bandwidths: candidates, [B]; None for those of the protocol.
+        chunk_size: points compared with all samples at once; changes memory only.
 
     Returns:
         One of the bandwidths.
 
     Raises:
-        ValueError: where shapes do not fit.
+        ValueError: if points and samples differ in width, or `bandwidths` is not a
+            vector.
     """
     if bandwidths is None:
         bandwidths = jnp.logspace(-1, 0, NUM_BANDWIDTHS)

@@ -1,8 +1,8 @@
-"""What each player of the game minimizes, from raw critic outputs.
+"""Losses of the two players of a GAN, as functions of the discriminator's raw outputs.
 
-The discriminator scores samples of the data, P, and of the generator, Q. At its best
-its loss tells a divergence between the two; what it tells at any other time is a lower
-bound of it, in nats, on samples that it was not trained on.
+The discriminator scores samples of the data, P, and of the generator, Q. Its optimal
+loss determines a divergence between the two. On samples that it was not trained on, any
+other discriminator gives a lower bound of that divergence.
 """
 
 import dataclasses
@@ -38,18 +38,19 @@ FORMS = ("saddle", "practical")
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
-    """The losses of the two players, and what the discriminator's tells.
+    """The losses of the two players, and the bound of a divergence.
 
-    Each function takes raw critic outputs on samples of P, [N], and of Q, [M].
+    Each function takes the discriminator's raw outputs on samples of P, [N], and of Q,
+    [M].
 
     Attributes:
-        name: as in `OBJECTIVES`.
-        discriminator_loss: what the discriminator minimizes, [].
-        generator_loss: what the generator minimizes, [].
-        bound: of the divergence that `estimates` names, from below, [].
-        estimates: the divergence; in nats but for "WASSERSTEIN_1", which needs a
-            discriminator of Lipschitz constant 1.
-        is_paired: whether a sample of P meets one of Q, so that N = M and the
+        name: the key in `OBJECTIVES`.
+        discriminator_loss: the loss that the discriminator minimizes, [].
+        generator_loss: the loss that the generator minimizes, [].
+        bound: a lower bound of the divergence named by `estimates`, [].
+        estimates: name of the divergence, in nats. "WASSERSTEIN_1" is in units of the
+            data and needs a discriminator with Lipschitz constant 1.
+        is_paired: whether the losses pair samples of P and of Q, so that N = M and the
             generator's loss needs the scores of P.
     """
 
@@ -61,7 +62,7 @@ class Objective:
     is_paired: bool = False
 
 
-# The classic game ------------------------------------------------------------------
+# The original GAN ------------------------------------------------------------------
 
 
 def _cross_entropy(scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
@@ -85,7 +86,7 @@ _jensen_shannon = functools.partial(f_divergence_bound, JENSEN_SHANNON)
 minimax = Objective(
     "minimax", _cross_entropy, _log_one_minus_d, _jensen_shannon, JENSEN_SHANNON.name
 )
-"""Both climb and descend E_p[log D] + E_q[log(1 - D)].
+"""The discriminator maximizes E_p[log D] + E_q[log(1 - D)], the generator minimizes it.
 
 Source: Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, equation 1; the
 bound is 2 log 2 minus the loss, twice the usual JSD (theorem 1).
@@ -94,33 +95,32 @@ bound is 2 log 2 minus the loss, twice the usual JSD (theorem 1).
 non_saturating = Objective(
     "non_saturating", _cross_entropy, _minus_log_d, _jensen_shannon, JENSEN_SHANNON.name
 )
-"""The generator maximizes E_q[log D] instead: strong gradients where it is behind.
+"""The generator maximizes E_q[log D], whose gradient does not vanish where D is near 0.
 
 Source: Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, section 3.
 """
 
 
-# The family ------------------------------------------------------------------------
+# f-GAN -----------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=256)
 def f_gan(divergence: FDivergence, *, form: str = "saddle") -> Objective:
-    """The f-GAN objective of a member of the family.
+    """The f-GAN objective of an f-divergence.
 
-    The discriminator climbs F = E_p[g_f(v)] - E_q[f*(g_f(v))]. The generator descends
-    it ("saddle"), or climbs E_q[g_f(v)] ("practical").
+    The discriminator maximizes F = E_p[g_f(v)] - E_q[f*(g_f(v))]. The generator
+    minimizes F ("saddle"), or maximizes E_q[g_f(v)] ("practical").
 
     Source: Nowozin et al., "f-GAN", NeurIPS 2016, equations 4 to 6 and section 3.2.
 
     Args:
-        divergence: a member of the family.
+        divergence: the f-divergence.
         form: the generator's loss, "saddle" or "practical".
 
     Returns:
-        The `Objective`; the same object for equal arguments.
+        The `Objective`.
 
     Raises:
-        ValueError: where the form is not known.
+        ValueError: if the form is unknown.
 
     Example:
         >>> f_gan(DIVERGENCES["PEARSON"]).name
@@ -149,7 +149,7 @@ def f_gan(divergence: FDivergence, *, form: str = "saddle") -> Objective:
     )
 
 
-# Losses of later years -------------------------------------------------------------
+# Later objectives ------------------------------------------------------------------
 
 
 def _squares(scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
@@ -169,10 +169,10 @@ least_squares = Objective(
     lambda scores_p, scores_q: 1 - 4 * _squares(scores_p, scores_q),
     "LE_CAM",
 )
-"""Scores of P pulled to 1 and of Q to 0; the generator pulls its own to 1.
+"""Squared distances of scores from 1 for P and 0 for Q; from 1 for the generator.
 
 Source: Mao et al., "Least squares generative adversarial networks", ICCV 2017, equation
-9. At the best discriminator, p / (p + q), the loss is 1/4 - LE_CAM / 4.
+9. For the optimal discriminator, p / (p + q), the loss is 1/4 - LE_CAM / 4.
 """
 
 
@@ -193,9 +193,9 @@ hinge = Objective(
     lambda scores_p, scores_q: 1 - _margins(scores_p, scores_q) / 2,
     "TOTAL_VARIATION",
 )
-"""E_p[max(0, 1 - v)] + E_q[max(0, 1 + v)]; the generator climbs E_q[v].
+"""E_p[max(0, 1 - v)] + E_q[max(0, 1 + v)]; the generator maximizes E_q[v].
 
-Source: Lim and Ye, "Geometric GAN", 2017, equations 9 and 10. At the best
+Source: Lim and Ye, "Geometric GAN", 2017, equations 9 and 10. For the optimal
 discriminator, the sign of p - q, the loss is 2 - 2 TOTAL_VARIATION.
 """
 
@@ -212,10 +212,12 @@ wasserstein = Objective(
     _difference,
     "WASSERSTEIN_1",
 )
-"""E_p[v] - E_q[v], climbed and descended: the earth mover's distance, in units of x.
+"""The discriminator maximizes E_p[v] - E_q[v], the generator minimizes it.
 
-Source: Arjovsky et al., "Wasserstein GAN", ICML 2017, equation 2; needs a Lipschitz
-discriminator (`gradient_penalty`, spectral normalization).
+Its supremum over functions of Lipschitz constant 1 is the earth mover's distance, in
+units of x; use `gradient_penalty` or spectral normalization.
+
+Source: Arjovsky et al., "Wasserstein GAN", ICML 2017, equation 2.
 """
 
 
@@ -223,8 +225,9 @@ def _paired(sign: float, scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, "
     scores_p, scores_q = admit_both(scores_p, scores_q, None, None)
     if scores_p.shape != scores_q.shape:
         raise ValueError(
-            f"the relativistic objective pairs samples: scores_p has {len(scores_p)} "
-            f"entries, scores_q {len(scores_q)}"
+            "scores_p and scores_q must have the same length in the relativistic "
+            f"objective: scores_p has {len(scores_p)} entries, scores_q "
+            f"{len(scores_q)}"
         )
     return jnp.mean(softplus(-sign * (scores_p - scores_q)))
 
@@ -237,12 +240,12 @@ relativistic = Objective(
     "JSD of P x Q from Q x P",
     is_paired=True,
 )
-"""A sample of P is to score above the one of Q beside it, or the reverse.
+"""E[softplus(-(v_p - v_q))] for paired samples; the generator exchanges v_p and v_q.
 
-E[softplus(-(v_p - v_q))]. Source: Jolicoeur-Martineau, "The relativistic
-discriminator", ICLR 2019, section 4, with both losses; Sun et al., "Towards a better
-global loss landscape of GANs", NeurIPS 2020 (RpGAN). The bound is log 2 minus the loss,
-of the usual JSD of a pair from the same pair exchanged.
+Source: Jolicoeur-Martineau, "The relativistic discriminator", ICLR 2019, section 4, for
+both losses; Sun et al., "Towards a better global loss landscape of GANs", NeurIPS 2020
+(RpGAN). The bound, log 2 minus the loss, is one of the usual JSD between P x Q and
+Q x P.
 """
 
 
@@ -265,16 +268,17 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def find_objective(objective: Objective | str) -> Objective:
-    """An objective by its name.
+    """Looks up an objective by its name.
 
     Args:
-        objective: the name, a key of `OBJECTIVES`; an `Objective` is given back.
+        objective: a name in `OBJECTIVES`, or an `Objective`, which is returned
+            unchanged.
 
     Returns:
         The `Objective`.
 
     Raises:
-        ValueError: where the name is not known.
+        ValueError: if the name is unknown.
     """
     if isinstance(objective, Objective):
         return objective

@@ -1,7 +1,7 @@
-"""What keeps a discriminator smooth: penalties on the gradient in its input.
+"""Penalties on the gradient of a discriminator in its input.
 
-A penalty is a function `(key, score, real, fake) -> []` of the discriminator as a
-function of one sample, and of samples of the data and of the generator, [N, ...] each.
+A penalty is a function `(key, score, real, fake) -> []`, where `score` maps one sample
+to its score and `real` and `fake` are samples of the data and of the generator.
 """
 
 import dataclasses
@@ -13,7 +13,14 @@ import jax.numpy as jnp
 from jaxinfo.core.checks import check_finite_number, check_positive
 from jaxinfo.core.types import Array, Float, Int, Key, PyTree
 
-__all__ = ["Penalty", "dragan", "gradient_penalty", "penalty_slope", "r1", "r2"]
+__all__ = [
+    "Penalty",
+    "dragan",
+    "gradient_penalty",
+    "penalty_value_and_grad",
+    "r1",
+    "r2",
+]
 
 Score = Callable[[Array], Float[Array, ""]]
 
@@ -23,9 +30,10 @@ class Penalty:
     """A term of the discriminator's loss.
 
     Attributes:
-        value: `value(key, score, real, fake)`, the unweighted mean, [].
+        value: `value(key, score, real, fake)`, the unweighted penalty, [].
         weight: its weight in the loss.
-        every: of so many updates only the first has it, with as many times the weight.
+        every: apply the penalty in one of this many updates, with its weight multiplied
+            by this number.
     """
 
     value: Callable[[Array, Score, Array, Array], Float[Array, ""]]
@@ -37,7 +45,7 @@ class Penalty:
         check_positive(every=self.every)
 
 
-def penalty_slope(
+def penalty_value_and_grad(
     penalty: Penalty,
     key: Key[Array, ""],
     score: Callable[[PyTree, Array], Float[Array, ""]],
@@ -47,32 +55,33 @@ def penalty_slope(
     *,
     number: Int[Array, ""],
 ) -> tuple[Float[Array, ""], PyTree]:
-    """The weighted penalty of one update and its slope in the parameters.
+    """The weighted penalty of one update and its gradient in the parameters.
 
     Args:
         penalty: the penalty.
         key: random key.
         score: `score(params, sample) -> []`, the discriminator of one sample.
-        params: its parameters.
+        params: the discriminator's parameters.
         real: samples of the data, [N, ...].
         fake: samples of the generator, [M, ...].
         number: discriminator updates before this one.
 
     Returns:
-        The penalty, and a tree like the parameters; zeros in an update that has none.
+        The penalty [] and its gradient, a tree like `params`. Both are zero in an
+        update without the penalty.
     """
 
     def value(params: PyTree) -> Array:
         mean = penalty.value(key, lambda sample: score(params, sample), real, fake)
         return penalty.weight * penalty.every * mean
 
-    with_slope = jax.value_and_grad(value)
+    value_and_grad = jax.value_and_grad(value)
     if penalty.every == 1:
-        return with_slope(params)
+        return value_and_grad(params)
     return jax.lax.cond(
         number % penalty.every == 0,
-        with_slope,
-        # Of the kind that the other branch has, on a mesh too.
+        value_and_grad,
+        # Made from the parameters, so that it varies over a mesh like the other branch.
         lambda params: jax.tree.map(jnp.zeros_like, (_first_number(params), params)),
         params,
     )
@@ -89,7 +98,7 @@ def _squared_norms(score: Score, samples: Array) -> Float[Array, " n"]:
 
 def _from_one(score: Score, samples: Array) -> Float[Array, ""]:
     squares = _squared_norms(score, samples)
-    # The norm has no derivative at zero, where a constant discriminator starts.
+    # The norm has no derivative at 0, the gradient of a constant discriminator.
     norms = jnp.sqrt(jnp.maximum(squares, jnp.finfo(squares.dtype).tiny))
     return jnp.mean((norms - 1) ** 2)
 
@@ -128,18 +137,19 @@ def r1(weight: float = 1.0, *, every: int = 1) -> Penalty:
 
     Source: Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually
         converge?", ICML 2018, equation 9; Karras et al., "StyleGAN2", CVPR 2020,
-        appendix B, for every few updates only.
+        appendix B, for lazy regularization.
 
     Args:
         weight: the paper's gamma.
-        every: of so many updates only the first has it, with as many times the weight.
+        every: apply the penalty in one of this many updates, with its weight multiplied
+            by this number.
 
     Returns:
         The `Penalty`.
 
     Raises:
-        ValueError: where the weight is not above 0 or `every` not a whole number of 1
-            or more.
+        ValueError: if the weight is not positive or `every` is not a positive whole
+            number.
     """
     return Penalty(_r1, weight, every)
 
@@ -149,46 +159,48 @@ def r2(weight: float = 1.0, *, every: int = 1) -> Penalty:
 
     E_q[|grad D(x)|^2] / 2.
 
-    Source: as `r1`, equation 10.
+    Source: Mescheder, Geiger and Nowozin, ICML 2018, equation 10.
 
     Args:
         weight: the paper's gamma.
-        every: of so many updates only the first has it, with as many times the weight.
+        every: apply the penalty in one of this many updates, with its weight multiplied
+            by this number.
 
     Returns:
         The `Penalty`.
 
     Raises:
-        ValueError: where the weight is not above 0 or `every` not a whole number of 1
-            or more.
+        ValueError: if the weight is not positive or `every` is not a positive whole
+            number.
     """
     return Penalty(_r2, weight, every)
 
 
 def gradient_penalty(weight: float = 10.0, *, every: int = 1) -> Penalty:
-    """The gradient norm pulled to 1 between samples of the data and of the generator.
+    """The mean squared distance of the gradient norm from 1, between data and samples.
 
-    E[(|grad D(u x + (1 - u) y)| - 1)^2] with u uniform in (0, 1), x of P and y of Q.
+    E[(|grad D(u x + (1 - u) y)| - 1)^2] with u uniform in (0, 1), x from P, y from Q.
 
     Source: Gulrajani et al., "Improved training of Wasserstein GANs", NeurIPS 2017,
         equation 3.
 
     Args:
         weight: the paper's lambda.
-        every: of so many updates only the first has it, with as many times the weight.
+        every: apply the penalty in one of this many updates, with its weight multiplied
+            by this number.
 
     Returns:
         The `Penalty`.
 
     Raises:
-        ValueError: where the weight is not above 0 or `every` not a whole number of 1
-            or more.
+        ValueError: if the weight is not positive or `every` is not a positive whole
+            number.
     """
     return Penalty(_between, weight, every)
 
 
 def dragan(weight: float = 10.0, *, every: int = 1) -> Penalty:
-    """The gradient norm pulled to 1 around samples of the data.
+    """The mean squared distance of the gradient norm from 1, around the data.
 
     E[(|grad D(x + u d)| - 1)^2] with u uniform in (0, 1) and every coordinate of d
     uniform in (0, sd(x) / 2).
@@ -198,13 +210,14 @@ def dragan(weight: float = 10.0, *, every: int = 1) -> Penalty:
 
     Args:
         weight: the paper's lambda.
-        every: of so many updates only the first has it, with as many times the weight.
+        every: apply the penalty in one of this many updates, with its weight multiplied
+            by this number.
 
     Returns:
         The `Penalty`.
 
     Raises:
-        ValueError: where the weight is not above 0 or `every` not a whole number of 1
-            or more.
+        ValueError: if the weight is not positive or `every` is not a positive whole
+            number.
     """
     return Penalty(_around, weight, every)

@@ -1,8 +1,9 @@
-"""How two players move: the update rules of a game in which each has a loss of its own.
+"""Update rules of two-player games, in which each player has a loss of its own.
 
-A `Game` tells the players' gradients, each of its own loss in its own parameters; a
-`Solver` turns them into a move of both. Plain descent of both at once runs away from
-the equilibrium of x * y, one after the other circles it, and the others reach it.
+A `Game` computes the gradient of each player's loss in the player's own parameters; a
+`Solver` turns them into an update of both. On the game x * y, simultaneous gradient
+descent diverges from the equilibrium, alternating descent circles it, and the other
+solvers converge to it.
 """
 
 from collections.abc import Callable
@@ -34,11 +35,11 @@ __all__ = [
 
 
 class Players(NamedTuple):
-    """One thing for each player: parameters, gradients, optimizers or their states.
+    """A pair, one entry for each player: parameters, gradients, or optimizers.
 
     Attributes:
-        discriminator: the discriminator's.
-        generator: the generator's.
+        discriminator: the entry of the discriminator.
+        generator: the entry of the generator.
     """
 
     discriminator: Any
@@ -46,15 +47,15 @@ class Players(NamedTuple):
 
 
 class Game(NamedTuple):
-    """The gradients of a game, each player's of its own loss.
+    """The gradients of a game, each of the player's own loss.
 
-    Each is a function of `(players, draws)`, the parameters of both and the random
-    numbers of one update, and returns the gradient and an info.
+    Each entry is a function of `(players, draws)`, the parameters of both and the data
+    and random numbers of one update. It returns the gradient and a dict of metrics.
 
     Attributes:
         discriminator: the discriminator's gradient.
-        generator: the generator's gradient, on draws of its own.
-        both: `Players` of both gradients, from the same draws in one pass.
+        generator: the generator's gradient, with noise of its own.
+        both: `Players` of both gradients, from the same noise in one pass.
     """
 
     discriminator: Callable[[Players, PyTree], tuple[PyTree, PyTree]]
@@ -63,11 +64,11 @@ class Game(NamedTuple):
 
 
 class SolverState(NamedTuple):
-    """What a solver keeps from one move to the next.
+    """The state of a solver.
 
     Attributes:
-        optimizers: `Players` of the states of their optimizers.
-        memory: what else the solver remembers.
+        optimizers: `Players` of the optimizers' states.
+        memory: further state of the solver.
     """
 
     optimizers: Players
@@ -81,10 +82,10 @@ class Solver(NamedTuple):
         init: `init(optimizers, players) -> SolverState`, with `Players` of Optax
             optimizers and of parameters.
         update: `update(optimizers, game, players, state, draws) -> (players, state,
-            info)`: one update of each player.
+            metrics)`: one update of each player.
         differentiates_gradients: whether it needs derivatives of the game's gradients,
-            which a game that is split over devices cannot give.
-        optimizer_updates: how often a move calls each optimizer: a learning rate's
+            which are not available for a batch that is split over devices.
+        optimizer_updates: calls of each optimizer in one update; a learning-rate
             schedule counts these.
     """
 
@@ -94,7 +95,7 @@ class Solver(NamedTuple):
     optimizer_updates: int = 1
 
 
-# Moves of the optimizers -----------------------------------------------------------
+# Updates by the optimizers ---------------------------------------------------------
 
 
 def _plain_init(optimizers: Players, players: Players) -> SolverState:
@@ -102,81 +103,86 @@ def _plain_init(optimizers: Players, players: Players) -> SolverState:
     return SolverState(Players(*(optimizer.init(own) for optimizer, own in pairs)))
 
 
-def _move_one(
+def _apply_one(
     optimizer: optax.GradientTransformation,
     gradient: PyTree,
     state: PyTree,
-    own: PyTree,
+    params: PyTree,
 ) -> tuple[PyTree, PyTree]:
-    updates, state = optimizer.update(gradient, state, own)
-    return optax.apply_updates(own, updates), state
+    updates, state = optimizer.update(gradient, state, params)
+    return optax.apply_updates(params, updates), state
 
 
-def _move(
+def _apply(
     optimizers: Players, gradients: Players, states: Players, players: Players
 ) -> tuple[Players, Players]:
-    moved = map(_move_one, optimizers, gradients, states, players)
-    params, states = map(Players._make, zip(*moved, strict=True))
-    return params, states
+    results = map(_apply_one, optimizers, gradients, states, players)
+    players, states = map(Players._make, zip(*results, strict=True))
+    return players, states
 
 
-def _discriminator_moves(optimizers, game, players, state, draws):
-    gradient, info = game.discriminator(players, draws)
-    own, moved = _move_one(
+def _step_discriminator(optimizers, game, players, state, draws):
+    gradient, metrics = game.discriminator(players, draws)
+    params, optimizer_state = _apply_one(
         optimizers.discriminator,
         gradient,
         state.optimizers.discriminator,
         players.discriminator,
     )
-    state = state._replace(optimizers=state.optimizers._replace(discriminator=moved))
-    return players._replace(discriminator=own), state, info
+    states = state.optimizers._replace(discriminator=optimizer_state)
+    players = players._replace(discriminator=params)
+    return players, state._replace(optimizers=states), metrics
 
 
 def update_discriminator(
     optimizers: Players, game: Game, players: Players, state: SolverState, draws: PyTree
 ) -> tuple[Players, SolverState]:
-    """One more update of the discriminator alone, whatever the solver.
+    """Updates the discriminator alone, in the same way for every solver.
 
     Args:
-        optimizers: of both players.
+        optimizers: optimizers of both players.
         game: the gradients.
         players: parameters of both.
-        state: the solver's.
-        draws: the random numbers of this update.
+        state: the solver's state.
+        draws: data and random numbers of this update.
 
     Returns:
-        The parameters of both, and the solver's state.
+        The parameters of both players, and the solver's state.
     """
-    return _discriminator_moves(optimizers, game, players, state, draws)[:2]
+    return _step_discriminator(optimizers, game, players, state, draws)[:2]
 
 
 # First-order solvers ---------------------------------------------------------------
 
 
 def _simultaneous(optimizers, game, players, state, draws):
-    gradients, info = game.both(players, draws)
-    players, moved = _move(optimizers, gradients, state.optimizers, players)
-    return players, state._replace(optimizers=moved), info
+    gradients, metrics = game.both(players, draws)
+    players, states = _apply(optimizers, gradients, state.optimizers, players)
+    return players, state._replace(optimizers=states), metrics
 
 
 def _alternating(optimizers, game, players, state, draws):
-    players, state, first = _discriminator_moves(
+    players, state, discriminator_metrics = _step_discriminator(
         optimizers, game, players, state, draws
     )
-    gradient, second = game.generator(players, draws)
-    own, moved = _move_one(
+    gradient, generator_metrics = game.generator(players, draws)
+    params, optimizer_state = _apply_one(
         optimizers.generator, gradient, state.optimizers.generator, players.generator
     )
-    state = state._replace(optimizers=state.optimizers._replace(generator=moved))
-    return players._replace(generator=own), state, first | second
+    states = state.optimizers._replace(generator=optimizer_state)
+    return (
+        players._replace(generator=params),
+        state._replace(optimizers=states),
+        discriminator_metrics | generator_metrics,
+    )
 
 
 def _extragradient(optimizers, game, players, state, draws):
     gradients, _ = game.both(players, draws)
-    looked, moved = _move(optimizers, gradients, state.optimizers, players)
-    gradients, info = game.both(looked, draws)
-    players, moved = _move(optimizers, gradients, moved, players)
-    return players, state._replace(optimizers=moved), info
+    extrapolated, states = _apply(optimizers, gradients, state.optimizers, players)
+    gradients, metrics = game.both(extrapolated, draws)
+    players, states = _apply(optimizers, gradients, states, players)
+    return players, state._replace(optimizers=states), metrics
 
 
 def _past_init(optimizers: Players, players: Players) -> SolverState:
@@ -185,36 +191,37 @@ def _past_init(optimizers: Players, players: Players) -> SolverState:
 
 
 def _past_extragradient(optimizers, game, players, state, draws):
-    looked, _ = _move(optimizers, state.memory, state.optimizers, players)
-    gradients, info = game.both(looked, draws)
-    players, moved = _move(optimizers, gradients, state.optimizers, players)
-    return players, SolverState(moved, gradients), info
+    extrapolated, _ = _apply(optimizers, state.memory, state.optimizers, players)
+    gradients, metrics = game.both(extrapolated, draws)
+    players, states = _apply(optimizers, gradients, state.optimizers, players)
+    return players, SolverState(states, gradients), metrics
 
 
 simultaneous = Solver(_plain_init, _simultaneous)
-"""Both move at once, by gradients of one batch in one pass.
+"""Updates both players at once, by the gradients of one batch in one pass.
 
 Source: Nowozin et al., "f-GAN", NeurIPS 2016, algorithm 1.
 """
 
 alternating = Solver(_plain_init, _alternating)
-"""The discriminator moves, then the generator against the new discriminator.
+"""Updates the discriminator, then the generator against the new discriminator.
 
 Source: Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, algorithm 1.
 """
 
 extragradient = Solver(_plain_init, _extragradient, optimizer_updates=2)
-"""Both move by the gradients found one move ahead: two gradients an update.
+"""Updates both players by the gradients at an extrapolated point.
 
-A schedule of the learning rate counts both: give it twice the updates.
+Each update computes two gradients and calls each optimizer twice, so a learning-rate
+schedule needs twice the number of updates. The moments of an adaptive optimizer include
+both gradients.
 
 Source: Korpelevich, 1976; Gidel et al., "A variational inequality perspective on
-generative adversarial networks", ICLR 2019, algorithms 2 and 4, for the moments of an
-adaptive optimizer, which take in both gradients.
+generative adversarial networks", ICLR 2019, algorithms 2 and 4.
 """
 
 past_extragradient = Solver(_past_init, _past_extragradient)
-"""The same with the look ahead along the gradients of the last update: one an update.
+"""Extragradient that extrapolates along the last gradients: one gradient an update.
 
 Source: Popov, 1980; Gidel et al., ICLR 2019, section 3.3.
 """
@@ -223,7 +230,7 @@ Source: Popov, 1980; Gidel et al., ICLR 2019, section 3.3.
 def lookahead(
     inner: Solver = alternating, *, num_steps: int = 5, step_size: float = 0.5
 ) -> Solver:
-    """Runs ahead for some updates, then steps back towards where it started.
+    """Interpolates the players with those of `num_steps` updates before.
 
     Every `num_steps` updates both players are set to slow + step_size (fast - slow).
 
@@ -231,15 +238,15 @@ def lookahead(
         1.
 
     Args:
-        inner: the solver that runs ahead.
-        num_steps: updates between two steps back.
-        step_size: the share of the way that is kept, in (0, 1].
+        inner: the solver of the fast updates.
+        num_steps: updates between two interpolations.
+        step_size: weight of the fast players, in (0, 1].
 
     Returns:
         The `Solver`.
 
     Raises:
-        ValueError: where a setting is out of its range.
+        ValueError: if a setting is out of its range.
     """
     check_positive(num_steps=num_steps)
     if step_size != 1:
@@ -251,18 +258,18 @@ def lookahead(
 
     def update(optimizers, game, players, state, draws):
         memory, slow, count = state.memory
-        players, state, info = inner.update(
+        players, state, metrics = inner.update(
             optimizers, game, players, state._replace(memory=memory), draws
         )
-        returns = (count + 1) % num_steps == 0
+        is_due = (count + 1) % num_steps == 0
 
-        def pick(fast, slow):
-            return jnp.where(returns, slow + step_size * (fast - slow), fast)
+        def interpolate(fast, slow):
+            return jnp.where(is_due, slow + step_size * (fast - slow), fast)
 
-        players = jax.tree.map(pick, players, slow)
-        slow = jax.tree.map(lambda a, b: jnp.where(returns, a, b), players, slow)
+        players = jax.tree.map(interpolate, players, slow)
+        slow = optax.tree.where(is_due, players, slow)
         memory = state.memory, slow, count + 1
-        return players, state._replace(memory=memory), info
+        return players, state._replace(memory=memory), metrics
 
     return inner._replace(init=init, update=update)
 
@@ -271,9 +278,9 @@ def lookahead(
 
 
 def consensus(strength: float = 0.1) -> Solver:
-    """Both also descend half the squared norm of the gradients.
+    """Adds the gradient of half the squared norm of the gradients.
 
-    With gradients g and their Jacobian J, moves along g + strength J' g.
+    With gradients g and their Jacobian J, descends along g + strength J' g.
 
     Source: Mescheder, Nowozin and Geiger, "The numerics of GANs", NeurIPS 2017,
         algorithm 2.
@@ -285,27 +292,25 @@ def consensus(strength: float = 0.1) -> Solver:
         The `Solver`.
 
     Raises:
-        ValueError: where the strength is not above 0.
+        ValueError: if the strength is not positive.
     """
     check_finite_number(0.0, strength=strength)
 
     def update(optimizers, game, players, state, draws):
-        gradients, transpose, info = jax.vjp(
+        gradients, vjp, metrics = jax.vjp(
             lambda p: game.both(p, draws), players, has_aux=True
         )
-        gradients = jax.tree.map(
-            lambda g, back: g + strength * back, gradients, transpose(gradients)[0]
-        )
-        players, moved = _move(optimizers, gradients, state.optimizers, players)
-        return players, state._replace(optimizers=moved), info
+        gradients = optax.tree.add_scale(gradients, strength, vjp(gradients)[0])
+        players, states = _apply(optimizers, gradients, state.optimizers, players)
+        return players, state._replace(optimizers=states), metrics
 
     return Solver(_plain_init, update, differentiates_gradients=True)
 
 
 def symplectic_gradient_adjustment(strength: float = 1.0) -> Solver:
-    """Cancels the rotation of the game, and leaves what descends.
+    """Counteracts the rotation of the game.
 
-    With gradients g, Jacobian J and A = (J - J') / 2, moves along g + strength A' g.
+    With gradients g, Jacobian J and A = (J - J') / 2, descends along g + strength A' g.
 
     Source: Balduzzi et al., "The mechanics of n-player differentiable games", ICML
         2018, section 3.
@@ -317,7 +322,7 @@ def symplectic_gradient_adjustment(strength: float = 1.0) -> Solver:
         The `Solver`.
 
     Raises:
-        ValueError: where the strength is not above 0.
+        ValueError: if the strength is not positive.
     """
     check_finite_number(0.0, strength=strength)
 
@@ -325,19 +330,19 @@ def symplectic_gradient_adjustment(strength: float = 1.0) -> Solver:
         def field(p: Players) -> Players:
             return game.both(p, draws)[0]
 
-        gradients, info = game.both(players, draws)
+        gradients, metrics = game.both(players, draws)
 
-        def transposed(vector: Players) -> Players:
+        def vjp(vector: Players) -> Players:
             return jax.vjp(field, players)[1](vector)[0]
 
-        # The transpose of the transpose, for networks without a forward mode.
-        across, pull = jax.vjp(transposed, gradients)
-        (along,) = pull(gradients)
+        # The jvp as the transpose of the vjp, for networks without a forward mode.
+        transposed, transpose = jax.vjp(vjp, gradients)  # J' g
+        (forward,) = transpose(gradients)  # J g
         adjusted = jax.tree.map(
-            lambda g, a, b: g + strength * (a - b) / 2, gradients, across, along
+            lambda g, a, b: g + strength * (a - b) / 2, gradients, transposed, forward
         )
-        players, moved = _move(optimizers, adjusted, state.optimizers, players)
-        return players, state._replace(optimizers=moved), info
+        players, states = _apply(optimizers, adjusted, state.optimizers, players)
+        return players, state._replace(optimizers=states), metrics
 
     return Solver(_plain_init, update, differentiates_gradients=True)
 
@@ -354,16 +359,16 @@ SOLVERS: dict[str, Solver] = {
 
 
 def find_solver(update: Solver | str) -> Solver:
-    """A solver by its name.
+    """Looks up a solver by its name.
 
     Args:
-        update: the name, a key of `SOLVERS`; a `Solver` is given back.
+        update: a name in `SOLVERS`, or a `Solver`, which is returned unchanged.
 
     Returns:
         The `Solver`.
 
     Raises:
-        ValueError: where the name is not known.
+        ValueError: if the name is unknown.
     """
     if isinstance(update, Solver):
         return update

@@ -1,5 +1,6 @@
-"""The min-max game as one traced step: both players' updates, and what they tell."""
+"""The min-max game as one traced step: the updates of both players, and metrics."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -31,24 +32,25 @@ from jaxinfo.training import stop_at_nonfinite
 
 __all__ = ["Gan", "GanInfo", "GanState", "make_gan"]
 
-# A generator that would gain less than this, if its samples moved as far as the data
-# spread, has nothing to learn from the discriminator.
-SATURATED_SLOPE = 1e-3
-# So many updates in a row that change no loss by more than rounding.
-FROZEN_UPDATES = 100
+# Below this, the generator's loss would change by less than 0.001 if its samples moved
+# as far as the data spread.
+VANISHING_GRADIENT = 1e-3
+# Updates in a row without a change of the losses, after which they count as constant.
+CONSTANT_UPDATES = 100
 
 
 class GanState(NamedTuple):
-    """What one update hands to the next.
+    """The state of a game.
 
     Attributes:
-        step: updates done, [].
-        players: parameters of both.
-        solver: optimizers and the solver's memory.
-        average: of the generator's parameters; None where none is kept.
-        stopped_at: the update that was not finite, at which this game stopped; -1.
-        losses: of both players at the last update, [2].
-        unchanged: updates in a row that left both losses as they were, [].
+        step: number of generator updates, [].
+        players: parameters of both networks.
+        solver: the solver's state, with those of the optimizers.
+        average: moving average of the generator's parameters, or None.
+        stopped_at: number of the update that was not finite, at which this game
+            stopped, or -1, [].
+        losses: losses of both players at the last update, [2].
+        unchanged: updates in a row that left both losses unchanged, [].
     """
 
     step: Int[Array, ""]
@@ -61,24 +63,24 @@ class GanState(NamedTuple):
 
 
 class GanInfo(NamedTuple):
-    """What one update tells: losses and bound on the samples that it learned from.
+    """Metrics of one update, on the samples that it was computed from.
 
-    With several discriminator updates in a step, of the last of them; extragradient
-    tells of the place that it looked ahead to.
+    With several discriminator updates in a step, they describe the last one. For
+    extragradient they describe the extrapolated parameters.
 
     Attributes:
-        discriminator_loss: with penalties.
-        generator_loss: the generator's.
-        bound: what the discriminator tells of the objective's divergence. It was
-            trained on samples like these: for a number to trust, evaluate
-            `objective.bound` on others.
-        discriminator_gradient_norm: over all its parameters.
-        generator_gradient_norm: over all its parameters.
-        generator_slope: mean norm of the slope of the generator's loss in a sample,
-            times the root mean squared distance of the data from their mean.
-        is_saturated: whether that slope is so small that the generator learns nothing,
-            because the loss is flat in the scores or the scores in the samples.
-        is_frozen: whether losses have not changed for a hundred updates.
+        discriminator_loss: the discriminator's loss, penalties included.
+        generator_loss: the generator's loss.
+        bound: the objective's bound of its divergence. The discriminator was trained on
+            samples like these; for a valid bound, evaluate `objective.bound` on new
+            samples.
+        discriminator_gradient_norm: norm of the gradient in all its parameters.
+        generator_gradient_norm: norm of the gradient in all its parameters.
+        sample_gradient_norm: mean norm of the gradient of the generator's loss in a
+            sample, times the root mean squared distance of the data from their mean.
+        has_vanishing_gradient: whether `sample_gradient_norm` is below 0.001, because
+            the loss is flat in the scores or the scores are flat in the samples.
+        has_constant_losses: whether both losses have stayed constant for 100 updates.
         is_stopped: whether this game has stopped at an update that was not finite.
     """
 
@@ -87,42 +89,110 @@ class GanInfo(NamedTuple):
     bound: Float[Array, ""]
     discriminator_gradient_norm: Float[Array, ""]
     generator_gradient_norm: Float[Array, ""]
-    generator_slope: Float[Array, ""]
-    is_saturated: Bool[Array, ""]
-    is_frozen: Bool[Array, ""]
+    sample_gradient_norm: Float[Array, ""]
+    has_vanishing_gradient: Bool[Array, ""]
+    has_constant_losses: Bool[Array, ""]
     is_stopped: Bool[Array, ""]
 
 
-class Gan(NamedTuple):
-    """A game as pure functions.
+@dataclasses.dataclass(frozen=True, repr=False)
+class Gan:
+    """A game of two networks, made by `make_gan`: a hashable value with pure methods.
+
+    `init` takes samples [N, ...]. `step` takes a batch with one more leading axis,
+    [num_discriminator_steps, N, ...], also where it is 1: `batch[None]`.
 
     Attributes:
-        init: `init(key, samples) -> GanState`, for samples [N, ...] like the data's.
-        step: `step(key, state, batch) -> (GanState, GanInfo)`, for a batch
-            [num_discriminator_steps, N, ...]: data for every discriminator update.
-        sample: `sample(key, state, num_samples) -> samples`, of the averaged generator
-            where an average is kept; num_samples is static.
-        objective: the game's.
-        num_discriminator_steps: the first axis of a batch.
+        networks: the generator and the discriminator.
+        objective: the losses of both.
+        optimizers: `Players` of their optimizers.
+        solver: the rule by which both are updated.
+        noise_size: coordinates of the generator's noise.
+        sample_noise: `sample_noise(key, shape)`.
+        num_discriminator_steps: discriminator updates in a step.
+        penalties: terms of the discriminator's loss.
+        ema_decay: decay of the average of the generator's parameters, or None.
+        axis_name: the mesh axis over which a batch is split, or None.
     """
 
-    init: Callable[..., GanState]
-    step: Callable[..., tuple[GanState, GanInfo]]
-    sample: Callable[..., Array]
-    objective: Objective
-    num_discriminator_steps: int
-
-
-class _Plan(NamedTuple):
     networks: Networks
     objective: Objective
     optimizers: Players
     solver: Solver
-    penalties: tuple[Penalty, ...]
+    noise_size: int
+    sample_noise: Callable[[Array, tuple[int, ...]], Array]
     num_discriminator_steps: int
+    penalties: tuple[Penalty, ...]
     ema_decay: float | None
-    draw_noise: Callable[[Array, int], Array]
     axis_name: str | None
+
+    def __repr__(self) -> str:
+        return (
+            f"Gan({self.objective.name!r}, noise_size={self.noise_size}, "
+            f"num_discriminator_steps={self.num_discriminator_steps}, "
+            f"ema_decay={self.ema_decay})"
+        )
+
+    def init(self, key: Key[Array, ""], samples: Float[Array, "n ..."]) -> GanState:
+        """Initializes both networks, their optimizers and the solver.
+
+        Args:
+            key: random key.
+            samples: samples of the data, [N, ...], with N at least 1. Only their shape
+                matters, unless the discriminator's initialization uses their values.
+
+        Returns:
+            The initial `GanState`.
+
+        Raises:
+            ValueError: if the samples are not finite rows, the generator does not
+                return samples of their shape, or the discriminator does not return
+                scores [N].
+        """
+        check_key(0, key=key)
+        check_finite_rows(samples=samples)
+        return _init(self, key, jnp.asarray(samples[:1]))
+
+    def step(
+        self, key: Key[Array, ""], state: GanState, batch: Float[Array, "k n ..."]
+    ) -> tuple[GanState, GanInfo]:
+        """Updates the discriminator k times and the generator once.
+
+        Args:
+            key: random key, a new one for each step.
+            state: the state before the step.
+            batch: samples of the data for each discriminator update, [k, N, ...] with
+                k = num_discriminator_steps. With k = 1, pass `batch[None]`.
+
+        Returns:
+            The next `GanState`, and the `GanInfo` of this step.
+
+        Raises:
+            ValueError: if the batch has another shape.
+        """
+        _check_batch(self, state, batch)
+        return _step(self, key, state, batch)
+
+    def sample(
+        self, key: Key[Array, ""], state: GanState, num_samples: int
+    ) -> Float[Array, "n ..."]:
+        """Draws samples of the generator, of its averaged parameters if kept.
+
+        Args:
+            key: random key.
+            state: the state of the game.
+            num_samples: N; static.
+
+        Returns:
+            Samples, [N, ...].
+
+        Raises:
+            ValueError: if `num_samples` is not a positive whole number.
+        """
+        check_positive(num_samples=num_samples)
+        is_averaged = self.ema_decay is not None
+        params = state.average if is_averaged else state.players.generator
+        return self.networks.generator.apply(params, _noise(self, key, num_samples))
 
 
 def make_gan(
@@ -133,58 +203,58 @@ def make_gan(
     generator_optimizer: optax.GradientTransformation,
     discriminator_optimizer: optax.GradientTransformation,
     noise_size: int,
-    sample_noise: Callable[[Array, tuple[int, ...]], Array] = jax.random.normal,
+    sample_noise: Callable[[Array, tuple[int, ...]], Array] | None = None,
     num_discriminator_steps: int = 1,
     update: Solver | str = "alternating",
     penalties: Sequence[Penalty] = (),
     ema_decay: float | None = None,
     axis_name: str | None = None,
 ) -> Gan:
-    """Makes a game of two networks: an init, a step and a sampler.
+    """Makes the game of a generator against a discriminator.
 
-    One step draws noise and data for each of n discriminator updates, and then lets the
-    solver move both players. Algorithm 1 of the GAN paper is update="alternating";
-    algorithm 1 of the f-GAN paper update="simultaneous" with the saddle form of a
-    divergence, both gradients from one batch in one pass.
+    Each step draws noise and data for each of k discriminator updates; the solver makes
+    the last of them together with the generator's update. update="alternating" is
+    algorithm 1 of the GAN paper. update="simultaneous" with the saddle form of a
+    divergence is algorithm 1 of the f-GAN paper, where one batch and one pass give both
+    gradients.
 
     Source: Goodfellow et al., "Generative adversarial nets", NeurIPS 2014, algorithm 1;
         Nowozin et al., "f-GAN", NeurIPS 2016, algorithm 1; Karras et al.,
         "Progressive growing of GANs", ICLR 2018, for the moving average.
 
     Args:
-        generator: a network from noise [N, noise_size] to samples [N, ...], or a pair
-            (init, apply).
-        discriminator: a network from samples [N, ...] to scores [N], likewise. Either's
-            `apply_train` serves training where it has one (dropout): its state is the
-            empty tuple.
-        objective: an `Objective`, or a name of `OBJECTIVES`.
+        generator: a `Network` from noise [N, noise_size] to samples [N, ...], or a pair
+            of functions (init, apply).
+        discriminator: the same from samples [N, ...] to scores [N]. Training uses the
+            `apply_train` of either network if it has one (dropout), with the empty
+            tuple as its state.
+        objective: an `Objective`, or a name in `OBJECTIVES`.
         generator_optimizer: an Optax optimizer.
         discriminator_optimizer: an Optax optimizer.
         noise_size: coordinates of the noise.
-        sample_noise: `sample_noise(key, shape)`.
-        num_discriminator_steps: discriminator updates in a step, the last of them in
-            the solver's move; fresh noise and data each.
-        update: a `Solver`, or a name of `SOLVERS`.
+        sample_noise: `sample_noise(key, shape)`; None for the standard normal.
+        num_discriminator_steps: k, discriminator updates in a step, each with new noise
+            and data.
+        update: a `Solver`, or a name in `SOLVERS`.
         penalties: terms of the discriminator's loss, such as `r1(10.0, every=16)`.
-        ema_decay: of the moving average of the generator's parameters, in (0, 1);
-            shorter at first, (1 + step) / (10 + step). None for none.
-        axis_name: the mesh axis over whose devices the batch is split, under
-            `shard_map`; losses and gradients are those of the whole batch, and the
-            noise is each device's slice of the whole batch's. What dropout and
-            penalties draw is each device's own, and so is the spread that `dragan` or a
-            network that standardizes over the batch takes from its samples.
+        ema_decay: decay of the moving average of the generator's parameters, in (0, 1),
+            but at most (1 + step) / (10 + step); None for no average.
+        axis_name: the mesh axis over whose devices the batch is split under
+            `shard_map`. Losses and gradients are those of the whole batch, and each
+            device draws its slice of the noise of the whole batch. Each device draws
+            its own dropout and penalty noise, and `dragan` and networks that normalize
+            over the batch use the statistics of the device's samples.
 
     Returns:
-        The `Gan`.
+        The `Gan`: `gan.init(key, samples [N, ...])`, `gan.step(key, state, batch)` with
+        a batch [k, N, ...], and `gan.sample(key, state, num_samples)`.
 
     Raises:
-        ValueError: where a name is not known or a setting out of its range; from init
-            and step, where the networks do not fit the samples; from init, where these
-            are not finite.
+        ValueError: if a name is unknown or a setting is out of its range.
 
     Notes:
-        A game that meets a number that is not finite stops there for good, and its
-        `stopped_at` says where; others in the same vmap go on.
+        A game stops for good at an update that is not finite, and its `stopped_at`
+        holds the number of that update; other games of the same `vmap` continue.
     """
     check_positive(
         num_discriminator_steps=num_discriminator_steps, noise_size=noise_size
@@ -194,54 +264,48 @@ def make_gan(
     solver = find_solver(update)
     if axis_name is not None and solver.differentiates_gradients:
         raise ValueError(
-            "update differentiates the gradients, which a batch split over the devices "
-            f"of axis_name={axis_name!r} does not allow; take another solver"
+            "update must not differentiate the gradients if the batch is split over "
+            f"the devices of axis_name={axis_name!r}; choose another solver"
         )
-
-    def draw_noise(key: Array, num_samples: int) -> Array:
-        return sample_noise(key, (num_samples, noise_size))
-
-    plan = _Plan(
-        Networks(
+    return Gan(
+        networks=Networks(
             as_network(generator, name="generator"),
             as_network(discriminator, name="discriminator"),
         ),
-        find_objective(objective),
-        Players(discriminator_optimizer, generator_optimizer),
-        solver,
-        tuple(penalties),
-        num_discriminator_steps,
-        ema_decay,
-        draw_noise,
-        axis_name,
-    )
-    return Gan(
-        functools.partial(_init, plan),
-        functools.partial(_step, plan),
-        functools.partial(_sample, plan),
-        plan.objective,
-        num_discriminator_steps,
+        objective=find_objective(objective),
+        optimizers=Players(discriminator_optimizer, generator_optimizer),
+        solver=solver,
+        noise_size=noise_size,
+        sample_noise=jax.random.normal if sample_noise is None else sample_noise,
+        num_discriminator_steps=num_discriminator_steps,
+        penalties=tuple(penalties),
+        ema_decay=ema_decay,
+        axis_name=axis_name,
     )
 
 
-# Init and sample -------------------------------------------------------------------
+def _noise(gan: Gan, key: Array, num_samples: int) -> Float[Array, "n z"]:
+    return gan.sample_noise(key, (num_samples, gan.noise_size))
 
 
-def _init(plan: _Plan, key: Key[Array, ""], samples: Float[Array, "n ..."]) -> GanState:
-    check_key(0, key=key)
-    check_finite_rows(samples=samples)
-    for_generator, for_discriminator, for_noise = jax.random.split(key, 3)
-    noise = plan.draw_noise(for_noise, 2)
+# Init ------------------------------------------------------------------------------
+
+
+# One program: called outside of jit, each operation would be compiled by itself.
+@functools.partial(jax.jit, static_argnames="gan")
+def _init(gan: Gan, key: Array, example: Float[Array, "1 ..."]) -> GanState:
+    generator_key, discriminator_key, noise_key = jax.random.split(key, 3)
+    noise = _noise(gan, noise_key, 2)
     players = Players(
-        plan.networks.discriminator.init(for_discriminator, samples[:1]),
-        plan.networks.generator.init(for_generator, noise),
+        gan.networks.discriminator.init(discriminator_key, example),
+        gan.networks.generator.init(generator_key, noise),
     )
-    _check_networks(plan, players, noise, samples)
+    _check_networks(gan, players, noise, example.shape[1:])
     return GanState(
         step=jnp.zeros((), int),
         players=players,
-        solver=plan.solver.init(plan.optimizers, players),
-        average=None if plan.ema_decay is None else players.generator,
+        solver=gan.solver.init(gan.optimizers, players),
+        average=None if gan.ema_decay is None else players.generator,
         stopped_at=jnp.full((), -1, int),
         losses=jnp.full(2, jnp.inf, jnp.result_type(float)),
         unchanged=jnp.zeros((), int),
@@ -249,44 +313,48 @@ def _init(plan: _Plan, key: Key[Array, ""], samples: Float[Array, "n ..."]) -> G
 
 
 def _check_networks(
-    plan: _Plan, players: Players, noise: Array, samples: Array
+    gan: Gan, players: Players, noise: Array, sample_shape: tuple[int, ...]
 ) -> None:
-    fake = jax.eval_shape(plan.networks.generator.apply, players.generator, noise)
-    wanted = (len(noise), *samples.shape[1:])
-    if getattr(fake, "shape", None) != wanted:
+    fake = jax.eval_shape(gan.networks.generator.apply, players.generator, noise)
+    expected = (len(noise), *sample_shape)
+    if getattr(fake, "shape", None) != expected:
         raise ValueError(
-            f"generator must return samples like the data's, shape {wanted} for "
+            f"generator must return samples like the data's, shape {expected} for "
             f"{len(noise)} rows of noise; got {getattr(fake, 'shape', type(fake))}"
         )
     check_scores(
-        "discriminator", plan.networks.discriminator.apply, players.discriminator, fake
+        "discriminator", gan.networks.discriminator.apply, players.discriminator, fake
     )
-
-
-def _sample(
-    plan: _Plan, key: Key[Array, ""], state: GanState, num_samples: int
-) -> Float[Array, "n ..."]:
-    check_positive(num_samples=num_samples)
-    averaged = plan.ema_decay is not None
-    params = state.average if averaged else state.players.generator
-    noise = plan.draw_noise(key, num_samples)
-    return plan.networks.generator.apply(params, noise)
 
 
 # The step --------------------------------------------------------------------------
 
 
+def _check_batch(gan: Gan, state: GanState, batch: Array) -> None:
+    count, shape = gan.num_discriminator_steps, jnp.shape(batch)
+    noise = jax.ShapeDtypeStruct((2, gan.noise_size), jnp.result_type(float))
+    sample_shape = jax.eval_shape(
+        gan.networks.generator.apply, state.players.generator, noise
+    ).shape[1:]
+    if shape[:1] == (count,) and len(shape) >= 2 and shape[2:] == sample_shape:
+        return
+    wanted = ", ".join(["N", *map(str, sample_shape)])
+    message = (
+        f"batch must have the shape [{count}, {wanted}], N samples for each "
+        f"discriminator update; got {shape}"
+    )
+    if shape[1:] == sample_shape:
+        fix = "batch[None]" if count == 1 else "jnp.stack of one batch for each update"
+        message += f": pass {fix}"
+    raise ValueError(message)
+
+
 def _step(
-    plan: _Plan, key: Key[Array, ""], state: GanState, batch: Float[Array, "k n ..."]
+    gan: Gan, key: Array, state: GanState, batch: Float[Array, "k n ..."]
 ) -> tuple[GanState, GanInfo]:
-    count = plan.num_discriminator_steps
-    if jnp.ndim(batch) < 3 or len(batch) != count:
-        raise ValueError(
-            f"batch must have the shape [{count}, N, ...], samples for each "
-            f"discriminator update; got {jnp.shape(batch)}"
-        )
-    game = make_game(plan.networks, plan.objective, plan.penalties, plan.axis_name)
-    draws = _draw(plan, key, state.step * count + jnp.arange(count), batch)
+    count = gan.num_discriminator_steps
+    game = make_game(gan.networks, gan.objective, gan.penalties, gan.axis_name)
+    draws = _draw(gan, key, state.step * count + jnp.arange(count), batch)
     before, last = (
         jax.tree.map(lambda x: x[:-1], draws),
         jax.tree.map(lambda x: x[-1], draws),
@@ -295,69 +363,65 @@ def _step(
     if count > 1:
 
         def one(carry: tuple[Players, SolverState], draws: Draws):
-            return update_discriminator(plan.optimizers, game, *carry, draws), None
+            return update_discriminator(gan.optimizers, game, *carry, draws), None
 
         (players, solver), _ = jax.lax.scan(one, (players, solver), before)
-    players, solver, metrics = plan.solver.update(
-        plan.optimizers, game, players, solver, last
+    players, solver, metrics = gan.solver.update(
+        gan.optimizers, game, players, solver, last
     )
-    return _advance(plan, state, players, solver, metrics)
+    return _advance(gan, state, players, solver, metrics)
 
 
-def _draw(plan: _Plan, key: Array, indices: Array, batch: Array) -> Draws:
-    """The random numbers of each discriminator update, beside its data."""
+def _draw(gan: Gan, key: Array, indices: Array, batch: Array) -> Draws:
+    """The random numbers of each discriminator update, with its data."""
     num_local = batch.shape[1]
 
     def noise(key: Array) -> Array:
-        if plan.axis_name is None:
-            return plan.draw_noise(key, num_local)
-        size = jax.lax.axis_size(plan.axis_name)
-        start = num_local * jax.lax.axis_index(plan.axis_name)
-        whole = plan.draw_noise(key, num_local * size)
+        if gan.axis_name is None:
+            return _noise(gan, key, num_local)
+        size = jax.lax.axis_size(gan.axis_name)
+        start = num_local * jax.lax.axis_index(gan.axis_name)
+        whole = _noise(gan, key, num_local * size)
         return jax.lax.dynamic_slice_in_dim(whole, start, num_local)
 
     def one(key: Array, index: Array, real: Array) -> Draws:
-        own, generators, rest = jax.random.split(key, 3)
-        if plan.axis_name is not None:
-            rest = jax.random.fold_in(rest, jax.lax.axis_index(plan.axis_name))
-        return Draws(index, real, noise(own), noise(generators), rest)
+        noise_key, generator_noise_key, rest = jax.random.split(key, 3)
+        if gan.axis_name is not None:
+            rest = jax.random.fold_in(rest, jax.lax.axis_index(gan.axis_name))
+        return Draws(index, real, noise(noise_key), noise(generator_noise_key), rest)
 
     return jax.vmap(one)(jax.random.split(key, len(batch)), indices, batch)
 
 
 def _advance(
-    plan: _Plan,
+    gan: Gan,
     state: GanState,
     players: Players,
     solver: SolverState,
     metrics: dict[str, Array],
 ) -> tuple[GanState, GanInfo]:
-    """The next state, or the old one where the game has stopped."""
+    """The next state, or the old one if the game has stopped, and the metrics."""
     average = None
-    if plan.ema_decay is not None:
-        decay = jnp.minimum(plan.ema_decay, (1 + state.step) / (10 + state.step))
-        average = jax.tree.map(
-            lambda new, old: old + ((1 - decay) * (new - old)).astype(old.dtype),
-            players.generator,
-            state.average,
-        )
+    if gan.ema_decay is not None:
+        decay = jnp.minimum(gan.ema_decay, (1 + state.step) / (10 + state.step))
+        average = optax.incremental_update(players.generator, state.average, 1 - decay)
+        average = optax.tree.cast_like(average, state.average)
     losses = jnp.stack([metrics["discriminator_loss"], metrics["generator_loss"]])
     losses = losses.astype(state.losses.dtype)
-    finite = all_finite((players, solver, losses))
-    # Rounding of a mean is a few units in the last place.
-    room = 4 * jnp.finfo(losses.dtype).eps * (1 + jnp.abs(losses))
-    same = jnp.all(jnp.abs(losses - state.losses) <= room)
-    unchanged = jnp.where(same, state.unchanged + 1, 0)
+    # The rounding error of a mean is a few units in the last place.
+    tolerance = 4 * jnp.finfo(losses.dtype).eps * (1 + jnp.abs(losses))
+    is_same = jnp.all(jnp.abs(losses - state.losses) <= tolerance)
+    unchanged = jnp.where(is_same, state.unchanged + 1, 0)
 
-    new_state = state._replace(
-        players=players, solver=solver, average=average, losses=losses
-    )
-    new_state = stop_at_nonfinite(state, new_state, finite)
-    new_state = new_state._replace(unchanged=unchanged)
+    new_state = stop_at_nonfinite(
+        state,
+        state._replace(players=players, solver=solver, average=average, losses=losses),
+        all_finite((players, solver, losses)),
+    )._replace(unchanged=unchanged)
     info = GanInfo(
         **metrics,
-        is_saturated=metrics["generator_slope"] < SATURATED_SLOPE,
-        is_frozen=unchanged >= FROZEN_UPDATES,
+        has_vanishing_gradient=metrics["sample_gradient_norm"] < VANISHING_GRADIENT,
+        has_constant_losses=unchanged >= CONSTANT_UPDATES,
         is_stopped=new_state.stopped_at >= 0,
     )
     return new_state, info

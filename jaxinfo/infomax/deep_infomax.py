@@ -391,7 +391,7 @@ def _check_encoding(output: Any, num_images: int) -> tuple[Any, Any]:
     parts = output[:2] if isinstance(output, tuple) else (output,)
     shapes = [tuple(getattr(part, "shape", ())) for part in parts]
     has_rows = all(shape[:1] == (num_images,) for shape in shapes)
-    if not (len(shapes) == 2 and has_rows and len(shapes[0]) > 2 == len(shapes[1])):
+    if not has_rows or len(shapes) < 2 or len(shapes[0]) < 3 or len(shapes[1]) != 2:
         raise ValueError(
             "encoder must return a tuple of local features [N, ..., C] and "
             f"representations [N, D]; for {num_images} images it returned shapes "

@@ -195,7 +195,13 @@ def train(
     """
     check_positive(num_steps=num_steps, eval_every=eval_every)
     _check_selection(
-        evaluate, monitor, eval_every, smoothing, patience, keep_initial, report_progress
+        evaluate,
+        monitor,
+        eval_every,
+        smoothing,
+        patience,
+        keep_initial,
+        report_progress,
     )
     eval_every = min(eval_every, num_steps)
     num_blocks = -(-num_steps // eval_every)

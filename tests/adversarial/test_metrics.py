@@ -1,4 +1,4 @@
-"""Each metric against NumPy, SciPy or scikit-learn, and where its value is known."""
+"""Metrics against NumPy, SciPy and scikit-learn, and against known values."""
 
 import functools
 
@@ -24,7 +24,7 @@ def _jitted(metric, **settings):
 
 def test_modes_of_a_mixture():
     centers = np.array([[0, 0], [10, 0], [0, 10], [10, 10]], np.float32)
-    # Two at the first mode, one near the second but bad, one at the third.
+    # Two at the first mode, one nearest to the second but too far, one at the third.
     samples = np.array([[0.0, 0.1], [0.2, 0.0], [10.0, 4.0], [0.0, 9.0]], np.float32)
     report = _jitted(metrics.count_modes, sd=0.5)(samples, centers)
     assert report.num_modes == 2
@@ -63,7 +63,7 @@ def test_parzen_is_a_kernel_density(chunk_size):
     np.testing.assert_allclose(values, expected, rtol=1e-4)
 
 
-def test_the_bandwidth_is_the_likeliest_of_the_protocol():
+def test_the_bandwidth_maximizes_the_likelihood():
     points, samples = _rows(50, 1), _rows(400, 1)
     grid = np.logspace(-1, 0, 10)
     chosen = _jitted(metrics.choose_bandwidth)(points, samples)
@@ -130,7 +130,7 @@ def test_neighborhoods_by_brute_force():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def test_the_same_law_is_near_and_another_far():
+def test_distances_of_equal_and_of_different_distributions():
     real, same, other = _rows(500), _rows(500), _rows(500, shift=3.0)
     compare = _jitted(metrics.compare_neighborhoods)
     near, far = (compare(real, fake) for fake in (same, other))

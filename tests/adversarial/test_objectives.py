@@ -1,4 +1,4 @@
-"""Each objective: its losses by the papers, its bound at its best by the divergence."""
+"""Objectives: losses as in the papers, and optimal bounds equal to the divergence."""
 
 import jax
 import jax.numpy as jnp
@@ -54,7 +54,7 @@ CLASSIC = {
 each_objective = pytest.mark.parametrize("name", OBJECTIVES)
 each_member = pytest.mark.parametrize("name", DIVERGENCES)
 
-# Counts of P and of Q over three values; the scores of a table are a critic's.
+# Counts of P and of Q over three values; a discriminator is a table of three scores.
 COUNTS_P, COUNTS_Q = np.array([6, 3, 1]), np.array([2, 3, 5])
 
 
@@ -76,7 +76,7 @@ def test_losses_as_in_the_papers(name):
 
 
 @each_member
-def test_the_family_climbs_its_bound_and_descends_it_in_two_forms(name):
+def test_the_losses_of_an_f_gan_in_both_forms(name):
     @jax.jit
     def compute(p, q):
         member, saddle = DIVERGENCES[name], f_gan(DIVERGENCES[name])
@@ -87,7 +87,7 @@ def test_the_family_climbs_its_bound_and_descends_it_in_two_forms(name):
         return [
             (saddle.discriminator_loss(p, q), -f),
             (practical.discriminator_loss(p, q), -f),
-            # The saddle's generator descends the very function its opponent climbs.
+            # In the saddle form both losses are the same function, up to its sign.
             (
                 jax.grad(saddle.generator_loss, 1)(p, q),
                 -jax.grad(saddle.discriminator_loss, 1)(p, q),
@@ -118,7 +118,7 @@ def _truth(objective):
     return float(divergence.perspective(np.log(p), np.log(q)).sum())
 
 
-# Both forms of a member have the same discriminator's loss and bound: one is enough.
+# Both forms of a divergence have the same discriminator loss and bound.
 DISCRIMINATED = [
     slowly(name) if name.endswith("_practical") else name
     for name in sorted(set(OBJECTIVES) - {"wasserstein"})
@@ -126,21 +126,21 @@ DISCRIMINATED = [
 
 
 @pytest.mark.parametrize("name", DISCRIMINATED)
-def test_the_best_discriminator_tells_the_divergence(name):
+def test_the_optimal_bound_is_the_divergence(name):
     objective = OBJECTIVES[name]
     sides = [np.repeat(np.arange(3), counts) for counts in (COUNTS_P, COUNTS_Q)]
-    if objective.is_paired:  # Every sample of P beside every one of Q.
+    if objective.is_paired:  # Every sample of P with every one of Q.
         sides = [side.ravel() for side in np.meshgrid(*sides)]
 
     def loss(table):
         return objective.discriminator_loss(table[sides[0]], table[sides[1]])
 
     optimizer = optax.adam(optax.cosine_decay_schedule(0.1, 3_000))
-    slope = jax.grad(loss)
+    gradient = jax.grad(loss)
 
     def step(carry, _):
         table, state = carry
-        updates, state = optimizer.update(slope(table), state)
+        updates, state = optimizer.update(gradient(table), state)
         return (optax.apply_updates(table, updates), state), None
 
     @jax.jit
@@ -152,12 +152,12 @@ def test_the_best_discriminator_tells_the_divergence(name):
 
     best, worse = learn(np.float32([0.1, 0.0, -0.1]))
     np.testing.assert_allclose(best, _truth(objective), atol=2e-3)
-    # Any other discriminator tells less.
+    # Any other discriminator gives a smaller bound.
     assert worse < best
 
 
 def test_wasserstein_by_the_best_lipschitz_discriminator():
-    # On the line, P at 1 and 2 and Q at 0 and 1: everything moves by 1.
+    # On the line, P at 1 and 2 and Q at 0 and 1: all mass moves by 1.
     bound = OBJECTIVES["wasserstein"].bound(np.float32([1, 2]), np.float32([0, 1]))
     assert bound == 1
 
@@ -168,7 +168,7 @@ def _losses(objective):
 
 @pytest.fixture(scope="module")
 def laws():
-    """Every loss of the same scores in four ways: two programs for all objectives."""
+    """All losses of the same scores, computed four times by two programs."""
 
     def every(p, q):
         return {
@@ -201,12 +201,12 @@ def test_laws_of_a_loss(name, laws):
 
 @pytest.mark.parametrize("name", CLASSIC)
 @pytest.mark.parametrize("size", [1e4, -1e4])
-def test_the_modern_losses_stay_finite_at_extreme_scores(name, size):
+def test_losses_and_gradients_are_finite_at_extreme_scores(name, size):
     p, q = np.float32([size, 0.0]), np.float32([-size, size])
     objective = OBJECTIVES[name]
     for loss in (objective.discriminator_loss, objective.generator_loss):
-        value, slopes = jax.value_and_grad(loss, (0, 1))(p, q)
-        assert np.isfinite([value, *slopes[0], *slopes[1]]).all()
+        value, gradients = jax.value_and_grad(loss, (0, 1))(p, q)
+        assert np.isfinite([value, *gradients[0], *gradients[1]]).all()
 
 
 def test_bad_input_is_named():

@@ -22,7 +22,7 @@ RATE, NUM_STEPS = 0.1, 2_000
 
 
 def _bilinear():
-    """The discriminator x climbs x * y, the generator y descends it."""
+    """The discriminator x maximizes x * y, the generator y minimizes it."""
 
     def discriminator(players, draws):
         del draws
@@ -41,7 +41,7 @@ def _bilinear():
 
 
 def _distances(solver, optimizer=None):
-    """From the equilibrium after each update, relative to the start's."""
+    """Distance from the equilibrium after each update, relative to the start."""
     optimizer = optimizer or optax.sgd(RATE)
     solver, optimizers = find_solver(solver), Players(optimizer, optimizer)
 
@@ -53,14 +53,14 @@ def _distances(solver, optimizer=None):
     return np.asarray(jax.lax.scan(step, start, length=NUM_STEPS)[1])
 
 
-def test_simultaneous_descent_spirals_out():
+def test_simultaneous_descent_diverges():
     # Every update multiplies the distance by sqrt(1 + rate^2).
     expected = (1 + RATE**2) ** (np.arange(1, NUM_STEPS + 1) / 2)
     np.testing.assert_allclose(_distances("simultaneous"), expected, rtol=1e-3)
 
 
 def test_alternating_descent_circles():
-    # x^2 + y^2 + rate x y stays: an ellipse, whose short axis the start is on.
+    # x^2 + y^2 + rate x y is constant: an ellipse that starts on its short axis.
     distances = _distances("alternating")
     ends = np.sort(distances)[[0, -1]]
     expected = [1, np.sqrt((1 + RATE / 2) / (1 - RATE / 2))]
@@ -88,7 +88,7 @@ def test_extragradient_step_by_hand():
     np.testing.assert_allclose(players, [1 + 0.1 * 0.9, 1 - 0.1 * 1.1], rtol=1e-6)
 
 
-# Gradients (x + 2 y, -3 x + 4 y): a game that turns, falls and is not symmetric.
+# Gradients (x + 2 y, -3 x + 4 y): neither symmetric nor antisymmetric.
 JACOBIAN = np.array([[1.0, 2.0], [-3.0, 4.0]])
 
 
@@ -108,7 +108,7 @@ def _linear():
     ],
     ids=["consensus", "symplectic"],
 )
-def test_second_order_moves_by_hand(solver, added):
+def test_second_order_updates_by_hand(solver, added):
     optimizers, start = Players(*[optax.sgd(RATE)] * 2), np.array([1.0, -0.5])
     players = Players(*jnp.asarray(start))
     state = solver.init(optimizers, players)
@@ -118,7 +118,7 @@ def test_second_order_moves_by_hand(solver, added):
     np.testing.assert_allclose(moved, expected, rtol=1e-5)
 
 
-def test_lookahead_steps_back_after_its_steps():
+def test_lookahead_interpolates_after_its_steps():
     solver = lookahead(simultaneous, num_steps=2, step_size=0.25)
     optimizers = Players(*[optax.sgd(RATE)] * 2)
     fast, ahead = START, [START]
@@ -143,7 +143,7 @@ def test_one_update_of_each_player(name):
     state = solver.update(optimizers, _bilinear(), START, state, None)[1]
     counts = [optimizer[0].count for optimizer in state.optimizers]
     assert counts == [solver.optimizer_updates] * 2
-    # Extragradient feeds both of its gradients to the moments.
+    # Extragradient passes both gradients to the optimizer.
     assert solver.optimizer_updates == (2 if name == "extragradient" else 1)
 
 

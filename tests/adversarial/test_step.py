@@ -1,4 +1,8 @@
-"""The traced step: what each player is moved by, how often, and when a game stops."""
+"""One step: gradients and update counts of both players, metrics, and the stop."""
+
+import dataclasses
+import functools
+import inspect
 
 import chex
 import jax
@@ -7,6 +11,7 @@ import numpy as np
 import optax
 import pytest
 from flax import linen, nnx
+from jax.core import Tracer
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxinfo import networks
@@ -33,7 +38,7 @@ GENERATOR = Network(
     lambda key, z: {"shift": jnp.zeros(2), "scale": jnp.ones(2)},
     lambda params, z: params["shift"] + params["scale"] * z,
 )
-# Not linear: a gradient that leaks would show.
+# Not linear, so that a gradient of the wrong loss would differ.
 DISCRIMINATOR = Network(
     lambda key, x: {"w": jax.random.normal(key, (2,)), "b": jnp.zeros(())},
     lambda params, x: jnp.tanh(x @ params["w"] + params["b"]),
@@ -51,8 +56,8 @@ def _gan(objective="non_saturating", **settings):
     return make_gan(*parts, objective, **(defaults | settings))
 
 
-def _moves(gan, batch=BATCH, key=KEY):
-    """State before, state after and what was told of one step."""
+def _step(gan, batch=BATCH, key=KEY):
+    """State before, state after and metrics of one step."""
     before = gan.init(jax.random.key(7), batch[0])
     return before, *jax.jit(gan.step)(key, before, batch)
 
@@ -61,7 +66,7 @@ def _assert_close(tree, other, rtol=1e-5, atol=1e-6):
     chex.assert_trees_all_close(tree, other, rtol=rtol, atol=atol)
 
 
-# What each player is moved by -----------------------------------------------------
+# Gradients ------------------------------------------------------------------------
 
 
 DRAWS = Draws(
@@ -78,20 +83,20 @@ PLAYERS = Players(
 
 
 def _loss(loss, players, noise):
-    """Of a player, written out."""
+    """A player's loss, written out."""
     fake = GENERATOR.apply(players.generator, noise)
     scores = (DISCRIMINATOR.apply(players.discriminator, x) for x in (BATCH[0], fake))
     return loss(*scores)
 
 
-# A game treats all objectives alike, but for the paired one.
+# The paired objective is the only one that the game treats differently.
 OBJECTIVES_FAST = {"minimax", "non_saturating", "hinge", "relativistic", "LE_CAM"}
 
 
 @pytest.mark.parametrize(
     "name", [name if name in OBJECTIVES_FAST else slowly(name) for name in OBJECTIVES]
 )
-def test_each_gradient_is_of_its_own_loss_alone(name):
+def test_each_gradient_is_that_of_the_players_own_loss(name):
     objective = OBJECTIVES[name]
     game = make_game(Networks(GENERATOR, DISCRIMINATOR), objective, (), None)
 
@@ -110,15 +115,15 @@ def test_each_gradient_is_of_its_own_loss_alone(name):
             _loss(objective.bound, players, draws.noise),
         )
 
-    *found, own, (value, slope), other, bound = compute(PLAYERS, DRAWS)
+    *found, own, (value, by_hand), other, bound = compute(PLAYERS, DRAWS)
     gradient, _ = found[0]
     _assert_close(gradient, own)
-    gradient, told = found[1]
-    _assert_close(gradient, slope.generator)
-    _assert_close(told["generator_loss"], value)
-    gradients, told = found[2]
+    gradient, metrics = found[1]
+    _assert_close(gradient, by_hand.generator)
+    _assert_close(metrics["generator_loss"], value)
+    gradients, metrics = found[2]
     _assert_close(gradients, Players(own, other))
-    _assert_close(told["bound"], bound)
+    _assert_close(metrics["bound"], bound)
 
 
 @pytest.mark.parametrize("num_steps", [slowly(1), 3])
@@ -130,15 +135,15 @@ def test_update_counts_of_each_player(num_steps, update):
         generator_optimizer=optax.adam(0.1),
         discriminator_optimizer=optax.adam(0.1),
     )
-    _, after, _ = _moves(gan, np.tile(BATCH, (num_steps, 1, 1)))
+    _, after, _ = _step(gan, np.tile(BATCH, (num_steps, 1, 1)))
     counts = [optimizer[0].count for optimizer in after.solver.optimizers]
     assert counts == [num_steps, 1]
     assert after.step == 1
 
 
-def test_discriminator_updates_see_fresh_noise_and_data():
-    # Climbs the mean of p less that of q: its weight holds all that it has seen.
-    adds = Network(
+def test_each_discriminator_update_gets_new_noise_and_data():
+    # Its gradient is the mean of p less that of q, so its weight is the sum of these.
+    linear = Network(
         lambda key, x: {"w": jnp.zeros(2)}, lambda params, x: x @ params["w"]
     )
     seen = []
@@ -151,22 +156,22 @@ def test_discriminator_updates_see_fresh_noise_and_data():
     gan = _gan(
         "wasserstein",
         generator=GENERATOR._replace(apply=watched),
-        discriminator=adds,
+        discriminator=linear,
         discriminator_optimizer=optax.sgd(1.0),
         generator_optimizer=optax.sgd(0.0),
         num_discriminator_steps=3,
     )
-    _, after, _ = _moves(gan, batch)
+    _, after, _ = _step(gan, batch)
     jax.effects_barrier()
     noise = np.stack(seen)
-    assert noise.shape == (4, 8, 2)  # The last is the generator's own.
+    assert noise.shape == (4, 8, 2)  # The last is the generator's.
     assert len(np.unique(noise.reshape(-1, 2), axis=0)) == 4 * 8
     expected = np.sum(np.mean(batch - noise[:3], axis=1), axis=0)
     _assert_close(after.players.discriminator["w"], expected)
 
 
 def test_both_gradients_come_from_one_pass():
-    # Algorithm 1 of the f-GAN paper: the same F, climbed and descended.
+    # Algorithm 1 of the f-GAN paper: both players' losses are the same F.
     passes = []
 
     def counted(params, x):
@@ -196,35 +201,35 @@ LINEAR = Network(
     [(r1, 12.5), (r2, 12.5), (gradient_penalty, 16.0), (dragan, 16.0)],
 )
 def test_penalties_of_a_linear_discriminator(penalty, value):
-    plain = _moves(_gan(discriminator=LINEAR))[2]
+    plain = _step(_gan(discriminator=LINEAR))[2]
     gan = _gan(discriminator=LINEAR, penalties=[penalty(0.5)])
-    _, _, info = _moves(gan)
+    _, _, info = _step(gan)
     added = info.discriminator_loss - plain.discriminator_loss
     np.testing.assert_allclose(added, 0.5 * value, rtol=1e-5)
 
 
 def _bowl_penalty(penalty, batch):
-    """Its value for a discriminator of slope x at x, with all fakes at zero."""
+    """Its value for a discriminator with gradient x at x and fake samples at zero."""
     bowl = Network(
         lambda key, x: {"w": jnp.ones(())},
         lambda params, x: params["w"] * jnp.sum(x**2, axis=1) / 2,
     )
     zeros = Network(lambda key, z: {"w": jnp.ones(())}, lambda p, z: 0 * z * p["w"])
-    told = [
-        _moves(_gan(discriminator=bowl, generator=zeros, penalties=penalties), batch)[2]
+    without, with_penalty = (
+        _step(_gan(discriminator=bowl, generator=zeros, penalties=penalties), batch)[2]
         for penalties in ((), [penalty])
-    ]
-    return told[1].discriminator_loss - told[0].discriminator_loss
+    )
+    return with_penalty.discriminator_loss - without.discriminator_loss
 
 
 @pytest.mark.parametrize(("penalty", "side"), [(r1, 0), (r2, 1)])
-def test_penalties_are_taken_where_they_say(penalty, side):
+def test_r1_is_taken_at_the_data_and_r2_at_the_samples(penalty, side):
     expected = [np.mean(np.sum(BATCH[0] ** 2, axis=1)), 0.0][side]
     added = _bowl_penalty(penalty(2.0), BATCH)
     np.testing.assert_allclose(added, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_the_gradient_penalty_is_taken_all_the_way_between():
+def test_the_gradient_penalty_is_taken_between_data_and_samples():
     batch = np.tile(np.float32([3.0, 0.0]), (1, 20_000, 1))
     # E[(3 u - 1)^2], and the standard error of a mean of 20,000.
     np.testing.assert_allclose(
@@ -242,7 +247,7 @@ def test_dragan_is_taken_around_the_data():
     np.testing.assert_allclose(_bowl_penalty(dragan(1.0), batch), expected, atol=0.01)
 
 
-def test_a_lazy_penalty_comes_every_few_updates_with_as_many_times_the_weight():
+def test_a_lazy_penalty_is_applied_every_third_update_with_three_times_the_weight():
     still = {
         "discriminator_optimizer": optax.sgd(0.0),
         "generator_optimizer": optax.sgd(0.0),
@@ -264,15 +269,15 @@ def test_penalties_at_a_flat_discriminator_have_finite_gradients():
         lambda key, x: {"w": jnp.zeros(2)}, lambda params, x: x @ params["w"]
     )
     gan = _gan(discriminator=flat, penalties=[gradient_penalty(), dragan()])
-    assert not _moves(gan)[2].is_stopped
+    assert not _step(gan)[2].is_stopped
 
 
 # Averages, samples, dropout -------------------------------------------------------
 
 
-def test_the_average_follows_the_generator_and_is_sampled():
+def test_samples_come_from_the_average_of_the_generator():
     gan = _gan(ema_decay=0.5)
-    before, after, _ = _moves(gan)
+    before, after, _ = _step(gan)
     # (1 + 0) / (10 + 0) at the first update.
     expected = jax.tree.map(
         lambda new, old: 0.1 * np.asarray(old) + 0.9 * np.asarray(new),
@@ -285,122 +290,155 @@ def test_the_average_follows_the_generator_and_is_sampled():
     noise = jax.random.normal(KEY, (5, 2))
     _assert_close(samples, GENERATOR.apply(after.average, noise))
     plain = _gan()
-    _, after, _ = _moves(plain)
+    _, after, _ = _step(plain)
     assert after.average is None
     _assert_close(
         plain.sample(KEY, after, 5), GENERATOR.apply(after.players.generator, noise)
     )
 
 
-def test_noise_inside_a_network_is_for_training_alone():
+def test_dropout_is_applied_in_training_only():
     def apply_train(key, params, state, x):
         assert state == ()
         kept = jax.random.bernoulli(key, 0.5, x.shape)
         return DISCRIMINATOR.apply(params, x * kept), state
 
     noisy = DISCRIMINATOR._replace(apply_train=apply_train)
-    told = [_moves(_gan(discriminator=d))[2] for d in (noisy, DISCRIMINATOR)]
-    assert told[0].bound != told[1].bound
-    again = _moves(_gan(discriminator=noisy), key=jax.random.key(3))[2]
-    assert told[0].bound != again.bound
+    one, plain = (_step(_gan(discriminator=d))[2] for d in (noisy, DISCRIMINATOR))
+    assert one.bound != plain.bound
+    other = _step(_gan(discriminator=noisy), key=jax.random.key(3))[2]
+    assert one.bound != other.bound
 
 
-# Health ---------------------------------------------------------------------------
+# Metrics and the stop -------------------------------------------------------------
 
 
-def test_a_game_that_is_not_finite_stops_alone():
+def test_a_game_stops_alone_at_an_update_that_is_not_finite():
     gan = _gan(ema_decay=0.9)
     keys = jax.random.split(KEY, 3)
     states = jax.jit(jax.vmap(gan.init, (0, None)))(keys, BATCH[0])
     step = jax.jit(jax.vmap(gan.step, (0, 0, None)))
-    spoilt = states
+    broken = states
     for number in range(4):
         steps = jax.vmap(jax.random.fold_in, (0, None))(keys, number)
         states, _ = step(steps, states, BATCH)
-        spoilt, info = step(steps, spoilt, BATCH)
+        broken, info = step(steps, broken, BATCH)
         if number == 1:
-            kept = spoilt
-            poisoned = spoilt.players.generator["shift"].at[1].set(jnp.nan)
-            own = spoilt.players.generator | {"shift": poisoned}
-            spoilt = spoilt._replace(players=spoilt.players._replace(generator=own))
-    np.testing.assert_array_equal(spoilt.stopped_at, [-1, 2, -1])
+            kept = broken
+            poisoned = broken.players.generator["shift"].at[1].set(jnp.nan)
+            own = broken.players.generator | {"shift": poisoned}
+            broken = broken._replace(players=broken.players._replace(generator=own))
+    np.testing.assert_array_equal(broken.stopped_at, [-1, 2, -1])
     np.testing.assert_array_equal(info.is_stopped, [False, True, False])
 
     def others(state):
         return jax.tree.map(lambda x: x[np.array([0, 2])], state)
 
-    chex.assert_trees_all_equal(others(spoilt), others(states))
-    own = spoilt.players.discriminator, kept.players.discriminator
+    chex.assert_trees_all_equal(others(broken), others(states))
+    own = broken.players.discriminator, kept.players.discriminator
     chex.assert_trees_all_equal(*(jax.tree.map(lambda x: x[1], d) for d in own))
 
 
-def test_alarms():
+def test_constant_losses_are_reported_after_a_hundred_updates():
     still = {
         "discriminator_optimizer": optax.sgd(0.0),
         "generator_optimizer": optax.sgd(0.0),
-        # The same noise each time: nothing moves and nothing varies.
+        # The same noise in every update, so that the losses are constant.
         "sample_noise": lambda key, shape: jnp.ones(shape),
     }
     gan = _gan(**still)
     state = gan.init(KEY, BATCH[0])
     step = jax.jit(gan.step)
-    rang = []
+    reported = []
     for number in range(102):
         state, info = step(jax.random.fold_in(KEY, number), state, BATCH)
-        rang.append(bool(info.is_frozen))
-    assert rang == [False] * 100 + [True] * 2
-    assert not info.is_saturated
+        reported.append(bool(info.has_constant_losses))
+    assert reported == [False] * 100 + [True] * 2
+    assert not info.has_vanishing_gradient
 
 
-def _affine(slope, shift):
+def _affine(weight, shift):
     return Network(
-        lambda key, x: {"w": jnp.full(2, slope)},
+        lambda key, x: {"w": jnp.full(2, weight)},
         lambda params, x: x @ params["w"] + shift,
     )
 
 
 @pytest.mark.parametrize(
-    ("objective", "discriminator", "rings"),
+    ("objective", "discriminator", "vanishes"),
     [
         ("minimax", _affine(1.0, -20.0), True),
         ("non_saturating", _affine(1.0, -20.0), False),
         ("hinge", _affine(1.0, 0.0), False),
-        ("hinge", _affine(0.0, 0.0), True),  # The slope in the score is still one.
+        ("hinge", _affine(0.0, 0.0), True),  # The gradient in the score is still one.
     ],
 )
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_a_flat_game_is_called_saturated(objective, discriminator, rings, update):
+def test_vanishing_gradients_are_reported(objective, discriminator, vanishes, update):
     gan = _gan(
         objective,
         discriminator=discriminator,
         discriminator_optimizer=optax.sgd(0.0),
         update=update,
     )
-    assert _moves(gan)[2].is_saturated == rings
+    assert _step(gan)[2].has_vanishing_gradient == vanishes
 
 
-def test_the_slope_is_that_of_a_sample_in_units_of_the_data():
+def test_the_sample_gradient_norm_does_not_depend_on_the_units_of_the_data():
     for scale in (1.0, 100.0):
         gan = _gan("wasserstein", discriminator=_affine(3.0 / scale, 0.0))
-        _, after, info = _moves(gan, scale * BATCH)
+        _, after, info = _step(gan, scale * BATCH)
         spread = np.sqrt(np.var(BATCH[0], axis=0).sum())
-        # The discriminator has moved before the generator looks.
-        slope = scale * np.linalg.norm(after.players.discriminator["w"])
-        np.testing.assert_allclose(info.generator_slope, slope * spread, rtol=1e-4)
+        # The discriminator is updated before the generator.
+        norm = scale * np.linalg.norm(after.players.discriminator["w"])
+        np.testing.assert_allclose(info.sample_gradient_norm, norm * spread, rtol=1e-4)
 
 
-def test_gradient_norms_are_those_of_the_move():
-    before, after, info = _moves(_gan())
-    for rate, own, told in zip(
+def test_gradient_norms_match_the_updates_of_sgd():
+    before, after, info = _step(_gan())
+    for rate, own, norm in zip(
         (0.2, 0.1),
         jax.tree.map(lambda a, b: a - b, before.players, after.players),
         (info.discriminator_gradient_norm, info.generator_gradient_norm),
         strict=True,
     ):
-        np.testing.assert_allclose(optax.tree.norm(own) / rate, told, rtol=1e-4)
+        np.testing.assert_allclose(optax.tree.norm(own) / rate, norm, rtol=1e-4)
 
 
-# One program ----------------------------------------------------------------------
+# The game as a value, and its programs --------------------------------------------
+
+
+def test_a_gan_is_a_hashable_value_with_documented_methods():
+    gan = _gan(penalties=[r1()], ema_decay=0.9)
+    assert hash(gan) == hash(dataclasses.replace(gan))
+    assert gan == dataclasses.replace(gan)
+    assert repr(gan) == (
+        "Gan('non_saturating', noise_size=2, num_discriminator_steps=1, ema_decay=0.9)"
+    )
+    signature = inspect.signature(gan.step)
+    assert list(signature.parameters) == ["key", "state", "batch"]
+    assert all(inspect.getdoc(m) for m in (gan.init, gan.step, gan.sample))
+
+    @functools.partial(jax.jit, static_argnames="gan")
+    def step(key, state, batch, *, gan):
+        return gan.step(key, state, batch)
+
+    state = gan.init(KEY, BATCH[0])
+    expected = jax.jit(gan.step)(KEY, state, BATCH)
+    _assert_close(step(KEY, state, BATCH, gan=gan), expected)
+
+
+def test_init_is_one_program():
+    traces = []
+
+    def init(key, z):
+        traces.append(isinstance(z, Tracer))
+        return GENERATOR.init(key, z)
+
+    gan = _gan(generator=GENERATOR._replace(init=init))
+    for seed in range(3):
+        gan.init(jax.random.key(seed), BATCH[0])
+    assert traces == [True]
 
 
 @pytest.mark.parametrize("update", SOLVERS)
@@ -426,7 +464,7 @@ def test_one_trace_for_all_updates_of_many_seeds():
     assert states.step.shape == (16,)
 
 
-# A log-mean-exp of all scores of Q, which no mean over devices gives.
+# A log-mean-exp of all scores of Q is not a mean over devices.
 LOG_MEAN = Objective(
     "donsker_varadhan",
     lambda scores_p, scores_q: -donsker_varadhan_bound(scores_p, scores_q),
@@ -442,12 +480,12 @@ SPLITS = {
     for update in ("alternating", "simultaneous", "extragradient")
     for checks in ("checked", "unchecked")
 }
-# Each objective and check once, and both gradients one by one and in one pass.
+# Each objective and check once, with separate gradients and with one pass.
 FAST = {"pairs-alternating-checked", "logs-extragradient-unchecked"}
 
 
 @pytest.mark.parametrize("split", [s if s in FAST else slowly(s) for s in SPLITS])
-def test_a_batch_over_devices_is_the_batch_on_one(split):
+def test_a_batch_split_over_devices_gives_the_same_step(split):
     objective, update, check_vma = SPLITS[split]
     settings = {
         "update": update,
@@ -457,7 +495,7 @@ def test_a_batch_over_devices_is_the_batch_on_one(split):
     }
     batch = np.concatenate([BATCH, BATCH + 0.5])
     alone = _gan(objective, **settings)
-    before, expected, told = _moves(alone, batch)
+    before, expected, expected_info = _step(alone, batch)
     split = _gan(objective, **settings, axis_name="samples")
     whole = PartitionSpec()
     step = jax.shard_map(
@@ -469,10 +507,10 @@ def test_a_batch_over_devices_is_the_batch_on_one(split):
     )
     after, info = jax.jit(step)(KEY, before, batch)
     _assert_close(after, expected, rtol=1e-5, atol=1e-5)
-    _assert_close(info, told, rtol=1e-5, atol=1e-5)
+    _assert_close(info, expected_info, rtol=1e-5, atol=1e-5)
 
 
-# Strangers and bad input ----------------------------------------------------------
+# Networks of users, and bad input -------------------------------------------------
 
 
 class _Linen(linen.Module):
@@ -481,18 +519,18 @@ class _Linen(linen.Module):
         return linen.Dense(2)(x)
 
 
-STRANGERS = {
+NETWORKS = {
     "lambdas": (GENERATOR[:2], DISCRIMINATOR[:2]),
     "linen": (networks.from_linen(_Linen()), networks.discriminator((4,))),
     "nnx": (networks.from_nnx(lambda rngs: nnx.Linear(2, 2, rngs=rngs)), DISCRIMINATOR),
 }
 
 
-@pytest.mark.parametrize("kind", STRANGERS)
-def test_strangers(kind):
-    generator, discriminator = STRANGERS[kind]
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_networks_of_other_kinds(kind):
+    generator, discriminator = NETWORKS[kind]
     gan = _gan(generator=generator, discriminator=discriminator)
-    _, after, _ = _moves(gan)
+    _, after, _ = _step(gan)
     assert after.stopped_at == -1
     assert gan.sample(KEY, after, 3).shape == (3, 2)
 
@@ -523,24 +561,27 @@ def _returning(network, change):
 )
 def test_bad_games_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
-        _moves(_gan(**settings))
+        _step(_gan(**settings))
 
 
 def test_bad_data_are_named():
-    gan, spoilt = _gan(), BATCH[0].copy()
-    spoilt[3, 1] = np.inf
+    gan, broken = _gan(), BATCH[0].copy()
+    broken[3, 1] = np.inf
     with pytest.raises(ValueError, match="unknown objective 'wgan'"):
         _gan("wgan")
     with pytest.raises(ValueError, match=r"samples must be finite; 1 of 8.*row 3"):
-        gan.init(KEY, spoilt)
+        gan.init(KEY, broken)
     with pytest.raises(ValueError, match="samples must have rows"):
         gan.init(KEY, BATCH[0, 0])
     with pytest.raises(ValueError, match="samples must be floating-point"):
         gan.init(KEY, np.ones((4, 2), int))
-    with pytest.raises(ValueError, match=r"batch must hold samples of shape \(2,\)"):
-        gan.step(KEY, gan.init(KEY, BATCH[0]), np.ones((1, 8, 3)))
     state = gan.init(KEY, BATCH[0])
-    with pytest.raises(ValueError, match=r"batch must have the shape \[1, N, \.\.\.\]"):
+    with pytest.raises(ValueError, match=r"batch must .* \[1, N, 2\].*\(1, 8, 3\)$"):
+        gan.step(KEY, state, np.ones((1, 8, 3)))
+    with pytest.raises(ValueError, match=r"got \(8, 2\): pass batch\[None\]$"):
         gan.step(KEY, state, BATCH[0])
+    twice = _gan(num_discriminator_steps=2)
+    with pytest.raises(ValueError, match=r"\[2, N, 2\].*pass jnp\.stack of one batch"):
+        twice.step(KEY, state, BATCH[0])
     with pytest.raises(ValueError, match="num_samples"):
         gan.sample(KEY, state, 0)

@@ -70,23 +70,22 @@ def test_a_file_sees_nothing():
 
 
 @pytest.mark.parametrize("num_seeds", [1, 3])
-def test_each_seed_tells_of_each_validation(num_seeds):
-    told = []
+def test_each_seed_reports_each_evaluation(num_seeds):
+    reported = []
 
     def run(key):
         return train(
             key,
             0.0 * jax.random.uniform(key),
-            draw=lambda key: (),
-            step=lambda state, draws: (state + 1, ()),
-            validate=lambda state: 2 * state,
+            step=lambda key, state, batch: (state + 1, ()),
+            evaluate=lambda state: 2 * state,
             num_steps=25,
             eval_every=10,
             report_progress=True,
         ).best_value
 
-    with progress.listener(lambda step, value: told.append((step, value))):
+    with progress.listener(lambda step, value: reported.append((step, value))):
         keys = jax.random.split(jax.random.key(0), num_seeds)
         jax.block_until_ready(jax.jit(jax.vmap(run))(keys))
     expected = [(10, 20.0), (20, 40.0), (25, 50.0)]
-    assert sorted(told) == sorted(expected * num_seeds)
+    assert sorted(reported) == sorted(expected * num_seeds)
