@@ -65,7 +65,7 @@ class Parts(NamedTuple):
         )
 
 
-def _taps(encoding: networks.Encoding) -> dict[str, jax.Array]:
+def _layers(encoding: networks.Encoding) -> dict[str, jax.Array]:
     return {"conv": encoding.conv, "fc": encoding.hidden, "y": encoding.code}
 
 
@@ -104,7 +104,7 @@ def _deep_infomax(bound: str, weights: Weights, parts: Parts) -> Method:
         return infomax.step(key, state, batch[0])
 
     def encode(state: Any, images: jax.Array) -> dict[str, jax.Array]:
-        return _taps(infomax.encode(state, images))
+        return _layers(infomax.encode(state, images))
 
     return Method(infomax.init, step, encode)
 
@@ -117,7 +117,7 @@ def _descent(
     encoder: Network,
     other: Network,
     make_loss: Callable[..., Any],
-    encode: Callable[[networks.Encoding], dict[str, jax.Array]] = _taps,
+    encode: Callable[[networks.Encoding], dict[str, jax.Array]] = _layers,
 ) -> Method:
     """Trains an encoder and a network on its representation by one loss."""
 
@@ -190,7 +190,7 @@ def _autoencoder(parts: Parts) -> Method:
 def _vae(parts: Parts) -> Method:
     def means(encoding: networks.Encoding) -> dict[str, jax.Array]:
         mean = encoding.code[:, : parts.preset.representation_size]
-        return _taps(encoding._replace(code=mean))
+        return _layers(encoding._replace(code=mean))
 
     return _descent(parts, parts.encoder(2), parts.decoder(), _evidence_bound, means)
 

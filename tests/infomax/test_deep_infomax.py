@@ -127,7 +127,7 @@ def test_a_step_is_gradient_descent_on_the_losses_of_the_paper():
         np.testing.assert_allclose(info.gradient_norm, optax.tree.norm(gradient))
         total, of_critic = jax.jit(jax.value_and_grad(discriminator_loss))(critic)
         expected = jax.tree.map(
-            lambda x, slope: np.asarray(x) - 0.1 * np.asarray(slope),
+            lambda x, step: np.asarray(x) - 0.1 * np.asarray(step),
             {**trained, "prior": critic},
             {**gradient, "prior": of_critic},
         )
@@ -148,7 +148,7 @@ def test_state_and_metrics_hold_the_terms_by_name():
     assert set(info.terms) == {"local", "second"}
     assert info.terms["local"]["loss"] == -info.terms["local"]["bound"]
     np.testing.assert_allclose(
-        info.loss, sum(told["loss"] for told in info.terms.values()), rtol=1e-5
+        info.loss, sum(each["loss"] for each in info.terms.values()), rtol=1e-5
     )
 
 
@@ -212,8 +212,8 @@ def test_a_term_of_ones_own_may_have_an_adversary():
     # The first gradient step of least squares from zero, by the adversary's optimizer.
     expected = 0.5 * 2 * np.mean(representations * truth[:, None], axis=0)
     np.testing.assert_allclose(moved.params["hidden_brightness"], expected, rtol=1e-4)
-    told = info.terms["hidden_brightness"]
-    np.testing.assert_allclose(told["loss"], -told["error"], rtol=1e-5)
+    metrics = info.terms["hidden_brightness"]
+    np.testing.assert_allclose(metrics["loss"], -metrics["error"], rtol=1e-5)
     # The encoder increases the error in its own step.
     assert infomax.step(KEY, moved, IMAGES)[1].loss < 0
 
