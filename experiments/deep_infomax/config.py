@@ -1,4 +1,4 @@
-"""What to run, and the settings: of the paper, and for a processor."""
+"""Options of the command, and presets: the paper's, and one for a CPU."""
 
 import dataclasses
 from pathlib import Path
@@ -11,24 +11,25 @@ DATASETS = ("mnist", "fashion_mnist", "cifar10", "digits")
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Options of the command.
 
     Attributes:
-        out: folder for results.json, table.md and figures; settings that results.json
-            holds already are not run again, and one that was cut off goes on.
+        out: folder for results.json, table.md and figures. Methods that results.json
+            already holds are not run again; an interrupted one continues.
         dataset: mnist, fashion_mnist, cifar10 or digits.
-        data_dir: where to look for it first.
-        setting: paper or cpu: sizes of networks and budgets.
-        settings: names of methods, comma-separated; left out: all.
-        normalization: of the encoder: batch, group or none.
+        data_dir: first folder to search for the data.
+        setting: paper or cpu: sizes of networks and numbers of updates.
+        settings: names of methods, comma-separated; all by default.
+        normalization: normalization of the encoder: batch, group or none.
         num_seeds: trainings of each method, in one program.
-        num_steps: updates of the encoder; left out: the setting's.
-        num_train: images to train on, the first of the set; left out: the setting's.
-        num_probe_steps: updates of the last probes; left out: the setting's.
-        further: also judge the code by support vectors, nearest neighbors, clusters,
+        num_steps: updates of the encoder; the preset's by default.
+        num_train: number of training images, the first of the data set; the preset's
+            by default.
+        num_probe_steps: updates of the final probes; the preset's by default.
+        further: also run the probes by support vectors, nearest neighbors, clusters,
             reconstruction, dependence and information.
-        layout: how seeds are laid out, vmap, map, mesh or mesh_map.
-        smoke: the same path end to end with two seeds and few steps.
+        layout: layout of the seeds: vmap, map, mesh or mesh_map.
+        smoke: run everything with two seeds and few updates.
     """
 
     out: Path = Path("results/deep_infomax")
@@ -47,28 +48,28 @@ class Config:
 
 
 class Preset(NamedTuple):
-    """Sizes and budgets of a setting.
+    """Sizes of networks and numbers of updates.
 
     Attributes:
         width: channels of the encoder's first layer.
-        hidden_size: of the encoder's hidden layer.
-        code_size: numbers of the code.
-        critic_units: of the embeddings whose inner product is the score.
-        prior_sizes: hidden layers of the prior critic.
+        hidden_size: units of the encoder's hidden layer.
+        representation_size: coordinates of the representation.
+        critic_units: units of the critic's two embeddings.
+        prior_sizes: hidden layers of the prior's discriminator.
         decoder_width: channels of the autoencoders' decoder before its last layer.
-        learning_rate: Adam's, for everything that trains the encoder.
-        batch_size: images of each update.
+        learning_rate: learning rate of Adam for the encoder and all networks beside it.
+        batch_size: images per update, of the encoder and of the probes.
         num_steps: updates of the encoder.
-        num_train: images to train on; None for all.
-        num_test: images that judge; None for all.
-        probe_steps: updates of each of the last probes, of batches as large.
-        look_steps: updates of each probe on the way.
-        probe_rate: Adam's, of the probes.
+        num_train: number of training images; None for all.
+        num_test: number of test images; None for all.
+        probe_steps: updates of the final probes.
+        curve_steps: updates of the probes during training.
+        probe_rate: learning rate of Adam for the probes.
     """
 
     width: int = 64
     hidden_size: int = 1_024
-    code_size: int = 64
+    representation_size: int = 64
     critic_units: int = 2_048
     prior_sizes: tuple[int, ...] = (1_000, 200)
     decoder_width: int = 64
@@ -78,7 +79,7 @@ class Preset(NamedTuple):
     num_train: int | None = None
     num_test: int | None = None
     probe_steps: int = 120_000
-    look_steps: int = 10_000
+    curve_steps: int = 10_000
     probe_rate: float = 1e-4
 
 
@@ -95,14 +96,14 @@ PRESETS = {
         num_train=20_000,
         num_test=5_000,
         probe_steps=2_000,
-        look_steps=1_000,
+        curve_steps=1_000,
         probe_rate=1e-3,
     ),
 }
 
 
 def preset_of(config: Config) -> Preset:
-    """The preset that a command names, with what it changes of it."""
+    """The preset of a command, with the values that its options replace."""
     preset = PRESETS[config.setting]
     if config.smoke:
         preset = preset._replace(
@@ -110,7 +111,7 @@ def preset_of(config: Config) -> Preset:
             num_train=200,
             num_test=100,
             probe_steps=20,
-            look_steps=20,
+            curve_steps=20,
             critic_units=16,
         )
     if config.num_steps is not None:
@@ -120,6 +121,6 @@ def preset_of(config: Config) -> Preset:
     if config.num_probe_steps is not None:
         preset = preset._replace(probe_steps=config.num_probe_steps)
         preset = preset._replace(
-            look_steps=min(preset.look_steps, config.num_probe_steps)
+            curve_steps=min(preset.curve_steps, config.num_probe_steps)
         )
     return preset

@@ -1,4 +1,4 @@
-"""Ways to train an encoder, all of the same form, so that they are judged alike."""
+"""Methods that train an encoder, with one interface, so that probes compare them."""
 
 import functools
 from collections.abc import Callable
@@ -10,8 +10,8 @@ import optax
 
 from experiments.deep_infomax.config import Preset
 from jaxinfo import networks
-from jaxinfo.core.types import Critic, Network, apply_in_training
-from jaxinfo.infomax import make_deep_infomax
+from jaxinfo.core.types import Network, apply_in_training
+from jaxinfo.infomax import GlobalTerm, LocalTerm, PriorTerm, make_deep_infomax
 from jaxinfo.training import make_gradient_descent
 
 __all__ = ["METHODS", "Method", "Parts"]
@@ -22,9 +22,10 @@ class Method(NamedTuple):
 
     Attributes:
         start: `start(key, images) -> state`.
-        step: `step(key, state, (images, labels)) -> (state, info)`; None where there is
-            nothing to train.
-        encode: `encode(state, images)`, features by tap: "conv", "fc" and "y".
+        step: `step(key, state, (images, labels)) -> (state, metrics)`; None if nothing
+            is trained.
+        encode: `encode(state, images)`, features by layer: "conv", "fc" and "y", the
+            representation.
     """
 
     start: Callable[..., Any]
@@ -33,13 +34,13 @@ class Method(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What all methods are made of.
+    """What the methods have in common.
 
     Attributes:
-        preset: sizes and budgets.
-        image_shape: of the data.
-        num_classes: of the data.
-        normalization: of the encoder.
+        preset: sizes of networks and numbers of updates.
+        image_shape: shape of an image.
+        num_classes: number of classes of the data.
+        normalization: normalization of the encoder.
     """
 
     preset: Preset
@@ -47,24 +48,24 @@ class Parts(NamedTuple):
     num_classes: int
     normalization: str
 
-    def encoder(self, num_codes: int = 1) -> Network:
-        """The encoder that all methods share, with so many codes beside each other."""
+    def encoder(self, num_outputs: int = 1) -> Network:
+        """The encoder of all methods, with `num_outputs` vectors as representation."""
         return networks.convolutional_encoder(
             self.image_shape,
             width=self.preset.width,
             hidden_size=self.preset.hidden_size,
-            representation_size=num_codes * self.preset.code_size,
+            representation_size=num_outputs * self.preset.representation_size,
             normalization=self.normalization,
         )
 
     def decoder(self) -> Network:
-        """From a code to an image."""
+        """A network from a representation to an image."""
         return networks.convolutional_generator(
             self.image_shape, width=self.preset.decoder_width, normalizes_batch=False
         )
 
 
-def _taps(encoding: networks.Encoding) -> dict[str, jax.Array]:
+def _layers(encoding: networks.Encoding) -> dict[str, jax.Array]:
     return {"conv": encoding.conv, "fc": encoding.hidden, "y": encoding.representation}
 
 
@@ -74,9 +75,9 @@ def _taps(encoding: networks.Encoding) -> dict[str, jax.Array]:
 class Weights(NamedTuple):
     """Alpha, beta and gamma of the paper; a term of weight 0 is left out."""
 
-    of_global: float
-    of_local: float
-    of_prior: float
+    global_term: float
+    local_term: float
+    prior_term: float
 
 
 # DIM(L), DIM(G) and DIM(L+G) of the paper.
@@ -85,27 +86,25 @@ LOCAL, GLOBAL, BOTH = Weights(0, 1, 0.1), Weights(1, 0, 1), Weights(0.5, 0.1, 0.
 
 def _deep_infomax(bound: str, weights: Weights, parts: Parts) -> Method:
     preset = parts.preset
-
-    def critic(weight: float) -> Critic | None:
-        return networks.embedding_critic(preset.critic_units) if weight else None
-
+    critic = networks.embedding_critic(preset.critic_units)
+    terms = [
+        GlobalTerm(critic, bound=bound, weight=weights.global_term),
+        LocalTerm(critic, bound=bound, weight=weights.local_term),
+        PriorTerm(
+            networks.discriminator(preset.prior_sizes), weight=weights.prior_term
+        ),
+    ]
     infomax = make_deep_infomax(
         parts.encoder(),
-        bound=bound,
+        terms=[term for term in terms if term.weight],
         optimizer=optax.adam(preset.learning_rate),
-        global_critic=critic(weights.of_global),
-        local_critic=critic(weights.of_local),
-        prior_critic=networks.discriminator(preset.prior_sizes),
-        global_weight=weights.of_global,
-        local_weight=weights.of_local,
-        prior_weight=weights.of_prior,
     )
 
     def step(key: jax.Array, state: Any, batch: Any) -> tuple[Any, Any]:
         return infomax.step(key, state, batch[0])
 
     def encode(state: Any, images: jax.Array) -> dict[str, jax.Array]:
-        return _taps(infomax.encode(state, images))
+        return _layers(infomax.encode(state, images))
 
     return Method(infomax.init, step, encode)
 
@@ -118,15 +117,15 @@ def _descent(
     encoder: Network,
     other: Network,
     make_loss: Callable[..., Any],
-    encode: Callable[[networks.Encoding], dict[str, jax.Array]] = _taps,
+    encode: Callable[[networks.Encoding], dict[str, jax.Array]] = _layers,
 ) -> Method:
-    """An encoder and another network behind its code, down a loss of both."""
+    """Trains an encoder and a network on its representation by one loss."""
 
     def init_params(key: jax.Array, images: jax.Array) -> dict[str, Any]:
         encoder_key, other_key = jax.random.split(key)
         params = encoder.init(encoder_key, _pixels(images[:2]))
-        code = jnp.zeros((2, parts.preset.code_size))
-        return {"encoder": params, "other": other.init(other_key, code)}
+        example = jnp.zeros((2, parts.preset.representation_size))
+        return {"encoder": params, "other": other.init(other_key, example)}
 
     init, step = make_gradient_descent(
         init_params,
@@ -134,17 +133,17 @@ def _descent(
         optax.adam(parts.preset.learning_rate),
     )
 
-    def look(state: Any, images: jax.Array) -> dict[str, jax.Array]:
+    def encode_images(state: Any, images: jax.Array) -> dict[str, jax.Array]:
         return encode(encoder.apply(state.params["encoder"], _pixels(images)))
 
-    return Method(init, step, look)
+    return Method(init, step, encode_images)
 
 
 def _pixels(images: jax.Array) -> jax.Array:
     return images.astype(float) / 255
 
 
-def _of_images(encoder: Network, key: jax.Array, params: Any, images: jax.Array):
+def _encode(encoder: Network, key: jax.Array, params: Any, images: jax.Array):
     return apply_in_training(encoder, key, params["encoder"], images)
 
 
@@ -152,25 +151,25 @@ def _reconstruction(
     encoder: Network, decoder: Network, key: jax.Array, params: Any, batch: Any
 ):
     images = _pixels(batch[0])
-    encoding, state = _of_images(encoder, key, params, images)
-    made = decoder.apply(params["other"], encoding.representation)
-    return jnp.mean((made - images) ** 2), {"encoder": state}
+    encoding, state = _encode(encoder, key, params, images)
+    decoded = decoder.apply(params["other"], encoding.representation)
+    return jnp.mean((decoded - images) ** 2), {"encoder": state}
 
 
 def _evidence_bound(
     encoder: Network, decoder: Network, key: jax.Array, params: Any, batch: Any
 ):
-    """Minus the evidence bound, nats an image, of pixels as shares of Bernoullis."""
+    """The negative evidence lower bound, nats per image, with Bernoulli pixels."""
     images = _pixels(batch[0])
-    of_encoder, of_noise = jax.random.split(key)
-    encoding, state = _of_images(encoder, of_encoder, params, images)
+    encoder_key, noise_key = jax.random.split(key)
+    encoding, state = _encode(encoder, encoder_key, params, images)
     mean, log_variance = jnp.split(encoding.representation, 2, axis=1)
-    noise = jax.random.normal(of_noise, mean.shape, mean.dtype)
-    made = decoder.apply(params["other"], mean + jnp.exp(log_variance / 2) * noise)
-    made = jnp.clip(made, 1e-6, 1 - 1e-6)
-    misfit = -images * jnp.log(made) - (1 - images) * jnp.log1p(-made)
+    noise = jax.random.normal(noise_key, mean.shape, mean.dtype)
+    decoded = decoder.apply(params["other"], mean + jnp.exp(log_variance / 2) * noise)
+    decoded = jnp.clip(decoded, 1e-6, 1 - 1e-6)
+    reconstruction = -images * jnp.log(decoded) - (1 - images) * jnp.log1p(-decoded)
     divergence = (mean**2 + jnp.exp(log_variance) - log_variance - 1) / 2
-    loss = jnp.sum(misfit) / len(images) + jnp.sum(divergence) / len(images)
+    loss = jnp.sum(reconstruction) / len(images) + jnp.sum(divergence) / len(images)
     return loss, {"encoder": state}
 
 
@@ -178,7 +177,7 @@ def _cross_entropy(
     encoder: Network, head: Network, key: jax.Array, params: Any, batch: Any
 ):
     images, labels = batch
-    encoding, state = _of_images(encoder, key, params, _pixels(images))
+    encoding, state = _encode(encoder, key, params, _pixels(images))
     logits = head.apply(params["other"], encoding.representation)
     losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
     return jnp.mean(losses), {"encoder": state}
@@ -190,8 +189,8 @@ def _autoencoder(parts: Parts) -> Method:
 
 def _vae(parts: Parts) -> Method:
     def means(encoding: networks.Encoding) -> dict[str, jax.Array]:
-        mean = encoding.representation[:, : parts.preset.code_size]
-        return _taps(encoding._replace(code=mean))
+        mean = encoding.representation[:, : parts.preset.representation_size]
+        return _layers(encoding._replace(representation=mean))
 
     return _descent(parts, parts.encoder(2), parts.decoder(), _evidence_bound, means)
 

@@ -1,10 +1,10 @@
-"""The paper's other judges of a code, on the code of one seed."""
+"""The paper's further probes of the representations of one seed."""
 
 from typing import Any
 
-__all__ = ["FURTHER", "judge_further"]
+__all__ = ["FURTHER", "run_further_probes"]
 
-# What each is told in: percent, shares from 0 to 1, and nats.
+# The unit of each: percent, a share from 0 to 1, or nats.
 FURTHER = {
     "support_vectors": "%",
     "neighbors": "%",
@@ -14,30 +14,30 @@ FURTHER = {
     "dependence": "nats",
     "information": "nats",
 }
-# The smallest window that the digits hold.
+# Windows of the structural similarity: the digits are smaller than 11 pixels.
 SMALL_WINDOW, WINDOW = 7, 11
 
 
-def judge_further(
+def run_further_probes(
     key: Any, train: Any, test: Any, data: Any, decoder: Any
 ) -> dict[str, float]:
-    """The value of every further probe.
+    """The values of the further probes.
 
     Args:
         key: random key.
-        train: codes of the training images, [N, D].
-        test: codes of the test images.
-        data: the images, of bytes, and their labels.
-        decoder: a network from codes to images.
+        train: representations of the training images, [N, D].
+        test: representations of the test images, [M, D].
+        data: images, unsigned bytes, and labels.
+        decoder: a network from representations to images.
 
     Returns:
-        By the names of `FURTHER`.
+        Values by the names of `FURTHER`.
     """
     import jax
 
     from jaxinfo.infomax import (
         LabeledData,
-        Pictured,
+        RepresentedImages,
         clustering_probe,
         dependence_probe,
         information_probe,
@@ -48,8 +48,10 @@ def judge_further(
 
     keys = jax.random.split(key, 5)
     sets = LabeledData(train, data.train_labels), LabeledData(test, data.test_labels)
-    seen, unseen = (images.astype(float) / 255 for images in (data.train, data.test))
-    window = WINDOW if seen.shape[1] >= WINDOW else SMALL_WINDOW
+    train_images, test_images = (
+        images.astype(float) / 255 for images in (data.train, data.test)
+    )
+    window = WINDOW if train_images.shape[1] >= WINDOW else SMALL_WINDOW
     found = {
         "support_vectors": linear_svm_probe(keys[0], *sets, num_seeds=1),
         "neighbors": nearest_neighbors_probe(*sets),
@@ -57,17 +59,18 @@ def judge_further(
         "similarity": reconstruction_probe(
             keys[2],
             decoder,
-            Pictured(train, seen),
-            Pictured(test, unseen),
+            RepresentedImages(train, train_images),
+            RepresentedImages(test, test_images),
             window_size=window,
             num_seeds=1,
         ),
-        # Codes of images fill no volume: KL has no end, this one ends at 2 ln 2.
+        # KL is infinite for representations on a lower-dimensional set; this divergence
+        # is at most 2 ln 2.
         "dependence": dependence_probe(
             keys[3], train, divergence="JENSEN_SHANNON", num_seeds=2
         ),
         "information": information_probe(
-            keys[4], seen, train, bound="info_nce", num_seeds=2
+            keys[4], train_images, train, bound="info_nce", num_seeds=2
         ),
     }
     return {name: probe.value for name, probe in found.items()}

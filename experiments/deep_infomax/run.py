@@ -1,4 +1,4 @@
-"""Deep InfoMax and its baselines, judged by what probes read from three taps."""
+"""Deep InfoMax and its baselines, compared by probes of three layers."""
 
 import dataclasses
 import functools
@@ -20,17 +20,17 @@ from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main", "train_in_parts"]
 
-# Test images whose codes are drawn.
+# Number of test images in the figures.
 NUM_DRAWN = 1_000
-TAPS = ("conv", "fc", "y")
-# What a smoke run judges where nothing is named.
+LAYERS = ("conv", "fc", "y")
+# Methods of a smoke run.
 SMOKED = ("local_jsd", "raw_pixels")
 
 
 def _run_method(
     name: str, config: Config, preset: Preset, data: Data
 ) -> tuple[dict[str, Any], Any]:
-    """Records of all seeds, and the first one's codes of test images."""
+    """Results of all seeds, and representations of test images by the first seed."""
     import jax
     import numpy as np
 
@@ -41,15 +41,15 @@ def _run_method(
     state, curve, seconds = train_in_parts(study, config.out / "checkpoints" / name)
     train, test = study.encode(state)
     accuracy = {
-        tap: np.asarray(
-            study.probe(train[tap], test[tap], preset.probe_steps), float
+        layer: np.asarray(
+            study.probe(train[layer], test[layer], preset.probe_steps), float
         ).tolist()
-        for tap in TAPS
-        if tap in train
+        for layer in LAYERS
+        if layer in train
     }
-    metrics = {f"{tap}_accuracy": found for tap, found in accuracy.items()}
+    metrics = {f"{layer}_accuracy": found for layer, found in accuracy.items()}
     if config.further:
-        metrics |= _judge_further(study, train["y"], test["y"])
+        metrics |= _run_further_probes(study, train["y"], test["y"])
     records = [
         {
             "setting": name,
@@ -59,31 +59,33 @@ def _run_method(
         }
         for seed in range(config.num_seeds)
     ]
-    told = {
+    result = {
         "records": records,
         "summary": {metric: mean_and_sd(found) for metric, found in metrics.items()},
         "seconds": time.perf_counter() - started,
         "images_per_second": seconds and _num_images(config, preset) / seconds,
     }
-    return told, jax.device_get(test["y"][0, :NUM_DRAWN])
+    return result, jax.device_get(test["y"][0, :NUM_DRAWN])
 
 
-def _judge_further(study: Study, train: Any, test: Any) -> dict[str, list[float]]:
-    """What the other probes find in codes [S, N, D], seed by seed."""
+def _run_further_probes(study: Study, train: Any, test: Any) -> dict[str, list[float]]:
+    """Values of the further probes of representations [S, N, D], by name."""
     import jax
 
-    from experiments.deep_infomax.probes import FURTHER, judge_further
+    from experiments.deep_infomax.probes import FURTHER, run_further_probes
 
     decoder = study.parts.decoder()
     found = [
-        judge_further(jax.random.fold_in(key, 3), seen, unseen, study.data, decoder)
-        for key, seen, unseen in zip(study.keys, train, test, strict=True)
+        run_further_probes(
+            jax.random.fold_in(key, 3), of_train, of_test, study.data, decoder
+        )
+        for key, of_train, of_test in zip(study.keys, train, test, strict=True)
     ]
     return {name: [one[name] for one in found] for name in FURTHER}
 
 
 def _num_images(config: Config, preset: Preset) -> int:
-    """That all seeds see in the parts after the first, which compiles."""
+    """Images of all seeds in all parts after the first, which includes compiling."""
     share = (NUM_PARTS - 1) / NUM_PARTS
     return round(share * preset.num_steps * preset.batch_size * config.num_seeds)
 
@@ -91,19 +93,21 @@ def _num_images(config: Config, preset: Preset) -> int:
 def train_in_parts(
     study: Study, folder: Path
 ) -> tuple[Any, list[list[float]], float | None]:
-    """The last state, accuracies of the code before and after each part, seconds.
+    """Trains a method in parts, with a checkpoint and a probe after each.
 
-    The seconds are of the parts after the first; None where it went on from a
-    checkpoint, or nothing was trained.
+    Returns:
+        The last state; accuracies of the representation before and after each part; and
+        the seconds of all parts after the first, None if nothing was trained or the
+        training continued from a checkpoint.
     """
     import numpy as np
 
     from jaxinfo.training import train_in_chunks
 
-    def look(state: Any) -> list[float]:
+    def accuracy(state: Any) -> list[float]:
         train, test = study.encode(state)
-        accuracy = study.probe(train["y"], test["y"], study.preset.look_steps)
-        return np.asarray(accuracy, float).tolist()
+        found = study.probe(train["y"], test["y"], study.preset.curve_steps)
+        return np.asarray(found, float).tolist()
 
     state = study.start()
     if study.method.step is None:
@@ -115,8 +119,8 @@ def train_in_parts(
             state,
             num_chunks=NUM_PARTS,
             chunk_size=study.eval_every,
-            report=look,
-            config=study.told,
+            report=accuracy,
+            config=study.run_config,
         )
     except ValueError as error:
         refuse(error)
@@ -127,27 +131,29 @@ def train_in_parts(
 def _lines(done: dict[str, Any]) -> list[list[str]]:
     from experiments.deep_infomax.probes import FURTHER
 
-    summaries = [told["summary"] for told in done.values()]
+    summaries = [result["summary"] for result in done.values()]
     further = [name for name in FURTHER if name in summaries[0]]
-    headings = ["setting", "conv, %", "fc, %", "Y, %", "images a second", "s"]
+    headings = ["setting", "conv, %", "fc, %", "Y, %", "images per second", "s"]
     lines = [headings + [f"{name} {FURTHER[name]}".strip() for name in further]]
-    for name, told in done.items():
-        summary, rate = told["summary"], told["images_per_second"]
+    for name, result in done.items():
+        summary, rate = result["summary"], result["images_per_second"]
         cells = [
-            cell(summary[f"{tap}_accuracy"], 2) if f"{tap}_accuracy" in summary else ""
-            for tap in TAPS
+            cell(summary[f"{layer}_accuracy"], 2)
+            if f"{layer}_accuracy" in summary
+            else ""
+            for layer in LAYERS
         ]
         speed = "" if rate is None else f"{rate:,.0f}"
-        lines.append([name, *cells, speed, f"{told['seconds']:.0f}"])
+        lines.append([name, *cells, speed, f"{result['seconds']:.0f}"])
         lines[-1] += [cell(summary[metric], 3) for metric in further]
     return lines
 
 
 def main() -> None:
-    """Trains by every method, one after the other, and prints the table."""
+    """Runs the methods one after the other and prints the table."""
     import tyro
 
-    config = tyro.cli(Config, description="Deep InfoMax, judged by probes.")
+    config = tyro.cli(Config, description="Deep InfoMax and baselines.")
     if config.smoke:
         config = dataclasses.replace(config, num_seeds=min(config.num_seeds, 2))
     prepare_jax()
@@ -166,13 +172,13 @@ def main() -> None:
         preset = preset_of(config)
         check_new_folder(config.out)
         data = load(config, preset)
-        told = Study(methods[0], config, preset, data).told
+        run_config = Study(methods[0], config, preset, data).run_config
     except ValueError as error:
         refuse(error)
     run_settings(
         config.out,
         "deep_infomax",
-        told,
+        run_config,
         methods,
         lambda name: _run_method(name, config, preset, data),
         _lines,

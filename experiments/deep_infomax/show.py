@@ -1,4 +1,4 @@
-"""Nearest neighbors and a map of codes, and accuracy over training."""
+"""Figures: nearest neighbors, a map of representations, accuracy over training."""
 
 import json
 from pathlib import Path
@@ -16,28 +16,35 @@ BASELINES = ("random_encoder", "autoencoder", "vae", "raw_pixels", "supervised")
 
 
 def plot_results(
-    images: Any, labels: Any, codes: dict[str, np.ndarray], folder: Path
+    images: Any,
+    labels: Any,
+    representations: dict[str, np.ndarray],
+    folder: Path,
 ) -> None:
     """Draws neighbors.png, map.png and training.png.
 
     Args:
-        images: test images, [N, H, W, C] of bytes.
-        labels: their classes.
-        codes: of the same images, [N, D], for each setting.
-        folder: where results.json is already.
+        images: test images, unsigned bytes, [N, H, W, C].
+        labels: classes of the images, [N].
+        representations: representations of the images by method, [N, D].
+        folder: the folder of results.json.
     """
     import matplotlib
 
     images, labels = np.asarray(images), np.asarray(labels)
     curves = {
-        name: [record["curve"] for record in told["records"]]
-        for name, told in json.loads((folder / "results.json").read_text())[
+        name: [record["curve"] for record in result["records"]]
+        for name, result in json.loads((folder / "results.json").read_text())[
             "settings"
         ].items()
     }
     with matplotlib.rc_context(STYLE):
-        _plot_neighbors(images, labels, codes).savefig(folder / "neighbors.png")
-        plot_map(dict.fromkeys(codes, labels), codes).savefig(folder / "map.png")
+        _plot_neighbors(images, labels, representations).savefig(
+            folder / "neighbors.png"
+        )
+        plot_map(dict.fromkeys(representations, labels), representations).savefig(
+            folder / "map.png"
+        )
         if any(map(any, curves.values())):
             _plot_training(curves).savefig(folder / "training.png")
 
@@ -49,37 +56,37 @@ def _figure(width: float, height: float) -> Any:
 
 
 def _plot_neighbors(
-    images: np.ndarray, labels: np.ndarray, codes: dict[str, np.ndarray]
+    images: np.ndarray, labels: np.ndarray, representations: dict[str, np.ndarray]
 ) -> Any:
-    """Each query, and beside it the images whose codes are nearest, by L1."""
+    """Query images, and the images with the nearest representations by L1."""
     queries = [int(np.argmax(labels == k)) for k in range(NUM_QUERIES)]
-    figure, axes = panels(len(codes), 2.0, 2.2)
-    # Light gaps keep one image from the next.
+    figure, axes = panels(len(representations), 2.0, 2.2)
+    # Light gaps separate the images.
     tiles = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=GAP)
-    for axis, (name, found) in zip(axes, codes.items(), strict=False):
+    for axis, (name, found) in zip(axes, representations.items(), strict=False):
         rows = [np.concatenate(tiles[_nearest(found, q)], axis=1) for q in queries]
         axis.imshow(np.concatenate(rows).squeeze(), cmap="gray")
         axis.axvline(tiles.shape[2] - 0.5, color=ACCENT, linewidth=2)
         axis.set_title(name, fontsize=9)
-    figure.suptitle("left of the line: the query", fontsize=9)
+    figure.suptitle("queries are left of the line", fontsize=9)
     return figure
 
 
-def _nearest(codes: np.ndarray, query: int) -> np.ndarray:
-    flat = codes.reshape(len(codes), -1)
+def _nearest(rows: np.ndarray, query: int) -> np.ndarray:
+    flat = rows.reshape(len(rows), -1)
     scale = np.std(flat, axis=0) + 1e-6
     distances = np.abs((flat - flat[query]) / scale).sum(axis=1)
     return np.argsort(distances, kind="stable")[: NUM_NEIGHBORS + 1]
 
 
 def _plot_training(curves: dict[str, list[list[float]]]) -> Any:
-    """The code's accuracy before and after each part, mean over seeds."""
+    """Accuracy of the representation before and after each part, mean over seeds."""
     figure = _figure(7.5, 4)
     axis = figure.subplots()
-    for name, of_seeds in curves.items():
-        if not any(of_seeds):
+    for name, per_seed in curves.items():
+        if not any(per_seed):
             continue
-        mean = np.mean(of_seeds, axis=0)
+        mean = np.mean(per_seed, axis=0)
         share = np.linspace(0, 100, len(mean))
         axis.plot(
             share,
@@ -89,6 +96,6 @@ def _plot_training(curves: dict[str, list[list[float]]]) -> Any:
             marker=".",
         )
     axis.set_xlabel("share of the training, %")
-    axis.set_ylabel("accuracy of the code's probe, %")
+    axis.set_ylabel("probe accuracy of the representation, %")
     figure.legend(fontsize=7, loc="outside right center")
     return figure

@@ -1,7 +1,6 @@
-"""A method on data: programs of one seed, laid out over all."""
+"""A method on data: pure programs of one seed, swept over all seeds."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -10,9 +9,10 @@ from experiments.folder import block_of
 
 __all__ = ["NUM_PARTS", "Data", "Study", "load"]
 
-# Parts of a training: after each the codes are probed and a checkpoint is written.
+# Parts of a training; after each, representations are probed and a checkpoint is
+# written.
 NUM_PARTS = 5
-# Images encoded in one call.
+# Number of images encoded in one call.
 CHUNK = 500
 
 
@@ -60,7 +60,7 @@ def _digits() -> list[tuple[Any, Any]]:
 
 
 class Study:
-    """A method on data: pure programs of one seed, laid out over all."""
+    """A method on data: pure programs of one seed, swept over all seeds."""
 
     def __init__(self, name: str, config: Config, preset: Preset, data: Data):
         import jax
@@ -73,12 +73,12 @@ class Study:
             preset, data.train.shape[1:], self.num_classes, config.normalization
         )
         self.method = METHODS[name](self.parts)
-        self.told = told_of(config, preset, data)
+        self.run_config = run_config_of(config, preset, data)
         self.keys = jax.random.split(jax.random.key(0), config.num_seeds)
         self.eval_every = block_of(preset.num_steps, NUM_PARTS)
 
     def over_seeds(self, run: Callable[..., Any], *data: Any, **of_seeds: Any) -> Any:
-        """`run(key, *data, **of_seed)` for every seed, in one program."""
+        """Calls `run(key, *data, **of_seed)` for every seed, in one program."""
         import jax
         import jax.numpy as jnp
 
@@ -103,7 +103,7 @@ class Study:
         return self.method.start(jax.random.fold_in(key, 0), images)
 
     def train(self, state: Any) -> Any:
-        """The state after one part more."""
+        """The state after one more part."""
         data = self.data
         return self.over_seeds(self._train, data.train, data.train_labels, state=state)
 
@@ -128,11 +128,11 @@ class Study:
         ).state
 
     def encode(self, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Features of training and of test images by tap, of all seeds: [S, N, ...]."""
+        """Features of training and test images by layer, of all seeds, [S, N, ...]."""
         import jax
         import jax.numpy as jnp
 
-        # Together: one program for both.
+        # One program for both sets.
         images = jnp.concatenate([self.data.train, self.data.test])
         found = self.over_seeds(self._encode, images, state=state)
         cut = len(self.data.train)
@@ -150,8 +150,8 @@ class Study:
         return jax.lax.map(one, images, batch_size=CHUNK)
 
     def probe(self, train: Any, test: Any, num_steps: int) -> Any:
-        """The accuracy of a probe of features [S, N, ...], percent, [S]."""
-        run = _probe(
+        """Test accuracy of a probe of features [S, N, ...], percent, [S]."""
+        run = _Probe(
             self.num_classes,
             num_steps,
             self.preset.batch_size,
@@ -161,21 +161,21 @@ class Study:
         return self.over_seeds(run, *labels, train=train, test=test)
 
 
-def told_of(config: Config, preset: Preset, data: Data) -> dict[str, Any]:
-    """What all trainings of a folder have in common."""
-    told = dataclasses.asdict(config) | {
+def run_config_of(config: Config, preset: Preset, data: Data) -> dict[str, Any]:
+    """The options that all results in a folder have in common."""
+    shared = dataclasses.asdict(config) | {
         "num_steps": preset.num_steps,
         "num_train": len(data.train),
         "num_test": len(data.test),
         "num_probe_steps": preset.probe_steps,
     }
     for name in ("out", "settings", "data_dir", "layout"):
-        del told[name]
-    return told
+        del shared[name]
+    return shared
 
 
 class _Chosen:
-    """A run that takes its own key among those of all seeds: equal for equal runs."""
+    """A run that selects its key among those of all seeds; equal for equal runs."""
 
     def __init__(self, run: Callable[..., Any]):
         self.run = run
@@ -190,33 +190,34 @@ class _Chosen:
         return self.run(keys[seed], *data, **of_seed)
 
 
-# The same object for equal arguments, so that nothing is traced anew.
-@functools.lru_cache(maxsize=8)
-def _probe(
-    num_classes: int, num_steps: int, batch_size: int, learning_rate: float
-) -> Callable[..., Any]:
-    import jax
-    import optax
+@dataclasses.dataclass(frozen=True)
+class _Probe:
+    """`probe_accuracy` of one seed; equal settings share one compiled program."""
 
-    from jaxinfo import networks
-    from jaxinfo.infomax import LabeledData, probe_accuracy
+    num_classes: int
+    num_steps: int
+    batch_size: int
+    learning_rate: float
 
-    # The paper divides the rate by ten twice, and averages over what comes after.
-    schedule = optax.piecewise_constant_schedule(
-        learning_rate, {num_steps // 4: 0.1, num_steps // 2: 0.1}
-    )
+    def __call__(
+        self, key: Any, labels: Any, test_labels: Any, *, train: Any, test: Any
+    ) -> Any:
+        import jax
+        import optax
 
-    def run(
-        key: jax.Array, labels: Any, test_labels: Any, *, train: Any, test: Any
-    ) -> jax.Array:
+        from jaxinfo import networks
+        from jaxinfo.infomax import LabeledData, probe_accuracy
+
+        # The paper divides the rate by ten twice, and averages the accuracy after that.
+        schedule = optax.piecewise_constant_schedule(
+            self.learning_rate, {self.num_steps // 4: 0.1, self.num_steps // 2: 0.1}
+        )
         return probe_accuracy(
             jax.random.fold_in(key, 2),
-            networks.probe_classifier(num_classes),
+            networks.probe_classifier(self.num_classes),
             LabeledData(train, labels),
             LabeledData(test, test_labels),
             optimizer=optax.adam(schedule),
-            num_steps=num_steps,
-            batch_size=min(batch_size, len(labels)),
+            num_steps=self.num_steps,
+            batch_size=min(self.batch_size, len(labels)),
         )
-
-    return run

@@ -1,4 +1,4 @@
-"""Deep Graph InfoMax on a homogeneous graph, by several bounds, and its baselines."""
+"""Deep Graph InfoMax on a homogeneous graph by several bounds, and baselines."""
 
 import dataclasses
 import functools
@@ -16,28 +16,28 @@ __all__ = ["Config", "main"]
 RAW, RANDOM = "raw_features", "random_encoder"
 BOUNDS = ("jensen_shannon", "donsker_varadhan", "nwj", "SQUARED_HELLINGER")
 METRICS = ("macro_f1", "micro_f1", "auc")
-# Of the logistic regression that judges; nodes on a map.
+# Learning rate of the logistic regression; number of nodes on a map.
 PROBE_RATE, NUM_DRAWN = 0.05, 1_000
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Options of the command.
 
     Attributes:
-        out: folder for results.json, table.md and map.png; settings that results.json
-            holds already are not run again.
-        dataset: acm, dblp, aminer or freebase.
-        path: the meta-path whose graph it is; left out: the first of the set.
-        data_dir: where to look for heco/ first.
-        settings: raw_features, random_encoder and names of bounds, comma-separated;
-            left out: all.
+        out: folder for results.json, table.md and map.png. Settings that results.json
+            already holds are not run again.
+        dataset: acm or dblp.
+        path: the meta-path that makes the graph; the first of the data set by default.
+        data_dir: first folder to search for heco/.
+        settings: raw_features, random_encoder and names of bounds, comma-separated; all
+            by default.
         num_seeds: trainings of each setting, in one program.
-        size: numbers of a code.
-        learning_rate: Adam's.
-        max_steps: the most updates.
+        size: coordinates of a representation.
+        learning_rate: learning rate of Adam.
+        max_steps: maximal number of updates.
         patience: updates without a lower loss after which a training ends.
-        smoke: the same path end to end with two seeds and few updates.
+        smoke: run everything with two seeds and few updates.
     """
 
     out: Path = Path("results/dgi")
@@ -54,7 +54,7 @@ class Config:
 
 
 def _make_run(setting: str, config: Config) -> Callable[..., tuple[Any, Any]]:
-    """Codes of one seed and its updates, as a pure function of a key and a graph."""
+    """A function of a key and a graph: representations and number of updates."""
     import jax.numpy as jnp
     import optax
 
@@ -90,7 +90,7 @@ def _make_run(setting: str, config: Config) -> Callable[..., tuple[Any, Any]]:
 def _run_setting(
     setting: str, config: Config, data: Any, graph: tuple[Any, Any]
 ) -> tuple[dict[str, Any], Any]:
-    """Records of all seeds, and codes of the first."""
+    """Results of all seeds, and representations of the first."""
     import jax
 
     from jaxinfo.infomax import LabeledData, node_probe
@@ -98,62 +98,66 @@ def _run_setting(
     from jaxinfo.training import sweep
 
     started = time.perf_counter()
-    keys = jax.random.split(jax.random.key(0), config.num_seeds)
+    training_key, probe_key = jax.random.split(jax.random.key(0))
+    keys = jax.random.split(training_key, config.num_seeds)
     layout = "mesh_map" if jax.default_backend() == "cpu" else "auto"
-    codes, steps = jax.device_get(
+    representations, steps = jax.device_get(
         sweep(_make_run(setting, config), keys, *graph, layout=layout)
     )
     seconds = time.perf_counter() - started
     records = []
-    for seed, key in enumerate(keys):
+    for seed, key in enumerate(jax.random.split(probe_key, config.num_seeds)):
         record = {"setting": setting, "seed": seed, "num_steps": int(steps[seed])}
         for rate, split in data.splits.items():
             found = node_probe(
-                jax.random.fold_in(key, 1),
-                *(LabeledData(codes[seed][rows], data.labels[rows]) for rows in split),
+                key,
+                *(
+                    LabeledData(representations[seed][rows], data.labels[rows])
+                    for rows in split
+                ),
                 learning_rate=PROBE_RATE,
                 num_seeds=2 if config.smoke else 50,
             )
             record |= {f"{name}_{rate}": found[name].value for name in METRICS}
         records.append(record)
     names = [name for name in records[0] if name not in ("setting", "seed")]
-    told = {
+    result = {
         "records": records,
         "summary": {name: mean_and_sd([r[name] for r in records]) for name in names},
         "seconds": seconds,
     }
-    return told, codes[0]
+    return result, representations[0]
 
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:
     rates = (20, 40, 60)
     headings = [f"{name}, {rate}" for rate in rates for name in METRICS]
     lines = [["setting", *headings, "updates", "s"]]
-    for setting, told in done.items():
-        summary = told["summary"]
+    for setting, result in done.items():
+        summary = result["summary"]
         cells = [
             cell(summary[f"{name}_{rate}"], 2) for rate in rates for name in METRICS
         ]
         cells.append(cell(summary["num_steps"], 0))
-        lines.append([setting, *cells, f"{told['seconds']:.0f}"])
+        lines.append([setting, *cells, f"{result['seconds']:.0f}"])
     return lines
 
 
-def _draw(labels: Any, codes: dict[str, Any], folder: Path) -> None:
+def _draw(labels: Any, representations: dict[str, Any], folder: Path) -> None:
     import matplotlib
     import numpy as np
 
     from jaxinfo.reporting.style import STYLE
 
     rows = np.random.default_rng(0).permutation(len(labels))[:NUM_DRAWN]
-    drawn = {name: found[rows] for name, found in codes.items()}
+    drawn = {name: found[rows] for name, found in representations.items()}
     with matplotlib.rc_context(STYLE):
         figure = plot_map(dict.fromkeys(drawn, labels[rows]), drawn)
         figure.savefig(folder / "map.png")
 
 
 def main() -> None:
-    """Encodes by every setting, one after the other, and prints the table."""
+    """Runs the settings one after the other and prints the table."""
     import tyro
 
     config = tyro.cli(Config, description="Deep Graph InfoMax on one graph.")
@@ -184,19 +188,19 @@ def main() -> None:
         features = data.features[data.target]
         if features.ndim == 1:
             raise ValueError(
-                f"--dataset {config.dataset} has no features to read; name acm or dblp"
+                f"--dataset {config.dataset} has no features; use acm or dblp"
             )
     except ValueError as error:
         refuse(error)
     adjacency = meta_path_adjacency(data.graph, data.meta_paths[path])
     graph = jnp.asarray(features), normalize_adjacency(adjacency)
-    told = dataclasses.asdict(config) | {"path": path}
+    run_config = dataclasses.asdict(config) | {"path": path}
     for name in ("out", "settings", "data_dir"):
-        del told[name]
+        del run_config[name]
     run_settings(
         config.out,
         "dgi",
-        told,
+        run_config,
         settings,
         lambda setting: _run_setting(setting, config, data, graph),
         _lines,

@@ -1,4 +1,4 @@
-"""What to run: settings of each set as the paper has them, and what is changed."""
+"""Options of the command, presets of each data set, and variants of HeCo."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -20,21 +20,19 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Options of the command.
 
     Attributes:
-        out: folder for results.json, table.md and figures; settings that results.json
-            holds already are not run again.
+        out: folder for results.json, table.md and figures. Settings that results.json
+            already holds are not run again.
         dataset: acm, dblp, aminer, freebase or all.
-        data_dir: where to look for heco/ first.
+        data_dir: first folder to search for heco/.
         num_seeds: trainings of each setting, in one program.
         num_probe_seeds: restarts of each probe.
-        ablations: also one view alone, both without masks, nodes as their own only
-            positives, other rules of when to stop, and Deep Graph InfoMax on each
-            meta-path.
+        ablations: also run the variants, and Deep Graph InfoMax on each meta-path.
         variants: names of variants to run instead, comma-separated.
-        layout: how seeds are laid out, vmap, map, mesh or mesh_map.
-        smoke: the same path end to end with two seeds and few updates.
+        layout: layout of the seeds: vmap, map, mesh or mesh_map.
+        smoke: run everything with two seeds and few updates.
     """
 
     out: Path = Path("results/heco")
@@ -49,17 +47,17 @@ class Config:
 
 
 class Preset(NamedTuple):
-    """The paper's setting of a set, by the authors' code, all but the smoothing.
+    """Settings of a data set; all but the smoothing are those of the authors' code.
 
     Attributes:
-        learning_rate: Adam's.
+        learning_rate: learning rate of Adam.
         patience: updates without a lower loss after which a training ends.
         temperature: tau.
-        feature_dropout: share of projected features left out.
-        attention_dropout: share of attention vectors left out.
-        num_samples: neighbors drawn for every update, by type.
-        probe_rate: Adam's, of the logistic regression.
-        smoothing: decay of the mean of losses by which a training ends.
+        feature_dropout: dropout rate of projected features.
+        attention_dropout: dropout rate of attention vectors.
+        num_samples: neighbors sampled for every update, by type.
+        probe_rate: learning rate of Adam for the logistic regression.
+        smoothing: decay of the moving average of losses in the stopping rule.
     """
 
     learning_rate: float
@@ -73,7 +71,7 @@ class Preset(NamedTuple):
 
 
 PRESETS = {
-    # A patience of 5 ends by the noise of single losses.
+    # With a patience of 5, the noise of single losses would end trainings by chance.
     "acm": Preset(8e-4, 5, 0.8, 0.3, 0.5, {"author": 7, "subject": 1}, 0.05, 0.9),
     "dblp": Preset(8e-4, 30, 0.9, 0.4, 0.35, {"paper": 6}),
     "aminer": Preset(3e-3, 40, 0.5, 0.5, 0.5, {"author": 3, "reference": 8}),
@@ -89,7 +87,7 @@ METRICS = {
     for rate in (20, 40, 60)
     for name, title in OF_NODES.items()
 } | {"nmi": "NMI", "ari": "ARI"}
-# The paper's tables, one encoder, in the order of the metrics.
+# The paper's tables, in the order of the metrics.
 PUBLISHED = {
     name: dict(zip(METRICS, values, strict=True))
     for name, values in {
@@ -122,16 +120,17 @@ PUBLISHED = {
 
 
 class Variant(NamedTuple):
-    """What a setting changes of HeCo.
+    """A change of HeCo.
 
     Attributes:
-        views: which are contrasted.
-        masks_views: whether each hides what the other sees.
-        positives: "counted" by meta-paths, "published" with the data, or "own".
-        stop: by what a training ends: the "preset", the "loss" itself, as in the
-            paper, or its running "mean", as on ACM.
-        patience: a factor on the paper's.
-        averaging: decay of a running mean of weights, which then encodes.
+        views: the two views that are contrasted.
+        masks_views: whether each view hides the input of the other.
+        positives: "counted" by meta-paths, "published" with the data, or "own": each
+            node only.
+        stop: the stopping rule: of the "preset", by the "loss" as in the paper, or by
+            its moving average ("mean") as on ACM.
+        patience: factor of the preset's patience.
+        averaging: decay of a moving average of the weights, which is then evaluated.
     """
 
     views: tuple[str, str] = ("meta_path", "schema")
@@ -159,14 +158,14 @@ DGI = "dgi"
 
 
 def stop_of(preset: Preset, stop: str = "preset") -> tuple[int, float]:
-    """Patience and smoothing of a rule of when to stop."""
+    """Patience and smoothing of a stopping rule."""
     if stop == "mean":
         preset = PRESETS["acm"]
     return preset.patience, 0.0 if stop == "loss" else preset.smoothing
 
 
 def settings_of(config: Config) -> list[str]:
-    """Names of settings: a set, or a set and a variant of it."""
+    """Names of settings: a data set, or a data set and a variant."""
     from jaxinfo.data import HECO_DATASETS
 
     names = list(PRESETS) if config.dataset == "all" else [config.dataset]
@@ -178,7 +177,7 @@ def settings_of(config: Config) -> list[str]:
         f"{name}.{variant}" if variant else name
         for name in names
         for variant in variants
-        # Where a rule of when to stop is the preset's own, it would be another's twin.
+        # A variant whose stopping rule equals the preset's would repeat another one.
         if config.variants
         or VARIANTS[variant].stop == "preset"
         or stop_of(PRESETS[name], VARIANTS[variant].stop) != stop_of(PRESETS[name])

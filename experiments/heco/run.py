@@ -1,4 +1,4 @@
-"""HeCo on its four graphs: the table with its spread over trainings of the encoder."""
+"""HeCo on its four graphs, with the spread over trainings of the encoder."""
 
 import dataclasses
 import functools
@@ -23,11 +23,11 @@ __all__ = ["Config", "main"]
 
 def _lines(done: dict[str, Any]) -> list[list[str]]:
     lines = [["setting", *METRICS.values(), "loss", "updates", "s"]]
-    for name, told in done.items():
-        summary = told["summary"]
+    for name, result in done.items():
+        summary = result["summary"]
         cells = [cell(summary[metric], 2) for metric in METRICS]
         cells += [cell(summary["loss"], 3), cell(summary["num_steps"], 0)]
-        lines.append([name, *cells, f"{told['seconds']:.0f}"])
+        lines.append([name, *cells, f"{result['seconds']:.0f}"])
         if name in PUBLISHED:
             cells = [f"{PUBLISHED[name][metric]:.2f}" for metric in METRICS]
             lines.append([f"{name}, published", *cells, "", "", ""])
@@ -35,7 +35,7 @@ def _lines(done: dict[str, Any]) -> list[list[str]]:
 
 
 def _labels(data_dir: Any, name: str) -> Any:
-    """Classes of a set; None where its files are gone that an earlier run had."""
+    """Classes of a data set; None if the files of an earlier run are missing now."""
     try:
         return load(name, data_dir).labels
     except ValueError:
@@ -43,7 +43,7 @@ def _labels(data_dir: Any, name: str) -> Any:
 
 
 def main() -> None:
-    """Trains by every setting, one after the other, and prints the table."""
+    """Runs the settings one after the other and prints the table."""
     import tyro
 
     config = tyro.cli(Config, description="HeCo on its four graphs.")
@@ -70,13 +70,13 @@ def main() -> None:
             load(name, config.data_dir)
     except ValueError as error:
         refuse(error)
-    told = dataclasses.asdict(config)
+    run_config = dataclasses.asdict(config)
     for name in ("out", "dataset", "ablations", "variants", "data_dir", "layout"):
-        del told[name]
+        del run_config[name]
     run_settings(
         config.out,
         "heco",
-        told,
+        run_config,
         settings,
         lambda setting: run_setting(setting, config),
         _lines,

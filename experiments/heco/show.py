@@ -1,4 +1,4 @@
-"""Maps of embeddings, scores of every training, what the attentions look at."""
+"""Figures: maps of representations, scores of every training, attention weights."""
 
 import json
 from collections.abc import Callable
@@ -13,25 +13,28 @@ from jaxinfo.reporting.style import ACCENT, STYLE
 
 __all__ = ["plot_results"]
 
-# Nodes on a map: t-SNE of all takes longer than a training.
+# Nodes on a map; t-SNE of all nodes would take longer than a training.
 NUM_DRAWN = 1_000
 
 
 def plot_results(
-    labels_of: Callable[[str], Any], codes: dict[str, np.ndarray], folder: Path
+    labels_of: Callable[[str], Any],
+    representations: dict[str, np.ndarray],
+    folder: Path,
 ) -> None:
     """Draws map.png, scores.png and attention.png.
 
     Args:
-        labels_of: classes of a set's nodes, [N], or None: it is left off the map.
-        codes: of each setting, of the first seed, [N, D].
-        folder: where results.json is already.
+        labels_of: `labels_of(dataset)`, classes of the nodes, [N], or None to leave the
+            data set out of the map.
+        representations: representations by setting, of the first seed, [N, D].
+        folder: the folder of results.json.
     """
     import matplotlib
 
     settings = json.loads((folder / "results.json").read_text())["settings"]
     drawn, classes = {}, {}
-    for setting, found in codes.items():
+    for setting, found in representations.items():
         labels = labels_of(setting.partition(".")[0])
         if labels is None:
             continue
@@ -42,16 +45,16 @@ def plot_results(
             plot_map(classes, drawn).savefig(folder / "map.png")
         _plot_scores(settings).savefig(folder / "scores.png")
         weights = {
-            name: (told["records"], name.partition(".")[0])
-            for name, told in settings.items()
-            if told["records"][0]["path_weights"]
+            name: (result["records"], name.partition(".")[0])
+            for name, result in settings.items()
+            if result["records"][0]["path_weights"]
         }
         if weights:
             _plot_attention(weights).savefig(folder / "attention.png")
 
 
 def _plot_scores(settings: dict[str, Any]) -> Any:
-    """Macro-F1 of each seed by a dot, and a line where the paper's is."""
+    """Macro-F1: a dot for each seed, a line for the paper."""
     from matplotlib.figure import Figure
 
     sets: dict[str, list[str]] = {}
@@ -78,7 +81,7 @@ def _plot_scores(settings: dict[str, Any]) -> Any:
 
 
 def _plot_attention(weights: dict[str, tuple[list[Any], str]]) -> Any:
-    """The weights of meta-paths and of types, a dot for each seed."""
+    """Attention weights of meta-paths and of types: a dot for each seed."""
     from matplotlib.figure import Figure
 
     from jaxinfo.data import HECO_DATASETS
@@ -96,7 +99,7 @@ def _plot_attention(weights: dict[str, tuple[list[Any], str]]) -> Any:
             (row[1], "type_weights", types),
         ):
             values = np.array([record[key] for record in records])
-            # Without masks the node itself stands behind its neighbors' types.
+            # Without masks, the last weight is that of the node itself.
             names = [*names, "itself"][: values.shape[1]]
             for place, column in enumerate(values.T):
                 axis.plot(np.full(len(column), place), column, ".", color=ACCENT)

@@ -1,4 +1,4 @@
-"""One setting: programs of a seed laid out over all, and the judgement of each."""
+"""One setting: trainings of all seeds, and their probes."""
 
 import functools
 import time
@@ -18,14 +18,14 @@ from experiments.heco.config import (
 
 __all__ = ["build_heco", "load", "run_setting"]
 
-# Of encoder and critic of Deep Graph InfoMax: the width of HeCo's embeddings.
+# Deep Graph InfoMax: the size of the representation is that of HeCo.
 DGI_SIZE, DGI_RATE, DGI_PATIENCE = 64, 1e-3, 20
 
 
 class Trained(NamedTuple):
-    """What a training of one seed leaves to be judged."""
+    """The result of one seed's training."""
 
-    codes: Any
+    representations: Any
     loss: Any
     num_steps: Any
     path_weights: Any
@@ -34,14 +34,14 @@ class Trained(NamedTuple):
 
 @functools.lru_cache(maxsize=4)
 def load(name: str, data_dir: Any) -> Any:
-    """A set, read once."""
+    """A data set, read once."""
     from jaxinfo.data import load_heco
 
     return load_heco(name, data_dir=data_dir)
 
 
 def run_setting(setting: str, config: Config) -> tuple[dict[str, Any], Any]:
-    """Records of all seeds, and codes of the first."""
+    """Results of all seeds, and representations of the first."""
     import jax
     import numpy as np
 
@@ -55,14 +55,19 @@ def run_setting(setting: str, config: Config) -> tuple[dict[str, Any], Any]:
         run, graph = _dgi(data, variant.partition(".")[2], config)
     else:
         run, graph = _heco(data, PRESETS[name], VARIANTS[variant], config)
-    keys = jax.random.split(jax.random.key(0), config.num_seeds)
+    training_key, probe_key = jax.random.split(jax.random.key(0))
+    keys = jax.random.split(training_key, config.num_seeds)
     found: Trained = jax.device_get(
         sweep(run, keys, graph, layout=cast(Any, config.layout))
     )
     seconds = time.perf_counter() - started
     metrics = [
-        _judge(key, codes, data, PRESETS[name], config)
-        for key, codes in zip(keys, found.codes, strict=True)
+        _evaluate(key, representations, data, PRESETS[name], config)
+        for key, representations in zip(
+            jax.random.split(probe_key, config.num_seeds),
+            found.representations,
+            strict=True,
+        )
     ]
     records = [
         {
@@ -76,7 +81,7 @@ def run_setting(setting: str, config: Config) -> tuple[dict[str, Any], Any]:
         }
         for seed in range(config.num_seeds)
     ]
-    told = {
+    result = {
         "records": records,
         "summary": {
             metric: mean_and_sd([one[metric] for one in records])
@@ -84,11 +89,11 @@ def run_setting(setting: str, config: Config) -> tuple[dict[str, Any], Any]:
         },
         "seconds": seconds,
     }
-    return told, found.codes[0]
+    return result, found.representations[0]
 
 
 def build_heco(data: Any, preset: Preset, variant: Variant) -> tuple[Any, Any]:
-    """The training by a preset, and the graph that it sees."""
+    """The training of a preset and a variant, and its graph."""
     import jax.numpy as jnp
     import optax
 
@@ -125,7 +130,7 @@ def build_heco(data: Any, preset: Preset, variant: Variant) -> tuple[Any, Any]:
 
 
 def _with_average(optimizer: Any, decay: float) -> Any:
-    """The optimizer, its state a pair of its own and the running mean of params."""
+    """An optimizer whose state is a pair: its own, and a moving average of params."""
     import optax
 
     def start(params: Any) -> Any:
@@ -153,7 +158,7 @@ def _heco(
     max_steps, patience = _budget(config, variant.patience * patience)
 
     def run(key: jax.Array, graph: Any) -> Trained:
-        for_training, for_codes = jax.random.split(key)
+        for_training, for_neighbors = jax.random.split(key)
         trained = train_heco(
             for_training,
             heco,
@@ -162,9 +167,9 @@ def _heco(
             patience=patience,
             smoothing=smoothing,
         )
-        # With no averaging, the last weights.
+        # Without averaging, the weights themselves.
         mean = trained.state._replace(params=trained.state.optimizer[1])
-        views = heco.encode(for_codes, mean, graph)
+        views = heco.encode(for_neighbors, mean, graph)
         return Trained(
             getattr(views, variant.views[0]),
             jnp.nanmin(trained.history.loss),
@@ -200,10 +205,10 @@ def _dgi(
         trained = train_deep_graph_infomax(
             key, infomax, *graph, max_steps=max_steps, patience=patience
         )
-        codes = infomax.encode(trained.state, *graph)
+        representations = infomax.encode(trained.state, *graph)
         loss = jnp.nanmin(trained.history.loss)
         none = jnp.zeros(0)
-        return Trained(codes, loss, trained.num_steps, none, none)
+        return Trained(representations, loss, trained.num_steps, none, none)
 
     return run, graph
 
@@ -212,27 +217,27 @@ def _budget(config: Config, patience: int) -> tuple[int, int]:
     return (5, 5) if config.smoke else (MAX_STEPS, patience)
 
 
-def _judge(
-    key: Any, codes: Any, data: Any, preset: Preset, config: Config
+def _evaluate(
+    key: Any, representations: Any, data: Any, preset: Preset, config: Config
 ) -> dict[str, float]:
     """Macro-F1, Micro-F1 and AUC at each number of labels, NMI and ARI, in percent."""
     import jax
 
     from jaxinfo.infomax import LabeledData, clustering_probe, node_probe
 
-    for_nodes, for_clusters = jax.random.split(jax.random.fold_in(key, 1))
+    for_nodes, for_clusters = jax.random.split(key)
     metrics = {}
     for rate, split in data.splits.items():
         found = node_probe(
             for_nodes,
-            *(LabeledData(codes[rows], data.labels[rows]) for rows in split),
+            *(LabeledData(representations[rows], data.labels[rows]) for rows in split),
             learning_rate=preset.probe_rate,
             num_seeds=2 if config.smoke else config.num_probe_seeds,
         )
         metrics |= {f"{name}_{rate}": probe.value for name, probe in found.items()}
     clusters = clustering_probe(
         for_clusters,
-        LabeledData(codes, data.labels),
+        LabeledData(representations, data.labels),
         num_seeds=2 if config.smoke else 10,
     )
     return metrics | {name: 100 * probe.value for name, probe in clusters.items()}

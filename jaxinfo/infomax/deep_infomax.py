@@ -1,6 +1,6 @@
-"""Deep InfoMax as one traced step: an encoder that keeps information of its input."""
+"""Deep InfoMax: an encoder trained by a list of terms of its representation."""
 
-import functools
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -8,335 +8,393 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxinfo.adversarial import Objective, Penalty, r1, r2
-from jaxinfo.adversarial.objectives import find_objective
-from jaxinfo.adversarial.solvers import Players, Solver, SolverState, find_solver
-from jaxinfo.core.checks import check_finite_rows, check_key, check_scores
+from jaxinfo.core.checks import check_finite_rows, check_key
 from jaxinfo.core.numerics import all_finite
 from jaxinfo.core.types import (
     Array,
     Bool,
-    Critic,
     Float,
     Int,
     Key,
     Network,
     PyTree,
+    apply_in_training,
     as_network,
     with_statistics,
 )
-from jaxinfo.divergences import FDivergence
-from jaxinfo.infomax.game import TERMS, Draws, Rules, Term, make_game
-from jaxinfo.infomax.terms import LocalBound, find_bound
+from jaxinfo.infomax.terms import AdversarialTerm, Term
 from jaxinfo.training import stop_at_nonfinite
 
 __all__ = ["DeepInfomax", "DeepInfomaxInfo", "DeepInfomaxState", "make_deep_infomax"]
 
 Transform = Callable[[Array, Array], Array]
 
+ENCODER = "encoder"
+# The initial weights of a part depend on its place here, not on which others there are.
+KNOWN_PARTS = (ENCODER, "global", "local", "coordinate", "displacement", "prior")
+
 
 class DeepInfomaxState(NamedTuple):
-    """What one update hands to the next.
+    """The state of a training.
 
     Attributes:
-        step: updates done, [].
-        players: parameters of the prior critic, and of the encoder's side.
-        solver: optimizers and the solver's memory.
-        stopped_at: the update that was not finite, at which this training stopped; -1.
+        step: number of updates done, [].
+        params: parameters of the encoder, under "encoder", and of each term, under its
+            name.
+        optimizer: optimizer states: of the encoder and all terms without an adversary,
+            under "encoder", and of each adversary, under the name of its term.
+        stopped_at: the update that was not finite and ended this training; -1 if none.
     """
 
     step: Int[Array, ""]
-    players: Players
-    solver: SolverState
+    params: dict[str, PyTree]
+    optimizer: dict[str, PyTree]
     stopped_at: Int[Array, ""]
 
 
 class DeepInfomaxInfo(NamedTuple):
-    """What one update tells, of the batch that it learned from; NaN for absent terms.
+    """Metrics of one update, evaluated on the batch that it was trained on.
 
     Attributes:
-        loss: of the encoder's side.
-        global_bound: of the information between code and whole feature map.
-        local_bound: between code and a location of it.
-        prior_bound: of the divergence between the prior and the squashed codes.
-        coordinate_loss: cross-entropy of locations, nats.
-        displacement_loss: cross-entropy of displacements, nats.
-        gradient_norm: of the encoder's side, over all its parameters.
-        is_stopped: whether this training has stopped at an update that was not finite.
+        loss: the encoder's loss, the weighted sum of the terms' losses.
+        terms: by name of a term: "loss", its unweighted loss, and the term's metrics.
+        gradient_norm: norm of the gradient of `loss`.
+        is_stopped: whether this training has ended at an update that was not finite.
     """
 
     loss: Float[Array, ""]
-    global_bound: Float[Array, ""]
-    local_bound: Float[Array, ""]
-    prior_bound: Float[Array, ""]
-    coordinate_loss: Float[Array, ""]
-    displacement_loss: Float[Array, ""]
+    terms: dict[str, dict[str, Float[Array, ""]]]
     gradient_norm: Float[Array, ""]
     is_stopped: Bool[Array, ""]
 
 
-class DeepInfomax(NamedTuple):
-    """A training as pure functions.
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class DeepInfomax:
+    """A training of an encoder, as pure functions; made by `make_deep_infomax`.
 
     Attributes:
-        init: `init(key, images) -> DeepInfomaxState`, for images [N, ...].
-        step: `step(key, state, images) -> (DeepInfomaxState, DeepInfomaxInfo)`, for a
-            batch [N, ...] of at least two.
-        encode: `encode(state, images)`, what the encoder returns, without noise and by
-            its running statistics.
+        encoder: the network that is trained.
+        terms: terms of its loss.
+        optimizer: the encoder's optimizer.
+        augment: `augment(key, images) -> images`, or None.
+        occlude: `occlude(key, images) -> images`, or None.
     """
 
-    init: Callable[..., DeepInfomaxState]
-    step: Callable[..., tuple[DeepInfomaxState, DeepInfomaxInfo]]
-    encode: Callable[..., Any]
+    encoder: Network
+    terms: tuple[Term, ...]
+    optimizer: optax.GradientTransformation
+    augment: Transform | None = None
+    occlude: Transform | None = None
+
+    def __repr__(self) -> str:
+        return f"DeepInfomax(terms=[{', '.join(map(repr, self.terms))}])"
+
+    def init(
+        self, key: Key[Array, ""], images: Float[Array, "n ..."]
+    ) -> DeepInfomaxState:
+        """Initializes the encoder, the terms and the optimizers.
+
+        Args:
+            key: random key.
+            images: examples of the data, [N, ...], floats or unsigned bytes.
+
+        Returns:
+            The state before the first update.
+
+        Raises:
+            ValueError: if images are not finite, or the networks do not match them.
+        """
+        check_key(0, key=key)
+        images = _as_floats(images)
+        check_finite_rows(images=images)
+        keys = self._initial_keys(key)
+        two = jnp.resize(images[:2], (2, *images.shape[1:]))
+        if self.augment is not None:
+            two = _zeros(jax.eval_shape(self.augment, key, two))
+        params = {ENCODER: self.encoder.init(keys[ENCODER], two)}
+        output = jax.eval_shape(self.encoder.apply, params[ENCODER], two)
+        features, representations = map(_zeros, _check_encoding(output, len(two)))
+        for term in self.terms:
+            params[term.name] = term.init(keys[term.name], features, representations)
+        return DeepInfomaxState(
+            step=jnp.zeros((), int),
+            params=params,
+            optimizer={
+                name: rule.init(own) for name, rule, own in self._optimized(params)
+            },
+            stopped_at=jnp.full((), -1, int),
+        )
+
+    def step(
+        self,
+        key: Key[Array, ""],
+        state: DeepInfomaxState,
+        images: Float[Array, "n ..."],
+    ) -> tuple[DeepInfomaxState, DeepInfomaxInfo]:
+        """Updates the encoder and all terms once.
+
+        Args:
+            key: random key.
+            state: the state before the update.
+            images: a batch of at least two, [N, ...].
+
+        Returns:
+            The next state, and the metrics of the batch. A training that meets a number
+            that is not finite keeps its parameters from then on.
+
+        Raises:
+            ValueError: if there are fewer than two images.
+        """
+        if jnp.ndim(images) < 2 or len(images) < 2:
+            raise ValueError(
+                f"images must be a batch of at least two, got shape {jnp.shape(images)}"
+            )
+        keys = self._step_keys(key)
+        images = _as_floats(images)
+        if self.augment is not None:
+            images = self.augment(keys.augment, images)
+
+        (loss, encoding), gradient = jax.value_and_grad(
+            self._encoder_loss, has_aux=True
+        )(self._trained(state.params), state.params, keys, images)
+        gradients, metrics = {ENCODER: gradient}, encoding.metrics
+        for term in self._adversaries():
+            gradients[term.name], more = self._adversary_gradient(
+                term, state, keys, encoding
+            )
+            metrics = metrics | {term.name: metrics[term.name] | more}
+
+        params, optimizer = dict(state.params), {}
+        for name, rule, own in self._optimized(state.params):
+            updates, optimizer[name] = rule.update(
+                gradients[name], state.optimizer[name], own
+            )
+            moved: Any = optax.apply_updates(own, updates)
+            params |= moved if name == ENCODER else {name: moved}
+        params[ENCODER] = with_statistics(params[ENCODER], encoding.statistics)
+
+        is_finite = all_finite((params, optimizer, loss))
+        new_state = stop_at_nonfinite(
+            state, state._replace(params=params, optimizer=optimizer), is_finite
+        )
+        return new_state, DeepInfomaxInfo(
+            loss=loss,
+            terms=metrics,
+            gradient_norm=optax.tree.norm(gradient),
+            is_stopped=new_state.stopped_at >= 0,
+        )
+
+    def encode(self, state: DeepInfomaxState, images: Float[Array, "n ..."]) -> Any:
+        """Applies the trained encoder, without noise and with its running statistics.
+
+        Args:
+            state: a state of this training.
+            images: [N, ...], floats or unsigned bytes.
+
+        Returns:
+            What the encoder returns: local features, representations, ....
+        """
+        return self.encoder.apply(state.params[ENCODER], _as_floats(images))
+
+    # Losses and gradients ----------------------------------------------------------
+
+    def _encoder_loss(
+        self,
+        trained: dict[str, PyTree],
+        params: dict[str, PyTree],
+        keys: "_Keys",
+        images,
+    ) -> tuple[Float[Array, ""], "_Encoding"]:
+        """The weighted sum of the terms' losses, and what adversaries need of it."""
+        params = params | trained
+        encoding = self._encode_in_training(keys, params[ENCODER], images)
+        total, metrics = 0.0, {}
+        for term in self.terms:
+            own = keys.terms[term.name], params[term.name]
+            loss, more = term.loss(*own, encoding.features, encoding.representations)
+            total += term.weight * loss
+            metrics[term.name] = {"loss": loss, **more}
+        return jnp.asarray(total), encoding._replace(metrics=metrics)
+
+    def _encode_in_training(
+        self, keys: "_Keys", params: PyTree, images: Array
+    ) -> "_Encoding":
+        """Features of the images, and representations of what is not occluded."""
+        (features, representations, *_), statistics = apply_in_training(
+            self.encoder, keys.encoder, params, images
+        )
+        if self.occlude is not None:
+            visible = self.occlude(keys.occlude, images)
+            (_, representations, *_), _ = apply_in_training(
+                self.encoder, keys.occluded_encoder, params, visible
+            )
+        return _Encoding(features, representations, statistics, {})
+
+    def _adversary_gradient(
+        self,
+        term: AdversarialTerm,
+        state: DeepInfomaxState,
+        keys: "_Keys",
+        encoding: "_Encoding",
+    ) -> tuple[PyTree, dict[str, Array]]:
+        features, representations = jax.lax.stop_gradient(
+            (encoding.features, encoding.representations)
+        )
+
+        def loss(params: PyTree) -> tuple[Array, dict[str, Array]]:
+            own = keys.terms[term.name]
+            return term.adversary_loss(
+                own, params, features, representations, step=state.step
+            )
+
+        return jax.grad(loss, has_aux=True)(state.params[term.name])
+
+    # Parts -------------------------------------------------------------------------
+
+    def _adversaries(self) -> list[AdversarialTerm]:
+        return [term for term in self.terms if isinstance(term, AdversarialTerm)]
+
+    def _trained(self, params: dict[str, PyTree]) -> dict[str, PyTree]:
+        """Parameters that minimize the encoder's loss: all but the adversaries'."""
+        adversaries = {term.name for term in self._adversaries()}
+        return {name: own for name, own in params.items() if name not in adversaries}
+
+    def _optimized(
+        self, params: dict[str, PyTree]
+    ) -> list[tuple[str, optax.GradientTransformation, PyTree]]:
+        """Name, optimizer and parameters: the encoder's side, then each adversary."""
+        adversaries = [
+            (term.name, term.optimizer or self.optimizer, params[term.name])
+            for term in self._adversaries()
+        ]
+        return [(ENCODER, self.optimizer, self._trained(params)), *adversaries]
+
+    def _initial_keys(self, key: Key[Array, ""]) -> dict[str, Key[Array, ""]]:
+        others = [term.name for term in self.terms if term.name not in KNOWN_PARTS]
+        names = [*KNOWN_PARTS, *others]
+        return dict(zip(names, jax.random.split(key, len(names)), strict=True))
+
+    def _step_keys(self, key: Key[Array, ""]) -> "_Keys":
+        augment, prior, rest, others = jax.random.split(key, 4)
+        encoder, occlude, occluded_encoder, displacement = jax.random.split(rest, 4)
+        names = [term.name for term in self.terms]
+        terms = dict(zip(names, jax.random.split(others, len(names)), strict=True))
+        # The keys of these two do not depend on the other terms.
+        terms |= {"prior": prior, "displacement": displacement}
+        return _Keys(augment, encoder, occlude, occluded_encoder, terms)
 
 
-class _Plan(NamedTuple):
-    rules: Rules
-    optimizers: Players
-    solver: Solver
-    sample_prior: Callable[[Array, tuple[int, ...]], Array]
-    augment: Transform | None
+class _Keys(NamedTuple):
+    """A random key for each use in one update."""
+
+    augment: Key[Array, ""]
+    encoder: Key[Array, ""]
+    occlude: Key[Array, ""]
+    occluded_encoder: Key[Array, ""]
+    terms: dict[str, Key[Array, ""]]
+
+
+class _Encoding(NamedTuple):
+    features: Float[Array, "n ... c"]
+    representations: Float[Array, "n d"]
+    statistics: PyTree
+    metrics: dict[str, dict[str, Array]]
 
 
 def make_deep_infomax(
     encoder: Network,
     *,
+    terms: Sequence[Term],
     optimizer: optax.GradientTransformation,
-    bound: str | FDivergence | LocalBound = "jensen_shannon",
-    global_critic: Critic | None = None,
-    local_critic: Critic | None = None,
-    prior_critic: Network | None = None,
-    coordinate_network: Network | None = None,
-    displacement_network: Network | None = None,
-    global_weight: float | Array = 1.0,
-    local_weight: float | Array = 1.0,
-    prior_weight: float | Array = 0.1,
-    coordinate_weight: float | Array = 1.0,
-    displacement_weight: float | Array = 1.0,
-    prior_optimizer: optax.GradientTransformation | None = None,
-    prior_objective: Objective | str = "non_saturating",
-    prior_penalties: Sequence[Penalty] = (r1(1.0), r2(1.0)),
-    sample_prior: Callable[[Array, tuple[int, ...]], Array] = jax.random.uniform,
-    squash: Callable[[Array], Array] = jax.nn.sigmoid,
-    update: Solver | str = "simultaneous",
     augment: Transform | None = None,
     occlude: Transform | None = None,
 ) -> DeepInfomax:
-    """Makes the training of an encoder by Deep InfoMax: an init, a step and `encode`.
+    """Makes the training of an encoder by Deep InfoMax.
 
-    The encoder climbs
-        global_weight I(X; Y) + local_weight I(X_l; Y) - prior_weight D(Y, prior),
-    with lower bounds of the information between the code Y and the feature map X, or a
-    location X_l of it, and a divergence from the prior by an adversarial critic. A term
-    is there where its network is given. DIM(G) of the paper has a global critic and
-    prior_weight 1, DIM(L) a local critic and prior_weight 0.1, DIM(L+G) both with
-    global_weight 0.5, local_weight 0.1 and prior_weight 0.1.
+    The encoder and the terms' networks minimize the weighted sum of the terms' losses.
+    With I a lower bound of the information between the representation Y and the feature
+    map X or a location X_l of it, and D an adversarial estimate of a divergence from a
+    prior, the paper's loss is
+        -alpha I(X; Y) - beta I(X_l; Y) + gamma D(Y, prior).
+    DIM(G) of the paper is `[GlobalTerm(critic), PriorTerm(discriminator, weight=1)]`,
+    DIM(L) is `[LocalTerm(critic), PriorTerm(discriminator)]`. DIM(L+G) has all three
+    terms with weights 0.5, 0.1 and 0.1.
 
     Source: Hjelm et al., "Learning deep representations by mutual information
         estimation and maximization", ICLR 2019, equation 10; section 4.3 for the tasks
-        of place and for occlusion.
+        of location and for occlusion.
 
     Args:
-        encoder: a network from images [N, ...] to local features [N, ..., C], a code
-            [N, D] and whatever else. Its `apply_train` serves training.
-        optimizer: an Optax optimizer, of the encoder and of all networks on its side.
-        bound: "jensen_shannon", "donsker_varadhan", "info_nce", another name of
-            `BOUNDS`, a member of the f-family, or a function of scores [N, L, N].
-        global_critic: of flattened feature maps [N, HWC] and codes [N, D].
-        local_critic: of features [N, C] and codes [N, D].
-        prior_critic: a discriminator of codes, [N, D] -> [N].
-        coordinate_network: tells a location's row and column, see `coordinate_loss`.
-        displacement_network: tells two locations' displacement, likewise.
-        global_weight: alpha of the paper.
-        local_weight: beta.
-        prior_weight: gamma.
-        coordinate_weight: of the cross-entropy of locations.
-        displacement_weight: of the cross-entropy of displacements.
-        prior_optimizer: of the prior critic; None for `optimizer`.
-        prior_objective: an `Objective` or its name: P is the prior, Q the codes.
-        prior_penalties: of the prior critic.
-        sample_prior: `sample_prior(key, shape)`; uniform in (0, 1).
-        squash: takes codes to where the prior lies, before the prior critic alone.
-        update: how both sides move, a `Solver` or its name.
-        augment: `augment(key, images) -> images`, of every batch; None for none.
-        occlude: `occlude(key, images) -> images`, of what the code alone is made from.
+        encoder: a network, or a pair (init, apply), from images [N, ...] to a tuple of
+            local features [N, ..., C], representations [N, D] and whatever else. Its
+            `apply_train` serves training.
+        terms: terms of the loss: `GlobalTerm`, `LocalTerm`, `PriorTerm`,
+            `CoordinateTerm`, `DisplacementTerm`, or any other `Term`.
+        optimizer: an Optax optimizer of the encoder and the terms.
+        augment: `augment(key, images) -> images`, applied to every batch, or None.
+        occlude: `occlude(key, images) -> images`, applied to the images from which
+            representations are computed, but not to those of the features, or None.
 
     Returns:
-        The `DeepInfomax`.
+        A `DeepInfomax` with the methods `init`, `step` and `encode`.
 
     Raises:
-        ValueError: where a name is not known or no critic is given; from init and
-            step, where networks and images do not fit each other.
+        ValueError: if there is no term, or two have one name, or one lacks a method of
+            `Term`; from `init`, if the networks do not match the images.
 
     Notes:
-        Images of unsigned bytes are divided by 255. A training that meets a number
-        that is not finite stops there for good; others in the same vmap go on.
+        Unsigned bytes are divided by 255. A training that meets a number that is not
+        finite stops for good; other trainings in the same `vmap` continue.
+
+    Example:
+        >>> from jaxinfo import infomax, networks
+        >>> infomax.make_deep_infomax(
+        ...     networks.convolutional_encoder((28, 28, 1)),
+        ...     terms=[infomax.LocalTerm(networks.embedding_critic(256))],
+        ...     optimizer=optax.adam(1e-4),
+        ... )
+        DeepInfomax(terms=[LocalTerm(bound='jensen_shannon', weight=1.0, name='local')])
     """
-    given = {
-        "global_critic": (global_critic, global_weight),
-        "local_critic": (local_critic, local_weight),
-        "coordinate_network": (coordinate_network, coordinate_weight),
-        "displacement_network": (displacement_network, displacement_weight),
-        "prior_critic": (prior_critic, prior_weight),
-    }
-    if global_critic is None and local_critic is None:
-        raise ValueError("global_critic or local_critic must be given, got neither")
-    rules = Rules(
-        as_network(encoder, name="encoder"),
-        find_bound(bound),
-        {
-            name: Term(network, weight)
-            for name, (network, weight) in given.items()
-            if network is not None
-        },
-        find_objective(prior_objective),
-        tuple(prior_penalties),
-        squash,
-        occlude,
-    )
-    plan = _Plan(
-        rules,
-        Players(optimizer if prior_optimizer is None else prior_optimizer, optimizer),
-        find_solver(update),
-        sample_prior,
-        augment,
-    )
+    terms = tuple(terms)
+    if not terms:
+        raise ValueError("terms must hold at least one term, got none")
+    for place, term in enumerate(terms):
+        if not isinstance(term, Term):
+            raise ValueError(
+                f"terms[{place}] must have name, weight, init and loss, see "
+                f"`jaxinfo.infomax.Term`; got {type(term).__name__}"
+            )
+    names = [ENCODER, *(term.name for term in terms)]
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise ValueError(
+            "terms must have names that differ from each other and from 'encoder', got "
+            f"{', '.join(names[1:])}; set `name`"
+        )
     return DeepInfomax(
-        functools.partial(_init, plan),
-        functools.partial(_step, plan),
-        functools.partial(_encode, plan),
+        as_network(encoder, name="encoder"), terms, optimizer, augment, occlude
     )
 
 
-def _as_floats(images: Array) -> Array:
+def _as_floats(images: Array) -> Float[Array, "n ..."]:
     if jnp.issubdtype(images.dtype, jnp.integer):
         return images.astype(jnp.result_type(float)) / 255
     return images
 
 
-# Init and encode -------------------------------------------------------------------
+def _zeros(shaped: Any) -> Array:
+    return jnp.zeros(shaped.shape, shaped.dtype)
 
 
-def _init(
-    plan: _Plan, key: Key[Array, ""], images: Float[Array, "n ..."]
-) -> DeepInfomaxState:
-    check_key(0, key=key)
-    images = _as_floats(images)
-    check_finite_rows(images=images)
-    # By name: a network starts the same whichever others there are.
-    names: list[str] = ["encoder", *TERMS]
-    keys = dict(zip(names, jax.random.split(key, len(names)), strict=True))
-    two = jnp.resize(images[:2], (2, *images.shape[1:]))
-    if plan.augment is not None:
-        two = jax.eval_shape(plan.augment, key, two)
-        two = jnp.zeros(two.shape, two.dtype)
-    params = {"encoder": plan.rules.encoder.init(keys["encoder"], two)}
-    features, codes = _check_encoder(plan, params["encoder"], two)
-    inputs = _inputs(features, codes)
-    for name, term in plan.rules.terms.items():
-        params[name] = term.network.init(keys[name], *inputs[name])
-    critic = params.pop("prior_critic", ())
-    if "prior_critic" in plan.rules.terms:
-        network = plan.rules.terms["prior_critic"].network
-        check_scores("prior_critic", network.apply, critic, *inputs["prior_critic"])
-    players = Players(critic, params)
-    return DeepInfomaxState(
-        step=jnp.zeros((), int),
-        players=players,
-        solver=plan.solver.init(plan.optimizers, players),
-        stopped_at=jnp.full((), -1, int),
-    )
-
-
-def _check_encoder(plan: _Plan, params: PyTree, images: Array) -> tuple[Any, Any]:
-    """Shapes of features and codes."""
-    output = jax.eval_shape(plan.rules.encoder.apply, params, images)
+def _check_encoding(output: Any, num_images: int) -> tuple[Any, Any]:
+    """Shapes of features and representations; ValueError if the encoder has others."""
     parts = output[:2] if isinstance(output, tuple) else (output,)
     shapes = [tuple(getattr(part, "shape", ())) for part in parts]
-    fits = (
-        len(shapes) == 2
-        and all(shape[:1] == (len(images),) for shape in shapes)
-        and len(shapes[0]) > 2
-        and len(shapes[1]) == 2
-    )
-    if not fits:
+    has_rows = all(shape[:1] == (num_images,) for shape in shapes)
+    if not has_rows or len(shapes) < 2 or len(shapes[0]) < 3 or len(shapes[1]) != 2:
         raise ValueError(
-            "encoder must return a tuple of local features [N, ..., C] and a code "
-            f"[N, D]; for {len(images)} images it returned shapes {shapes}"
+            "encoder must return a tuple of local features [N, ..., C] and "
+            f"representations [N, D]; for {num_images} images it returned shapes "
+            f"{shapes}"
         )
     return output[0], output[1]
-
-
-def _inputs(features: Any, codes: Any) -> dict[str, tuple[Array, ...]]:
-    """Examples of what each network sees."""
-    channels, size = features.shape[-1], codes.shape[1]
-    flat = features.size // len(features)
-
-    def rows(*widths: int) -> tuple[Array, ...]:
-        return tuple(jnp.zeros((2, width), codes.dtype) for width in widths)
-
-    return {
-        "global_critic": rows(flat, size),
-        "local_critic": rows(channels, size),
-        "coordinate_network": rows(channels + size),
-        "displacement_network": rows(2 * channels + size),
-        "prior_critic": rows(size),
-    }
-
-
-def _encode(plan: _Plan, state: DeepInfomaxState, images: Float[Array, "n ..."]) -> Any:
-    params = state.players.generator["encoder"]
-    return plan.rules.encoder.apply(params, _as_floats(images))
-
-
-# The step --------------------------------------------------------------------------
-
-
-def _step(
-    plan: _Plan,
-    key: Key[Array, ""],
-    state: DeepInfomaxState,
-    images: Float[Array, "n ..."],
-) -> tuple[DeepInfomaxState, DeepInfomaxInfo]:
-    if jnp.ndim(images) < 2 or len(images) < 2:
-        raise ValueError(
-            f"images must be a batch of at least two, got shape {jnp.shape(images)}"
-        )
-    for_augment, for_prior, for_rest = jax.random.split(key, 3)
-    images = _as_floats(images)
-    if plan.augment is not None:
-        images = plan.augment(for_augment, images)
-    _, codes = _check_encoder(plan, state.players.generator["encoder"], images)
-    prior = plan.sample_prior(for_prior, codes.shape)
-    draws = Draws(state.step, images, prior, for_rest)
-    players, solver, metrics = plan.solver.update(
-        plan.optimizers, make_game(plan.rules), state.players, state.solver, draws
-    )
-    params = players.generator
-    encoder = with_statistics(params["encoder"], metrics["statistics"])
-    players = players._replace(generator=params | {"encoder": encoder})
-    return _advance(state, players, solver, metrics)
-
-
-def _advance(
-    state: DeepInfomaxState,
-    players: Players,
-    solver: SolverState,
-    metrics: dict[str, Array],
-) -> tuple[DeepInfomaxState, DeepInfomaxInfo]:
-    """The next state, or the old one where the training has stopped."""
-    finite = all_finite((players, solver, metrics["loss"]))
-    new_state = state._replace(players=players, solver=solver)
-    new_state = stop_at_nonfinite(state, new_state, finite)
-    absent = jnp.full((), jnp.nan, metrics["loss"].dtype)
-    return new_state, DeepInfomaxInfo(
-        loss=metrics["loss"],
-        global_bound=metrics.get("global_critic", absent),
-        local_bound=metrics.get("local_critic", absent),
-        prior_bound=metrics.get("prior_critic", absent),
-        coordinate_loss=metrics.get("coordinate_network", absent),
-        displacement_loss=metrics.get("displacement_network", absent),
-        gradient_norm=metrics["gradient_norm"],
-        is_stopped=new_state.stopped_at >= 0,
-    )

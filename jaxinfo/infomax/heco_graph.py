@@ -1,4 +1,4 @@
-"""A heterogeneous graph as HeCo's training sees it: prepared once, on the host."""
+"""The inputs of HeCo, prepared from a heterogeneous graph on the host."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -24,13 +24,13 @@ _log = logging.getLogger(__name__)
 
 
 class HecoGraph(NamedTuple):
-    """A graph as training sees it.
+    """The inputs of HeCo.
 
     Attributes:
-        features: by type, [M, D], or the nodes' numbers, [M].
-        neighbors: of the target's nodes, by type.
-        adjacencies: normalized, by meta-path, [N, N].
-        positives: a mask, [N, N], or columns for each row, [N, P], filled up with -1.
+        features: by type, features of the nodes, [M, D], or their numbers, [M].
+        neighbors: by type, neighbors of the target's nodes.
+        adjacencies: by meta-path, normalized adjacency matrices, [N, N].
+        positives: a mask, [N, N], or columns of each row, [N, P], padded with -1.
     """
 
     features: Mapping[str, Float[Array, "m d"] | Int[Array, " m"]]
@@ -48,35 +48,36 @@ def make_heco_graph(
     num_positives: int,
     positives: Any = None,
 ) -> HecoGraph:
-    """Prepares a graph for training, once, on the host.
+    """Prepares the inputs of HeCo on the host.
 
     Args:
         graph: nodes and edges.
-        target: the type of nodes that is encoded. Its neighbors of other types are
-            the schema's view.
-        meta_paths: chains of types by name, from the target to the target.
-        features: by type; of a type that is left out the nodes' numbers stand for it.
-        num_positives: the most that a node has.
-        positives: a mask, [N, N], or columns, [N, P]; None to find them by the number
-            of meta-paths that join two nodes.
+        target: the type of nodes that is encoded. Its neighbors of other types make the
+            schema view.
+        meta_paths: by name, chains of types from the target to the target.
+        features: by type, [M, D]; the nodes of a missing type are represented by their
+            numbers.
+        num_positives: maximal number of positives of a node.
+        positives: a mask, [N, N], or columns, [N, P]; None to choose the nodes joined
+            by the most meta-paths.
 
     Returns:
-        The `HecoGraph`.
+        A `HecoGraph`.
 
     Raises:
-        ValueError: where the target has no neighbors, or a meta-path or features do
-            not fit the graph.
+        ValueError: if the target has no neighbors, or a meta-path or features do not
+            match the graph.
 
     Notes:
-        A self-loop is added to a node that a meta-path does not join with itself:
-        otherwise a node without edges would be nothing in its view.
+        Nodes that a meta-path does not join with themselves get a self-loop. Otherwise
+        the view of a node without edges would be zero.
     """
     if target not in graph.num_nodes:
         raise ValueError(
             f"unknown target {target!r}; known: {', '.join(sorted(graph.num_nodes))}"
         )
     if not meta_paths:
-        raise ValueError("meta_paths must hold at least one, got none")
+        raise ValueError("meta_paths must hold at least one meta-path, got none")
     size = graph.num_nodes[target]
     adjacencies = {}
     for name, path in meta_paths.items():
@@ -86,9 +87,9 @@ def make_heco_graph(
                 f"{'-'.join(path)}"
             )
         adjacency = meta_path_adjacency(graph, path)
-        alone = adjacency.diagonal() == 0
-        if alone.any():
-            _log.warning("%d of %d nodes are in no %s", alone.sum(), size, name)
+        isolated = adjacency.diagonal() == 0
+        if isolated.any():
+            _log.warning("%d of %d nodes have no %s", isolated.sum(), size, name)
             adjacency = adjacency.tolil()
             adjacency.setdiag(True)
         adjacencies[name] = adjacency.tocsr()

@@ -1,8 +1,7 @@
-"""Judges of codes of nodes: logistic regression from few labels, many restarts."""
+"""Probes of nodes by logistic regression from few labels."""
 
-import functools
+import dataclasses
 import operator
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +10,7 @@ import numpy as np
 import optax
 
 from jaxinfo.core.checks import check_finite_number, check_finite_rows, check_positive
+from jaxinfo.core.extras import import_extra
 from jaxinfo.core.types import Array, Float, Int, Key
 from jaxinfo.infomax.probes import LabeledData, Probe, check_labeled, make_probe
 from jaxinfo.training import sweep
@@ -23,19 +23,22 @@ def f1_scores(
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Macro-F1 and Micro-F1 of predicted classes.
 
+    F1 = 2 TP / (2 TP + FP + FN). Macro-F1 is the mean over classes, with 0 for a class
+    that is neither predicted nor present. Micro-F1 uses sums over classes and equals
+    the accuracy.
+
     Args:
-        predicted: classes from 0, [N].
-        labels: the true ones, [N].
-        num_classes: K.
+        predicted: predicted classes, integers from 0, [N].
+        labels: true classes, [N].
+        num_classes: number of classes K.
 
     Returns:
-        The mean over classes of 2 TP / (2 TP + FP + FN), 0 of a class that neither
-        has; and the same of the sums over classes, which is the accuracy.
+        Macro-F1 and Micro-F1, from 0 to 1.
     """
     classes = jnp.arange(num_classes)[:, None]
-    metrics, true = predicted == classes, labels == classes
-    hits = jnp.sum(metrics & true, axis=1)
-    sizes = jnp.sum(metrics, axis=1) + jnp.sum(true, axis=1)
+    is_predicted, is_true = predicted[None] == classes, labels[None] == classes
+    hits = jnp.sum(is_predicted & is_true, axis=1)
+    sizes = jnp.sum(is_predicted, axis=1) + jnp.sum(is_true, axis=1)
     macro = jnp.mean(2 * hits / jnp.maximum(sizes, 1))
     return macro, 2 * jnp.sum(hits) / jnp.sum(sizes)
 
@@ -50,45 +53,52 @@ def node_probe(
     num_steps: int = 200,
     num_seeds: int = 50,
 ) -> dict[str, Probe]:
-    """Logistic regression of frozen codes, judged where it was best on validation.
+    """Evaluates features of nodes by logistic regression from few labels.
 
-    Source: Wang et al., KDD 2021, section 4.2 and the authors' code.
+    Each seed trains one model and reports it at the update with the best validation
+    score.
+
+    Source: Wang et al., "Self-supervised heterogeneous graph neural network with
+        co-contrastive learning", KDD 2021, section 4.2 and the authors' code.
 
     Args:
         key: random key.
-        train: the few labeled nodes to learn from.
-        validation: nodes that choose the update.
-        test: what it is judged by.
-        learning_rate: of Adam on all of `train` at a time.
-        num_steps: updates.
-        num_seeds: restarts, all in one program.
+        train: the few labeled nodes.
+        validation: nodes that select the update.
+        test: nodes for the reported scores.
+        learning_rate: learning rate of Adam; every update uses all of `train`.
+        num_steps: number of updates.
+        num_seeds: number of models, trained in one program.
 
     Returns:
-        "macro_f1" of the test nodes at the update of the best Macro-F1 on validation;
-        "micro_f1" and "auc", one class against the rest and the mean over classes, at
-        that of the best Micro-F1; in percent, each a `Probe`.
+        Three `Probe`s in percent of the test nodes: "macro_f1" at the update with the
+        best Macro-F1 on validation; "micro_f1" and "auc", the mean over classes of the
+        area under the curve of one class versus the rest, at the update with the best
+        Micro-F1.
 
     Raises:
-        ValueError: where sets do not fit each other, or a class is missing in one.
+        ValueError: if the sets do not match, or one lacks a class.
+        ImportError: if scikit-learn is not installed.
     """
+    metrics = import_extra("sklearn.metrics", "cli")
     check_positive(num_steps=num_steps, num_seeds=num_seeds)
     check_finite_number(0.0, learning_rate=learning_rate)
     train, validation, test = check_labeled(
         train=train, validation=validation, test=test
     )
     num_classes = _check_classes(train=train, validation=validation, test=test)
-    run = _make_run(num_classes, num_steps)
-    found: _Found = sweep(
-        run, jax.random.split(key, num_seeds), train, validation, test, learning_rate
+    keys = jax.random.split(key, num_seeds)
+    run = _Run(num_classes, num_steps)
+    found: _Scores = jax.device_get(
+        sweep(run, keys, train, validation, test, learning_rate)
     )
-    found = jax.device_get(found)
-    from sklearn.metrics import roc_auc_score
-
-    truth = np.asarray(test.labels)
-    kind = {"multi_class": "ovr"} if num_classes > 2 else {}
+    labels = np.asarray(test.labels)
+    several = {"multi_class": "ovr"} if num_classes > 2 else {}
     areas = [
-        roc_auc_score(truth, shares if num_classes > 2 else shares[:, 1], **kind)
-        for shares in found.shares
+        metrics.roc_auc_score(
+            labels, each if num_classes > 2 else each[:, 1], **several
+        )
+        for each in found.probabilities
     ]
     return {
         name: make_probe(
@@ -111,7 +121,7 @@ def node_probe(
 
 
 def _check_classes(**sets: LabeledData) -> int:
-    """How many classes there are; ValueError where a set lacks one or is not finite."""
+    """The number of classes; ValueError if a set lacks one or is not finite."""
     seen = {name: set(np.unique(part.labels).tolist()) for name, part in sets.items()}
     num_classes = max(map(max, seen.values())) + 1
     for name, part in sets.items():
@@ -123,34 +133,35 @@ def _check_classes(**sets: LabeledData) -> int:
         missing = set(range(num_classes)) - seen[name]
         if missing:
             raise ValueError(
-                f"{name} labels must have every class below {num_classes}, lack "
+                f"{name} labels must have every class below {num_classes}, missing "
                 f"{min(missing)}"
             )
     return num_classes
 
 
-class _Found(NamedTuple):
+class _Scores(NamedTuple):
     macro_f1: Array
     micro_f1: Array
-    shares: Array
+    probabilities: Array
 
 
-# The same object for equal arguments, so that nothing is traced anew.
-@functools.lru_cache(maxsize=64)
-def _make_run(num_classes: int, num_steps: int) -> Callable[..., _Found]:
-    def run(
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """One model, for a sweep; equal settings share one compiled program."""
+
+    num_classes: int
+    num_steps: int
+
+    def __call__(
+        self,
         key: Array,
         train: LabeledData,
         validation: LabeledData,
         test: LabeledData,
         learning_rate: Array,
-    ) -> _Found:
-        width = train.features.shape[1]
-        limit = (6 / (width + num_classes)) ** 0.5
-        dtype = train.features.dtype
-        weights = jax.random.uniform(key, (width, num_classes), dtype, -limit, limit)
-        params = (weights, jnp.zeros(num_classes, dtype))
+    ) -> _Scores:
         optimizer = optax.adam(learning_rate)
+        params = self._init(key, train.features)
 
         def loss(params: Any) -> Array:
             return jnp.mean(
@@ -159,30 +170,37 @@ def _make_run(num_classes: int, num_steps: int) -> Callable[..., _Found]:
                 )
             )
 
-        def judge(params: Any, part: LabeledData) -> tuple[Array, Array]:
-            predicted = jnp.argmax(_log_odds(params, part.features), axis=1)
-            return f1_scores(predicted, part.labels, num_classes=num_classes)
-
         def step(carry, _):
             params, state = carry
             updates, state = optimizer.update(jax.grad(loss)(params), state)
             params = optax.apply_updates(params, updates)
-            return (params, state), (params, judge(params, validation))
+            return (params, state), (params, self._scores(params, validation))
 
         start = (params, optimizer.init(params))
-        _, (seen, (macro, micro)) = jax.lax.scan(step, start, length=num_steps)
+        _, (history, (macro, micro)) = jax.lax.scan(step, start, length=self.num_steps)
         by_macro, by_micro = (
-            jax.tree.map(operator.itemgetter(jnp.argmax(scores)), seen)
+            jax.tree.map(operator.itemgetter(jnp.argmax(scores)), history)
             for scores in (macro, micro)
         )
-        return _Found(
-            judge(by_macro, test)[0],
-            judge(by_micro, test)[1],
+        return _Scores(
+            self._scores(by_macro, test)[0],
+            self._scores(by_micro, test)[1],
             jax.nn.softmax(_log_odds(by_micro, test.features)),
         )
 
-    return run
+    def _init(self, key: Array, features: Array) -> tuple[Array, Array]:
+        """Weights and biases, by Glorot's uniform initialization."""
+        width, dtype = features.shape[1], features.dtype
+        limit = (6 / (width + self.num_classes)) ** 0.5
+        shape = (width, self.num_classes)
+        weights = jax.random.uniform(key, shape, dtype, -limit, limit)
+        return weights, jnp.zeros(self.num_classes, dtype)
+
+    def _scores(self, params: Any, data: LabeledData) -> tuple[Array, Array]:
+        predicted = jnp.argmax(_log_odds(params, data.features), axis=1)
+        return f1_scores(predicted, data.labels, num_classes=self.num_classes)
 
 
-def _log_odds(params: Any, features: Array) -> Array:
-    return features @ params[0] + params[1]
+def _log_odds(params: Any, features: Array) -> Float[Array, "n k"]:
+    weights, biases = params
+    return features @ weights + biases[None]

@@ -1,4 +1,4 @@
-"""How alike two images look: structural similarity over several scales."""
+"""Multi-scale structural similarity of images."""
 
 import jax.numpy as jnp
 
@@ -7,7 +7,7 @@ from jaxinfo.core.types import Array, Float
 
 __all__ = ["structural_similarity"]
 
-# The exponents of five scales, and the constants of either factor.
+# The exponents of the five scales, and constants of the two factors.
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 K1, K2, WINDOW_SD = 0.01, 0.03, 1.5
 
@@ -19,10 +19,11 @@ def structural_similarity(
     num_scales: int | None = None,
     window_size: int = 11,
 ) -> Float[Array, " n"]:
-    """The multi-scale structural similarity of pairs of images: 1 where they are equal.
+    """Multi-scale structural similarity of pairs of images, 1 for equal images.
 
-    The contrast and structure of Gaussian windows at every scale, each half as fine as
-    the last, and the luminance at the coarsest, to powers that sum to one.
+    luminance_M^w_M prod_k (contrast_k structure_k)^w_k over scales k = 1 to M, each at
+    half the resolution of the previous one, with Gaussian windows and exponents w that
+    sum to 1. Only the coarsest scale M has the luminance.
 
     Source: Wang, Simoncelli and Bovik, "Multi-scale structural similarity for image
         quality assessment", Asilomar 2003; Wang et al., "Image quality assessment",
@@ -30,17 +31,18 @@ def structural_similarity(
 
     Args:
         images: [N, H, W, C] in [0, 1].
-        others: what they are compared with, of the same shape.
-        num_scales: 1 to 5; None for as many as the window fits. Of fewer than five the
-            published powers of the finest ones are scaled to sum to one.
-        window_size: pixels of a window, whose standard deviation is 1.5.
+        others: images to compare with, of the same shape.
+        num_scales: number of scales, 1 to 5; None for as many as the window fits. With
+            fewer than five, the published exponents of the finest scales are rescaled
+            to sum to 1.
+        window_size: width of a window in pixels; its standard deviation is 1.5.
 
     Returns:
-        The mean over windows and channels, [N]; a negative factor counts as 0 where
-        there are several scales.
+        The mean over windows and channels, [N]. With several scales, a negative factor
+        counts as 0.
 
     Raises:
-        ValueError: where shapes differ, or the images are too small.
+        ValueError: if the shapes differ or the images are too small.
     """
     check_rank(4, images=images, others=others)
     check_positive(window_size=window_size)
@@ -54,7 +56,7 @@ def structural_similarity(
         num_scales = max(fitting, 1)
     if not 1 <= num_scales <= fitting:
         raise ValueError(
-            f"images of {smallest} pixels hold windows of {window_size} at {fitting} "
+            f"images of {smallest} pixels fit windows of {window_size} at {fitting} "
             f"scales, got num_scales={num_scales}"
         )
     powers = jnp.array(WEIGHTS[:num_scales]) / sum(WEIGHTS[:num_scales])
@@ -72,7 +74,7 @@ def structural_similarity(
 
 
 def _factors(x: Array, y: Array, size: int) -> tuple[Array, Array]:
-    """Luminance, and contrast times structure, of every window that fits."""
+    """Luminance, and contrast times structure, of every window inside the images."""
     mean_x, mean_y = _filtered(x, size), _filtered(y, size)
     variances = _filtered(x * x, size) - mean_x**2 + _filtered(y * y, size) - mean_y**2
     covariance = _filtered(x * y, size) - mean_x * mean_y
@@ -81,13 +83,13 @@ def _factors(x: Array, y: Array, size: int) -> tuple[Array, Array]:
 
 
 def _filtered(x: Array, size: int) -> Array:
-    """Means under a Gaussian window at every place where it lies wholly inside."""
-    places = jnp.arange(size) - (size - 1) / 2
-    window = jnp.exp(-(places**2) / (2 * WINDOW_SD**2))
+    """Means under a Gaussian window at every position inside the images."""
+    positions = jnp.arange(size) - (size - 1) / 2
+    window = jnp.exp(-(positions**2) / (2 * WINDOW_SD**2))
     window = window / jnp.sum(window)
 
     def band(length: int) -> Array:
-        offset = jnp.arange(length) - jnp.arange(length - size + 1)[:, None]
+        offset = jnp.arange(length)[None] - jnp.arange(length - size + 1)[:, None]
         inside = (offset >= 0) & (offset < size)
         return jnp.where(inside, window[jnp.clip(offset, 0, size - 1)], 0)
 
@@ -96,7 +98,7 @@ def _filtered(x: Array, size: int) -> Array:
 
 
 def _halve(x: Array) -> Array:
-    """Means of 2 x 2 pixels; a last odd row or column is left out."""
+    """Means of 2 x 2 pixels; an odd last row or column is dropped."""
     height, width = (length // 2 for length in x.shape[1:3])
     x = x[:, : 2 * height, : 2 * width]
     return jnp.mean(x.reshape(len(x), height, 2, width, 2, -1), axis=(2, 4))

@@ -1,273 +1,369 @@
-"""The terms of Deep InfoMax, of local features and codes: images or graphs gave them.
+"""Protocol of a term of the Deep InfoMax loss; terms of information and of a prior."""
 
-Features are [N, L, C], C numbers at each of L locations of N inputs, and codes [N, D].
-Locations of an input are joint samples with its own code, and product samples with the
-codes of all other inputs.
-"""
-
-import functools
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from jaxinfo.core.checks import check_one_of, check_rank
-from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
-from jaxinfo.divergences import (
-    DIVERGENCES,
-    FDivergence,
-    donsker_varadhan_bound,
-    f_divergence_bound,
-    nwj_bound,
+from jaxinfo.adversarial import Objective, Penalty, r1, r2
+from jaxinfo.adversarial.objectives import find_objective
+from jaxinfo.core.checks import check_scores
+from jaxinfo.core.types import (
+    Array,
+    Critic,
+    Float,
+    Int,
+    Key,
+    Network,
+    PyTree,
+    apply_in_training,
+    as_network,
 )
-from jaxinfo.information import local_info_nce_bound, pairwise_scores
-from jaxinfo.information.score_matrices import (
-    location_positives,
-    validate_location_scores,
-)
+from jaxinfo.divergences import FDivergence
+from jaxinfo.infomax.bounds import LocalBound, find_bound, local_scores
 
 __all__ = [
-    "BOUNDS",
-    "PAIR_BOUNDS",
-    "coordinate_loss",
-    "displacement_loss",
-    "find_bound",
-    "find_pair_bound",
-    "local_scores",
-    "pair_bound",
+    "AdversarialTerm",
+    "GlobalTerm",
+    "LocalTerm",
+    "LossAndMetrics",
+    "PriorTerm",
+    "Term",
 ]
 
-LocalBound = Callable[[Float[Array, "n l n"]], Float[Array, ""]]
-PairBound = Callable[..., Float[Array, ""]]
+LossAndMetrics = tuple[Float[Array, ""], dict[str, Array]]
 
 
-def local_scores(
-    critic: Critic,
-    params: PyTree,
-    features: Float[Array, "n l c"],
-    codes: Float[Array, "n d"],
-) -> Float[Array, "n l n"]:
-    """The score of every location of every input with every code.
+@runtime_checkable
+class Term(Protocol):
+    """A term of the loss that trains an encoder.
 
-    Args:
-        critic: of a feature and a code; without a fast `pairwise` it is applied to so
-            many pairs at a time that memory stays bounded, in the gradient too.
-        params: its parameters.
-        features: of the locations, [N, L, C].
-        codes: [N, D].
-
-    Returns:
-        s[i, l, j] = T(location l of input i, code j).
-
-    Raises:
-        ValueError: where the shapes do not fit.
+    Every object with these attributes and methods is a term; it need not inherit from
+    this class. The encoder and the term's parameters minimize `weight * loss`.
     """
-    check_rank(3, features=features)
-    check_rank(2, codes=codes)
-    if len(features) != len(codes):
-        raise ValueError(
-            f"codes must have the {len(features)} rows of features, got {len(codes)}"
-        )
-    rows = features.reshape(-1, features.shape[2])
-    scores = pairwise_scores(critic, params, rows, codes)
-    return scores.reshape(*features.shape[:2], len(codes))
+
+    @property
+    def name(self) -> str:
+        """The key of the term's parameters and metrics."""
+        ...
+
+    @property
+    def weight(self) -> float | Array:
+        """The factor of the term's loss."""
+        ...
+
+    def init(
+        self,
+        key: Key[Array, ""],
+        features: Float[Array, "n ... c"],
+        representations: Float[Array, "n d"],
+    ) -> PyTree:
+        """Returns the term's initial parameters, () if there are none.
+
+        Args:
+            key: random key.
+            features: an example of local features, [2, ..., C], zeros.
+            representations: an example of representations, [2, D], zeros.
+        """
+        ...
+
+    def loss(
+        self,
+        key: Key[Array, ""],
+        params: PyTree,
+        features: Float[Array, "n ... c"],
+        representations: Float[Array, "n d"],
+    ) -> LossAndMetrics:
+        """Returns the unweighted loss, and metrics by name.
+
+        Args:
+            key: random key of this update.
+            params: the term's parameters.
+            features: local features of a batch, [N, ..., C].
+            representations: representations of the same batch, [N, D].
+        """
+        ...
 
 
-# Bounds ----------------------------------------------------------------------------
+@runtime_checkable
+class AdversarialTerm(Term, Protocol):
+    """A term whose parameters belong to an adversary with a loss of its own.
+
+    The encoder minimizes `weight * loss` for a fixed adversary, and the adversary
+    minimizes `adversary_loss` for fixed representations. Both move in the same update,
+    by gradients of the same batch, and both losses receive the same key.
+    """
+
+    @property
+    def optimizer(self) -> optax.GradientTransformation | None:
+        """The adversary's optimizer; None for the encoder's."""
+        ...
+
+    def adversary_loss(
+        self,
+        key: Key[Array, ""],
+        params: PyTree,
+        features: Float[Array, "n ... c"],
+        representations: Float[Array, "n d"],
+        *,
+        step: Int[Array, ""],
+    ) -> LossAndMetrics:
+        """Returns the adversary's loss, and metrics by name.
+
+        Args:
+            key: random key of this update, the one that `loss` receives.
+            params: the adversary's parameters.
+            features: local features of a batch, without a gradient.
+            representations: representations of the same batch, without a gradient.
+            step: number of updates before this one.
+        """
+        ...
 
 
-def pair_bound(bound: PairBound, scores: Float[Array, "n l n"]) -> Float[Array, ""]:
-    """A bound of scores of P and of Q, of all joint and all product pairs, nats.
+# Information -----------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class GlobalTerm:
+    """Maximizes the information between the representation and the whole feature map.
+
+    loss = -I(X; Y), a bound of the information between the flattened features X of an
+    input and its representation Y.
 
     Source: Hjelm et al., "Learning deep representations by mutual information
-        estimation and maximization", ICLR 2019, equations 4, 6 and 8.
+        estimation and maximization", ICLR 2019, section 3.1.
 
-    Args:
-        bound: `bound(scores_p [NL], scores_q [M], where=mask [M]) -> []`.
-        scores: s[i, l, j] = T(location l of input i, code j), [N, L, N].
-
-    Returns:
-        The bound of the information between the code and a location drawn at random.
+    Attributes:
+        critic: of flattened features [N, L C] and representations [N, D].
+        bound: "jensen_shannon", "donsker_varadhan", "info_nce", another key of
+            `BOUNDS`, a member of the f-family, or a function of scores [N, L, N].
+        weight: factor of the loss, alpha of the paper.
+        name: key of the parameters and metrics.
 
     Raises:
-        ValueError: where the scores are not N x L x N.
+        ValueError: if the bound is unknown.
 
     Notes:
-        A log-mean-exp is taken over the product pairs of all locations together.
+        The metric "bound" is the bound of the batch, in nats.
     """
-    scores = validate_location_scores(scores, None)
-    own = jnp.eye(len(scores), dtype=bool)[:, None]
-    scores_p = location_positives(scores)
-    others = jnp.broadcast_to(~own, scores.shape)
-    return bound(scores_p.ravel(), scores.ravel(), where=others.ravel())
+
+    critic: Critic = dataclasses.field(repr=False)
+    _: dataclasses.KW_ONLY
+    bound: str | FDivergence | LocalBound = "jensen_shannon"
+    weight: float | Array = 1.0
+    name: str = "global"
+
+    def __post_init__(self) -> None:
+        find_bound(self.bound)
+
+    def init(self, key: Array, features: Array, representations: Array) -> PyTree:
+        """Returns the critic's initial parameters, see `Term.init`."""
+        whole = _whole(features)[:, 0]
+        return _init_critic(self.critic, key, whole, representations)
+
+    def loss(
+        self, key: Array, params: PyTree, features: Array, representations: Array
+    ) -> LossAndMetrics:
+        """Returns the negative bound, see `Term.loss`."""
+        del key
+        scores = local_scores(self.critic, params, _whole(features), representations)
+        bound = find_bound(self.bound)(scores)
+        return -bound, {"bound": bound}
 
 
-def _of_member(member: FDivergence) -> PairBound:
-    return functools.partial(f_divergence_bound, member)
+@dataclasses.dataclass(frozen=True)
+class LocalTerm:
+    """Maximizes the information between the representation and each location.
 
+    loss = -I(X_l; Y), a bound of the information between the feature X_l of a location
+    l, drawn uniformly, and the representation Y of the same input.
 
-# Of scores of P and of scores of Q, `bound(scores_p, scores_q, where=None)`.
-PAIR_BOUNDS: dict[str, PairBound] = {
-    "donsker_varadhan": donsker_varadhan_bound,
-    "jensen_shannon": _of_member(DIVERGENCES["JENSEN_SHANNON"]),
-    "nwj": nwj_bound,
-    **{name: _of_member(member) for name, member in DIVERGENCES.items()},
-}
-BOUNDS: dict[str, LocalBound] = {
-    "info_nce": local_info_nce_bound,
-    **{
-        name: functools.partial(pair_bound, bound)
-        for name, bound in PAIR_BOUNDS.items()
-    },
-}
+    Source: Hjelm et al., "Learning deep representations by mutual information
+        estimation and maximization", ICLR 2019, section 3.2, equation 8.
 
-
-def find_pair_bound(bound: str | FDivergence | PairBound) -> PairBound:
-    """A bound of scores of P and of Q by its name.
-
-    Args:
-        bound: a key of `PAIR_BOUNDS`, a member of the f-family, or a function of both
-            scores, which is given back.
-
-    Returns:
-        `bound(scores_p, scores_q, where=None) -> []`, to be maximized.
+    Attributes:
+        critic: of features [N, C] and representations [N, D].
+        bound: as of `GlobalTerm`.
+        weight: factor of the loss, beta of the paper.
+        name: key of the parameters and metrics.
 
     Raises:
-        ValueError: where the name is not known.
+        ValueError: if the bound is unknown.
+
+    Notes:
+        The metric "bound" is the bound of the batch, in nats.
     """
-    if isinstance(bound, FDivergence):
-        return _of_member(bound)
-    if callable(bound):
-        return bound
-    check_one_of(PAIR_BOUNDS, bound=bound)
-    return PAIR_BOUNDS[bound]
+
+    critic: Critic = dataclasses.field(repr=False)
+    _: dataclasses.KW_ONLY
+    bound: str | FDivergence | LocalBound = "jensen_shannon"
+    weight: float | Array = 1.0
+    name: str = "local"
+
+    def __post_init__(self) -> None:
+        find_bound(self.bound)
+
+    def init(self, key: Array, features: Array, representations: Array) -> PyTree:
+        """Returns the critic's initial parameters, see `Term.init`."""
+        rows = _locations(features)[:, 0]
+        return _init_critic(self.critic, key, rows, representations)
+
+    def loss(
+        self, key: Array, params: PyTree, features: Array, representations: Array
+    ) -> LossAndMetrics:
+        """Returns the negative bound, see `Term.loss`."""
+        del key
+        rows = _locations(features)
+        scores = local_scores(self.critic, params, rows, representations)
+        bound = find_bound(self.bound)(scores)
+        return -bound, {"bound": bound}
 
 
-def find_bound(bound: str | FDivergence | LocalBound) -> LocalBound:
-    """A bound of scores [N, L, N] by its name.
+def _locations(features: Array) -> Float[Array, "n l c"]:
+    return features.reshape(len(features), -1, features.shape[-1])
 
-    Args:
-        bound: a key of `BOUNDS`, a member of the f-family, or a function of the scores,
-            which is given back.
 
-    Returns:
-        `bound(scores) -> []`, to be maximized.
+def _whole(features: Array) -> Float[Array, "n 1 k"]:
+    """The whole feature map of each input as its only location."""
+    return features.reshape(len(features), 1, -1)
+
+
+def _init_critic(critic: Critic, key: Array, x: Array, y: Array) -> PyTree:
+    params = critic.init(key, x, y)
+    check_scores("critic", critic.apply, params, x, y)
+    return params
+
+
+# Prior -----------------------------------------------------------------------------
+
+# The samples of the prior are drawn from the key itself. `fold_in(key, i)` for i this
+# large gives keys that no sampler of fewer than 2^31 numbers uses.
+DISCRIMINATOR_KEY, PENALTY_KEYS = 2**31, 2**31 + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class PriorTerm:
+    """Matches the distribution of representations to a prior by a discriminator.
+
+    The discriminator is the adversary. It estimates a divergence between the prior P
+    and the distribution Q of squashed representations, and the encoder minimizes it.
+
+    Source: Hjelm et al., "Learning deep representations by mutual information
+        estimation and maximization", ICLR 2019, section 3.3.
+
+    Attributes:
+        discriminator: of squashed representations, [N, D] -> [N].
+        weight: factor of the encoder's loss, gamma of the paper.
+        objective: an `Objective` of `jaxinfo.adversarial`, or its name.
+        penalties: penalties of the discriminator's loss.
+        optimizer: the discriminator's optimizer; None for the encoder's.
+        sample_prior: `sample_prior(key, shape)`; uniform in (0, 1) by default.
+        squash: maps representations to the support of the prior.
+        name: key of the parameters and metrics.
 
     Raises:
-        ValueError: where the name is not known.
+        ValueError: if the objective is unknown or the discriminator is not a network.
+
+    Notes:
+        The metric "bound" is the discriminator's estimate of the divergence for the
+        batch, see `Objective.bound`.
     """
-    if isinstance(bound, FDivergence):
-        return functools.partial(pair_bound, _of_member(bound))
-    if callable(bound):
-        return bound
-    check_one_of(BOUNDS, bound=bound)
-    return BOUNDS[bound]
 
-
-# Tasks of place --------------------------------------------------------------------
-
-
-def coordinate_loss(
-    network: Network,
-    params: PyTree,
-    features: Float[Array, "n h w c"],
-    codes: Float[Array, "n d"],
-) -> Float[Array, ""]:
-    """Cross-entropy of a location's row and column, metrics from its feature and the code.
-
-    -E[log p(row | c_ij, y) + log p(column | c_ij, y)].
-
-    Source: Hjelm et al., ICLR 2019, section 4.3, "predicting the location".
-
-    Args:
-        network: `apply(params, [M, C + D]) -> [M, H + W]`, unnormalized log-odds of
-            the rows, then of the columns.
-        params: its parameters.
-        features: on a grid, [N, H, W, C].
-        codes: [N, D].
-
-    Returns:
-        The mean over locations and inputs, nats.
-    """
-    height, width = features.shape[1:3]
-    sizes = (height, width)
-    rows, columns = _grid(sizes)
-    inputs = _beside(features, codes)
-    return _two_cross_entropies(network, params, inputs, sizes, rows, columns)
-
-
-def displacement_loss(
-    key: Key[Array, ""],
-    network: Network,
-    params: PyTree,
-    features: Float[Array, "n h w c"],
-    codes: Float[Array, "n d"],
-) -> Float[Array, ""]:
-    """Cross-entropy of the displacement between two locations of the same input.
-
-    -E[log p(row - row' | c, c', y) + log p(column - column' | c, c', y)], the second
-    location of each by a random permutation of the grid, one for all inputs.
-
-    Source: Hjelm et al., ICLR 2019, section 4.3, "relative coordinates".
-
-    Args:
-        key: random key.
-        network: `apply(params, [M, 2 C + D]) -> [M, 2 H - 1 + 2 W - 1]`, unnormalized
-            log-odds of the displacements from -(H - 1) to H - 1, then across.
-        params: its parameters.
-        features: on a grid, [N, H, W, C].
-        codes: [N, D].
-
-    Returns:
-        The mean over locations and inputs, nats.
-    """
-    n, height, width, channels = features.shape
-    partner = jax.random.permutation(key, height * width)
-    flat = features.reshape(n, -1, channels)
-    both = jnp.concatenate([flat, flat[:, partner]], axis=2)
-    rows, columns = (
-        place - place[partner] + size - 1
-        for place, size in zip(_grid((height, width)), (height, width), strict=True)
+    discriminator: Network = dataclasses.field(repr=False)
+    _: dataclasses.KW_ONLY
+    weight: float | Array = 0.1
+    objective: Objective | str = "non_saturating"
+    penalties: Sequence[Penalty] = dataclasses.field(
+        default=(r1(1.0), r2(1.0)), repr=False
     )
-    inputs = _beside(both.reshape(n, height, width, -1), codes)
-    sizes = (2 * height - 1, 2 * width - 1)
-    return _two_cross_entropies(network, params, inputs, sizes, rows, columns)
+    optimizer: optax.GradientTransformation | None = dataclasses.field(
+        default=None, repr=False
+    )
+    sample_prior: Callable[[Array, tuple[int, ...]], Array] = dataclasses.field(
+        default=jax.random.uniform, repr=False
+    )
+    squash: Callable[[Array], Array] = dataclasses.field(
+        default=jax.nn.sigmoid, repr=False
+    )
+    name: str = "prior"
 
+    def __post_init__(self) -> None:
+        find_objective(self.objective)
+        discriminator = as_network(self.discriminator, name="discriminator")
+        object.__setattr__(self, "discriminator", discriminator)
+        object.__setattr__(self, "penalties", tuple(self.penalties))
 
-def _grid(sizes: tuple[int, int]) -> tuple[Int[Array, " l"], Int[Array, " l"]]:
-    rows, columns = jnp.indices(sizes)
-    return rows.ravel(), columns.ravel()
+    def init(self, key: Array, features: Array, representations: Array) -> PyTree:
+        """Returns the discriminator's initial parameters, see `Term.init`."""
+        del features
+        params = self.discriminator.init(key, representations)
+        check_scores("discriminator", self.discriminator.apply, params, representations)
+        return params
 
+    def loss(
+        self, key: Array, params: PyTree, features: Array, representations: Array
+    ) -> LossAndMetrics:
+        """Returns the encoder's loss, see `Term.loss`."""
+        del features
+        objective = find_objective(self.objective)
+        samples = self._samples(key, representations)
+        return objective.generator_loss(*self._scores(key, params, *samples)), {}
 
-def _beside(features: Array, codes: Array) -> Float[Array, "n l k"]:
-    """Every location's feature with its input's code behind it."""
-    flat = features.reshape(len(features), -1, features.shape[-1])
-    tiled = jnp.broadcast_to(codes[:, None], (*flat.shape[:2], codes.shape[1]))
-    return jnp.concatenate([flat, tiled], axis=2)
+    def adversary_loss(
+        self,
+        key: Array,
+        params: PyTree,
+        features: Array,
+        representations: Array,
+        *,
+        step: Int[Array, ""],
+    ) -> LossAndMetrics:
+        """Returns the discriminator's loss, see `AdversarialTerm.adversary_loss`."""
+        del features
+        objective = find_objective(self.objective)
+        samples = self._samples(key, representations)
+        scores = self._scores(key, params, *samples)
+        loss = objective.discriminator_loss(*scores)
+        for place, penalty in enumerate(self.penalties):
+            own = jax.random.fold_in(key, PENALTY_KEYS + place)
+            loss += self._penalty(penalty, own, params, *samples, step=step)
+        return loss, {"bound": objective.bound(*scores)}
 
+    def _samples(self, key: Array, representations: Array) -> tuple[Array, Array]:
+        """Samples of the prior P and of the squashed representations Q."""
+        prior = self.sample_prior(key, representations.shape)
+        return prior, self.squash(representations)
 
-def _two_cross_entropies(
-    network: Network,
-    params: PyTree,
-    inputs: Float[Array, "n l k"],
-    sizes: tuple[int, int],
-    rows: Int[Array, " l"],
-    columns: Int[Array, " l"],
-) -> Float[Array, ""]:
-    logits = network.apply(params, inputs.reshape(-1, inputs.shape[2]))
-    wanted = (inputs.shape[0] * inputs.shape[1], sum(sizes))
-    if jnp.shape(logits) != wanted:
-        raise ValueError(
-            f"network must return {sizes[0]} + {sizes[1]} log-odds for each location, "
-            f"shape {wanted}; got {jnp.shape(logits)}"
-        )
-    logits = logits.reshape(*inputs.shape[:2], -1)
-    parts = jnp.split(logits, [sizes[0]], axis=2)
-    losses = [
-        optax.softmax_cross_entropy_with_integer_labels(
-            part, jnp.broadcast_to(place, part.shape[:2])
-        )
-        for part, place in zip(parts, (rows, columns), strict=True)
-    ]
-    return jnp.mean(losses[0] + losses[1])
+    def _scores(
+        self, key: Array, params: PyTree, samples_p: Array, samples_q: Array
+    ) -> tuple[Array, Array]:
+        """The discriminator's scores of P and of Q, in one pass."""
+        own = jax.random.fold_in(key, DISCRIMINATOR_KEY)
+        joined = jnp.concatenate([samples_p, samples_q])
+        scores, _ = apply_in_training(self.discriminator, own, params, joined)
+        return scores[: len(samples_p)], scores[len(samples_p) :]
+
+    def _penalty(
+        self,
+        penalty: Penalty,
+        key: Array,
+        params: PyTree,
+        samples_p: Array,
+        samples_q: Array,
+        *,
+        step: Array,
+    ) -> Float[Array, ""]:
+        def score(sample: Array) -> Array:
+            return self.discriminator.apply(params, sample[None])[0]
+
+        def value() -> Array:
+            mean = penalty.value(key, score, samples_p, samples_q)
+            return penalty.weight * penalty.every * mean
+
+        if penalty.every == 1:
+            return value()
+        absent = jnp.zeros((), jax.eval_shape(value).dtype)
+        return jax.lax.cond(step % penalty.every == 0, value, lambda: absent)

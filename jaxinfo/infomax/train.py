@@ -1,4 +1,4 @@
-"""A whole training of Deep InfoMax as one pure function of a key and images."""
+"""The training loop of Deep InfoMax."""
 
 from collections.abc import Callable
 
@@ -28,54 +28,57 @@ def train_deep_infomax(
     state: DeepInfomaxState | None = None,
     observe: Callable[[Array, DeepInfomaxState], PyTree] | None = None,
 ) -> TrainResult:
-    """Trains an encoder, or trains one further: legal under `jit` and `vmap`.
+    """Trains an encoder by Deep InfoMax; may be used under `jit` and `vmap`.
 
-    Update number i draws from the key the same numbers whether the training came there
-    in one call or in several, alone or among other seeds.
+    Each update draws the same random numbers whether the training runs in one call or
+    in several, alone or among other seeds.
 
     Args:
-        key: random key; the same one in every call of a training.
-        infomax: from `make_deep_infomax`.
-        images: [N, ...], floats, or unsigned bytes, in an order without information.
-        num_steps: updates.
-        batch_size: images of each update, at least two.
-        eval_every: updates between two entries of the history.
-        state: where to go on from; None to start anew.
-        observe: `observe(key, state) -> arrays` after each block, such as a probe.
+        key: random key; pass the same one when a training is continued.
+        infomax: made by `make_deep_infomax`.
+        images: [N, ...], floats or unsigned bytes, in an order without information.
+        num_steps: number of updates.
+        batch_size: images per update, at least two.
+        eval_every: number of updates averaged in one entry of the history.
+        state: the state to continue from; None for a new training.
+        observe: `observe(key, state) -> arrays`, called after every `eval_every`
+            updates, such as a probe.
 
     Returns:
-        A `TrainResult`, whose state is the last one.
+        A `TrainResult`: the last state, the history, a `DeepInfomaxInfo` of means, and
+        what `observe` returned.
 
     Raises:
-        ValueError: where counts do not fit each other, or the networks the images.
+        ValueError: if a count is not positive, the batch is larger than the data, or
+            the networks do not match the images.
     """
     check_key(0, key=key)
     check_positive(batch_size=batch_size)
-    for_init, for_steps, for_looks = jax.random.split(key, 3)
+    for_init, for_steps, for_observe = jax.random.split(key, 3)
     if state is None:
         state = infomax.init(for_init, images)
     if batch_size > len(images):
         raise ValueError(
             f"batch_size must be at most the {len(images)} images, got {batch_size}"
         )
-    rows = jnp.asarray(images)
+    data = jnp.asarray(images)
 
     def step(
-        key: Array, state: DeepInfomaxState, batch: Array
+        key: Array, state: DeepInfomaxState, rows: Array
     ) -> tuple[DeepInfomaxState, DeepInfomaxInfo]:
-        return infomax.step(key, state, rows[batch])
+        return infomax.step(key, state, data[rows])
 
-    def look(state: DeepInfomaxState) -> PyTree:
+    def observe_state(state: DeepInfomaxState) -> PyTree:
         assert observe is not None
-        return observe(jax.random.fold_in(for_looks, state.step), state)
+        return observe(jax.random.fold_in(for_observe, state.step), state)
 
     return train(
         for_steps,
         state,
-        sample_batch=make_row_sampler(len(rows), batch_size),
+        sample_batch=make_row_sampler(len(data), batch_size),
         step=step,
         num_steps=num_steps,
         eval_every=eval_every,
         first_step=state.step,
-        observe=None if observe is None else look,
+        observe=None if observe is None else observe_state,
     )

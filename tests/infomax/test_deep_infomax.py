@@ -1,4 +1,7 @@
-"""The step of Deep InfoMax: gradients by hand, statistics, seeds, resuming, input."""
+"""Deep InfoMax: gradients, own terms, statistics, seeds, resuming, bad input."""
+
+import inspect
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -7,8 +10,17 @@ import optax
 import pytest
 
 from jaxinfo import networks
+from jaxinfo.adversarial import r1
 from jaxinfo.core.types import Critic, Network
-from jaxinfo.infomax import make_deep_infomax, train_deep_infomax
+from jaxinfo.infomax import (
+    CoordinateTerm,
+    DisplacementTerm,
+    GlobalTerm,
+    LocalTerm,
+    PriorTerm,
+    make_deep_infomax,
+    train_deep_infomax,
+)
 from jaxinfo.training import sweep
 
 IMAGES = np.random.default_rng(0).normal(size=(12, 2, 2, 3)).astype(np.float32)
@@ -27,8 +39,8 @@ def _encode(params, images):
 ENCODER = Network(_init, _encode)
 DOT = Critic(
     lambda key, x, y: {"scale": jnp.ones(x.shape[1:])},
-    lambda params, x, y: jnp.sum(params["scale"] * x * y, axis=1),
-    lambda params, x, y: (params["scale"] * x) @ y.T,
+    lambda params, x, y: jnp.sum(params["scale"][None] * x * y, axis=1),
+    lambda params, x, y: (params["scale"][None] * x) @ y.T,
 )
 GLOBAL = Critic(
     lambda key, x, y: jnp.ones((x.shape[1], y.shape[1])) / 9,
@@ -39,9 +51,14 @@ PRIOR = Network(lambda key, y: jnp.ones(2), lambda params, y: jnp.sin(y @ params
 SGD = optax.sgd(0.1)
 
 
-def _make(**settings):
-    settings = {"optimizer": SGD, "local_critic": DOT, "prior_critic": PRIOR} | settings
-    return make_deep_infomax(ENCODER, **settings)
+LOCAL = LocalTerm(DOT)
+
+
+def _make(*terms, **settings):
+    settings = {"optimizer": SGD} | settings
+    return make_deep_infomax(
+        ENCODER, terms=terms or [LOCAL, PriorTerm(PRIOR)], **settings
+    )
 
 
 def _start(infomax):
@@ -58,85 +75,179 @@ def _jsd(scores, own):
     return 2 * jnp.log(2) + joint - product
 
 
-def test_a_step_descends_the_printed_losses():
+def test_a_step_is_gradient_descent_on_the_losses_of_the_paper():
     with jax.enable_x64(True):
         images = IMAGES.astype(float)
         prior = np.asarray(jax.random.uniform(jax.random.key(5), (12, 2)))
         infomax = _make(
-            global_critic=GLOBAL,
-            global_weight=0.5,
-            local_weight=0.1,
-            prior_weight=0.3,
-            prior_penalties=(),
-            sample_prior=lambda key, shape: prior,
+            GlobalTerm(GLOBAL, weight=0.5),
+            LocalTerm(DOT, weight=0.1),
+            PriorTerm(
+                PRIOR,
+                weight=0.3,
+                penalties=(),
+                sample_prior=lambda key, shape: prior,
+            ),
         )
         state = jax.jit(infomax.init)(KEY, images)
         moved, info = jax.jit(infomax.step)(KEY, state, images)
 
-        def score_prior(critic, codes):
-            return tuple(
-                jnp.sin(rows @ critic) for rows in (prior, 1 / (1 + jnp.exp(-codes)))
-            )
+        def score_prior(critic, representations):
+            squashed = 1 / (1 + jnp.exp(-representations))
+            return tuple(jnp.sin(rows @ critic) for rows in (prior, squashed))
 
-        def of_encoder(params):
-            features, codes = _encode(params["encoder"], images)
+        def encoder_loss(params):
+            features, representations = _encode(params["encoder"], images)
             flat = features.reshape(12, 4, 2)
-            scale = params["local_critic"]["scale"]
-            local = jnp.einsum("ilc,c,jc->ilj", flat, scale, codes)
-            whole = flat.reshape(12, 8) @ params["global_critic"] @ codes.T
-            own = jnp.eye(12, dtype=bool)
-            _, fake = score_prior(state.players.discriminator, codes)
+            scale = params["local"]["scale"]
+            local = jnp.einsum("ilc,c,jc->ilj", flat, scale, representations)
+            whole = flat.reshape(12, 8) @ params["global"] @ representations.T
+            is_positive = jnp.eye(12, dtype=bool)
+            _, fake = score_prior(state.params["prior"], representations)
             bounds = (
-                _jsd(whole, own),
-                _jsd(local, jnp.broadcast_to(own[:, None], local.shape)),
+                _jsd(whole, is_positive),
+                _jsd(local, jnp.broadcast_to(is_positive[:, None], local.shape)),
             )
             match = jnp.mean(_softplus(-fake))
             return -0.5 * bounds[0] - 0.1 * bounds[1] + 0.3 * match, bounds
 
-        def of_critic(critic):
-            real, fake = score_prior(
-                critic, _encode(state.players.generator["encoder"], images)[1]
-            )
+        def discriminator_loss(critic):
+            representations = _encode(state.params["encoder"], images)[1]
+            real, fake = score_prior(critic, representations)
             return jnp.mean(_softplus(-real)) + jnp.mean(_softplus(fake))
 
-        of_encoder = jax.jit(jax.value_and_grad(of_encoder, has_aux=True))
-        (loss, bounds), slope = of_encoder(state.players.generator)
+        critic = state.params["prior"]
+        trained = {name: own for name, own in state.params.items() if name != "prior"}
+        compute = jax.jit(jax.value_and_grad(encoder_loss, has_aux=True))
+        (loss, bounds), gradient = compute(trained)
         np.testing.assert_allclose(info.loss, loss, rtol=1e-10)
-        np.testing.assert_allclose([info.global_bound, info.local_bound], bounds)
-        np.testing.assert_allclose(info.gradient_norm, optax.tree.norm(slope))
+        np.testing.assert_allclose(
+            [info.terms[name]["bound"] for name in ("global", "local")], bounds
+        )
+        np.testing.assert_allclose(info.gradient_norm, optax.tree.norm(gradient))
+        total, of_critic = jax.jit(jax.value_and_grad(discriminator_loss))(critic)
         expected = jax.tree.map(
-            lambda x, s: np.asarray(x) - 0.1 * np.asarray(s),
-            state.players.generator,
-            slope,
+            lambda x, step: np.asarray(x) - 0.1 * np.asarray(step),
+            {**trained, "prior": critic},
+            {**gradient, "prior": of_critic},
         )
         jax.tree.map(
             lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12),
-            moved.players.generator,
+            moved.params,
             expected,
         )
-        critic = state.players.discriminator
-        total, slope = jax.jit(jax.value_and_grad(of_critic))(critic)
         np.testing.assert_allclose(
-            moved.players.discriminator,
-            np.asarray(critic) - 0.1 * np.asarray(slope),
-            rtol=1e-9,
+            info.terms["prior"]["bound"], 2 * np.log(2) - total, rtol=1e-9
         )
-        np.testing.assert_allclose(info.prior_bound, 2 * np.log(2) - total, rtol=1e-9)
 
 
-def test_terms_that_are_absent_are_told_so():
-    infomax = make_deep_infomax(ENCODER, optimizer=SGD, local_critic=DOT)
+def test_state_and_metrics_hold_the_terms_by_name():
+    infomax = _make(LOCAL, LocalTerm(DOT, bound="info_nce", name="second"))
     state, info = jax.jit(infomax.step)(KEY, _start(infomax), IMAGES)
-    assert np.isnan(info.global_bound)
-    assert np.isnan(info.prior_bound)
-    assert np.isfinite(info.local_bound)
-    assert set(state.players.generator) == {"encoder", "local_critic"}
+    assert set(state.params) == {"encoder", "local", "second"}
+    assert set(info.terms) == {"local", "second"}
+    assert info.terms["local"]["loss"] == -info.terms["local"]["bound"]
+    np.testing.assert_allclose(
+        info.loss, sum(each["loss"] for each in info.terms.values()), rtol=1e-5
+    )
 
 
-def test_a_network_starts_the_same_whichever_others_there_are():
-    alone = make_deep_infomax(ENCODER, optimizer=SGD, global_critic=GLOBAL)
+# Terms of one's own ----------------------------------------------------------------
+
+
+class VarianceTerm(NamedTuple):
+    """Keeps the standard deviation of each coordinate above 1."""
+
+    weight: float = 1.0
+    name: str = "variance"
+
+    def init(self, key, features, representations):
+        return ()
+
+    def loss(self, key, params, features, representations):
+        sd = jnp.std(representations, axis=0)
+        return jnp.mean(jnp.maximum(0, 1 - sd)), {"smallest_sd": jnp.min(sd)}
+
+
+def test_an_encoder_is_trained_by_a_term_of_ones_own():
+    infomax = _make(VarianceTerm(), optimizer=optax.adam(0.1))
+    run = jax.jit(
+        lambda key: train_deep_infomax(
+            key, infomax, IMAGES, num_steps=100, batch_size=12, eval_every=50
+        )
+    )(KEY)
+    before = jnp.std(infomax.encode(_start(infomax), IMAGES)[1], axis=0)
+    after = jnp.std(infomax.encode(run.state, IMAGES)[1], axis=0)
+    assert jnp.min(before) < 0.3
+    assert jnp.min(after) > 0.9
+    assert run.history.terms["variance"]["smallest_sd"][-1] > 0.9
+
+
+class HiddenBrightness(NamedTuple):
+    """Removes what a linear adversary can read of a feature from representations."""
+
+    weight: float = 1.0
+    name: str = "hidden_brightness"
+    optimizer: optax.GradientTransformation | None = optax.sgd(0.5)
+
+    def init(self, key, features, representations):
+        return jnp.zeros(representations.shape[1])
+
+    def adversary_loss(self, key, params, features, representations, *, step):
+        truth = features[..., 0].mean(axis=(1, 2))
+        error = jnp.mean((representations @ params - truth) ** 2)
+        return error, {"error": error}
+
+    def loss(self, key, params, features, representations):
+        error, _ = self.adversary_loss(key, params, features, representations, step=0)
+        return -error, {}
+
+
+def test_a_term_of_ones_own_may_have_an_adversary():
+    infomax = _make(HiddenBrightness())
+    state = _start(infomax)
+    moved, info = jax.jit(infomax.step)(KEY, state, IMAGES)
+    features, representations = infomax.encode(state, IMAGES)
+    truth = features[..., 0].mean(axis=(1, 2))
+    # The first gradient step of least squares from zero, by the adversary's optimizer.
+    expected = 0.5 * 2 * np.mean(representations * truth[:, None], axis=0)
+    np.testing.assert_allclose(moved.params["hidden_brightness"], expected, rtol=1e-4)
+    metrics = info.terms["hidden_brightness"]
+    np.testing.assert_allclose(metrics["loss"], -metrics["error"], rtol=1e-5)
+    # The encoder increases the error in its own step.
+    assert infomax.step(KEY, moved, IMAGES)[1].loss < 0
+
+
+def test_a_lazy_penalty_has_its_multiple_weight_in_some_updates_only():
+    def prior_weights(penalties, num_steps):
+        infomax = _make(LOCAL, PriorTerm(PRIOR, penalties=penalties))
+        state, step = _start(infomax), jax.jit(infomax.step)
+        for _ in range(num_steps):
+            state, _ = step(KEY, state, IMAGES)
+        return state.params["prior"]
+
+    lazy, twice, none = (
+        prior_weights(penalties, 1) for penalties in ([r1(1.0, every=2)], [r1(2.0)], ())
+    )
+    np.testing.assert_allclose(lazy, twice, rtol=1e-6)
+    assert np.max(np.abs(lazy - none)) > 1e-4
+    term = PriorTerm(PRIOR, penalties=[r1(1.0, every=2)])
+    features, representations = _encode(_init(KEY, IMAGES), IMAGES)
+    losses = [
+        term.adversary_loss(KEY, jnp.ones(2), features, representations, step=step)[0]
+        for step in (0, 1)
+    ]
+    assert losses[0] > losses[1] + 1e-3
+
+
+def test_initial_weights_do_not_depend_on_other_terms():
+    random = Critic(lambda key, x, y: {"scale": jax.random.normal(key, (2,))}, *DOT[1:])
+    critics = _make(LocalTerm(random), VarianceTerm()), _make(LocalTerm(random))
+    for name in ("encoder", "local"):
+        first, second = (_start(infomax).params[name] for infomax in critics)
+        jax.tree.map(np.testing.assert_array_equal, first, second)
     first, second = (
-        _start(infomax).players.generator["encoder"] for infomax in (alone, _make())
+        _start(infomax).params["encoder"] for infomax in (_make(), critics[0])
     )
     jax.tree.map(np.testing.assert_array_equal, first, second)
 
@@ -154,38 +265,28 @@ COUNTING = Network(
 )
 
 
-@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
-def test_running_statistics_are_kept_beside_the_parameters(update):
+def test_running_statistics_are_updated_once_per_step_and_not_by_the_optimizer():
     infomax = make_deep_infomax(
-        COUNTING,
-        optimizer=optax.adam(0.1),
-        local_critic=DOT,
-        prior_critic=PRIOR,
-        update=update,
+        COUNTING, optimizer=optax.adam(0.1), terms=[LOCAL, PriorTerm(PRIOR)]
     )
     state, step = _start(infomax), jax.jit(infomax.step)
     for _ in range(2):
         state, _ = step(KEY, state, IMAGES)
-    params = state.players.generator["encoder"]
+    params = state.params["encoder"]
     assert params["calls"] == 2
     np.testing.assert_allclose(params["seen"], 2 * np.mean(IMAGES), rtol=1e-5)
 
 
-def test_the_code_alone_is_made_from_what_is_not_occluded():
-    infomax = make_deep_infomax(
-        ENCODER,
-        optimizer=SGD,
-        local_critic=DOT,
-        occlude=lambda key, images: images * 0,
-    )
+def test_only_representations_are_computed_from_occluded_images():
+    infomax = _make(LOCAL, occlude=lambda key, images: images * 0)
     state = _start(infomax)
     _, info = jax.jit(infomax.step)(KEY, state, IMAGES)
-    # A code of nothing tells nothing.
-    np.testing.assert_allclose(info.local_bound, 0, atol=1e-6)
+    # Equal representations of all images hold no information about them.
+    np.testing.assert_allclose(info.terms["local"]["bound"], 0, atol=1e-6)
     assert np.any(jax.jit(infomax.encode)(state, IMAGES)[1])
 
 
-def test_images_are_augmented_in_the_step_alone():
+def test_images_are_augmented_in_the_step_but_not_in_encode():
     shifted = _make(augment=lambda key, images: images + 1)
     plain = _make()
     state = _start(plain)
@@ -197,7 +298,7 @@ def test_images_are_augmented_in_the_step_alone():
     )
 
 
-def test_bytes_are_fractions_of_255():
+def test_unsigned_bytes_are_divided_by_255():
     infomax = _make()
     state, encode = _start(infomax), jax.jit(infomax.encode)
     pixels = np.arange(12 * 12, dtype=np.uint8).reshape(IMAGES.shape)
@@ -209,7 +310,7 @@ def test_bytes_are_fractions_of_255():
         np.testing.assert_allclose(bytes_, floats, rtol=1e-5)
 
 
-def test_a_training_that_is_not_finite_stops_alone():
+def test_one_nonfinite_training_stops_and_the_others_continue():
     infomax = _make()
     state = _start(infomax)
     states = jax.tree.map(lambda x: np.stack([x, x]), state)
@@ -220,14 +321,14 @@ def test_a_training_that_is_not_finite_stops_alone():
     assert info.is_stopped.tolist() == [False, True]
     jax.tree.map(
         lambda new, old: np.testing.assert_array_equal(new[1], old),
-        moved.players,
-        state.players,
+        moved.params,
+        state.params,
     )
     alone, _ = step(KEY, states, np.stack([IMAGES, IMAGES]))
     jax.tree.map(
         lambda a, b: np.testing.assert_array_equal(a[0], b[0]),
-        moved.players,
-        alone.players,
+        moved.params,
+        alone.params,
     )
 
 
@@ -244,7 +345,7 @@ def _run(key, images):
 
 
 @pytest.mark.parametrize("layout", ["map", "vmap"])
-def test_seeds_match_seeds_alone(layout):
+def test_a_seed_of_a_sweep_matches_the_seed_alone(layout):
     keys = jax.random.split(KEY, 3)
     with jax.enable_x64(True):
         images = IMAGES.astype(float)
@@ -255,12 +356,12 @@ def test_seeds_match_seeds_alone(layout):
         lambda a, b: np.testing.assert_allclose(
             a[1], b[0], rtol=0 if layout == "map" else 1e-10, atol=1e-12
         ),
-        state.players,
-        alone.players,
+        state.params,
+        alone.params,
     )
 
 
-def test_a_training_in_chunks_is_the_unbroken_one():
+def test_a_training_resumed_halfway_matches_the_uninterrupted_one():
     def train(state, images):
         run = train_deep_infomax(
             KEY, _make(), images, num_steps=20, batch_size=6, eval_every=20, state=state
@@ -280,8 +381,8 @@ def _run_plain(images):
     return run.state, run.observed
 
 
-def test_the_step_keeps_the_structure_of_its_state():
-    infomax = _make(global_critic=GLOBAL)
+def test_the_step_keeps_the_structure_and_dtypes_of_its_state():
+    infomax = _make(GlobalTerm(GLOBAL), LOCAL, PriorTerm(PRIOR))
     state = _start(infomax)
     moved, _ = jax.eval_shape(infomax.step, KEY, state, IMAGES)
     assert jax.tree.structure(moved) == jax.tree.structure(state)
@@ -296,37 +397,54 @@ def _encoder_of(output):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: make_deep_infomax(ENCODER, terms=[], optimizer=SGD), "at least one"),
         (
-            lambda: make_deep_infomax(ENCODER, optimizer=SGD),
-            "global_critic or local_critic",
+            lambda: _make(LOCAL, DOT),
+            r"terms\[1\] must have name, weight, init and loss",
         ),
-        (lambda: _make(bound="JSD"), "unknown bound 'JSD'"),
-        (lambda: _make(update="adam"), "unknown"),
-        (lambda: make_deep_infomax(3, optimizer=SGD, local_critic=DOT), "encoder must"),
+        (lambda: _make(LOCAL, LOCAL), "terms must have names that differ .* local"),
+        (lambda: _make(LocalTerm(DOT, name="encoder")), "from 'encoder'"),
+        (lambda: LocalTerm(DOT, bound="JSD"), "unknown bound 'JSD'"),
+        (lambda: GlobalTerm(DOT, bound="JSD"), "unknown bound 'JSD'"),
+        (lambda: PriorTerm(PRIOR, objective="adam"), "unknown objective 'adam'"),
+        (lambda: PriorTerm(3), "discriminator must be a Network"),
+        (lambda: CoordinateTerm(3), "network must be a Network"),
+        (
+            lambda: make_deep_infomax(3, optimizer=SGD, terms=[LOCAL]),
+            "encoder must be a Network",
+        ),
         (lambda: _make().init(KEY, IMAGES[:0]), "images must have rows"),
         (lambda: _make().init(KEY, IMAGES * np.nan), "images must be finite"),
         (lambda: _make().init(0, IMAGES), "key must be made by"),
         (
             lambda: make_deep_infomax(
-                _encoder_of(lambda features, code: code),
+                _encoder_of(lambda features, representations: representations),
                 optimizer=SGD,
-                local_critic=DOT,
+                terms=[LOCAL],
             ).init(KEY, IMAGES),
             "encoder must return a tuple of local features",
         ),
         (
             lambda: make_deep_infomax(
-                _encoder_of(lambda features, code: (code, features)),
+                _encoder_of(
+                    lambda features, representations: (representations, features)
+                ),
                 optimizer=SGD,
-                local_critic=DOT,
+                terms=[LOCAL],
             ).init(KEY, IMAGES),
             "encoder must return a tuple of local features",
         ),
         (
-            lambda: _make(prior_critic=Network(lambda key, y: (), lambda p, y: y)).init(
+            lambda: _make(PriorTerm((lambda key, y: (), lambda p, y: y))).init(
                 KEY, IMAGES
             ),
-            "prior_critic must return one",
+            "discriminator must return one floating-point score",
+        ),
+        (
+            lambda: _make(
+                LocalTerm(Critic(lambda key, x, y: (), lambda p, x, y: x))
+            ).init(KEY, IMAGES),
+            "critic must return one floating-point score",
         ),
         (
             lambda: _make().step(KEY, _start(_make()), IMAGES[:1]),
@@ -340,19 +458,51 @@ def _encoder_of(output):
         ),
     ],
 )
-def test_bad_input_is_named(call, message):
+def test_errors_name_the_argument(call, message):
     with pytest.raises(ValueError, match=message):
         call()
 
 
+def test_methods_have_signatures_and_docstrings_and_a_short_repr():
+    infomax = _make()
+    assert list(inspect.signature(infomax.step).parameters) == [
+        "key",
+        "state",
+        "images",
+    ]
+    assert "Args:" in infomax.step.__doc__
+    assert repr(infomax).startswith("DeepInfomax(terms=[LocalTerm(bound=")
+    assert "<function" not in repr(infomax)
+
+
+def test_arrays_are_broadcast_explicitly():
+    infomax = make_deep_infomax(
+        ENCODER,
+        optimizer=SGD,
+        terms=[
+            GlobalTerm(GLOBAL, bound="donsker_varadhan"),
+            LOCAL,
+            CoordinateTerm(networks.mlp((4,), 4)),
+            DisplacementTerm(networks.mlp((4,), 6)),
+            PriorTerm(networks.discriminator((4,))),
+        ],
+    )
+    with jax.numpy_rank_promotion("raise"):
+        state = infomax.init(KEY, IMAGES)
+        _, info = jax.jit(infomax.step)(KEY, state, IMAGES)
+    assert np.isfinite(info.loss)
+
+
 @pytest.mark.slow
-def test_a_large_batch_of_64_pixels_fits_in_four_gigabytes():
+def test_a_step_of_256_images_of_64_pixels_needs_less_than_four_gigabytes():
+    critic = networks.embedding_critic()
     infomax = make_deep_infomax(
         networks.convolutional_encoder((64, 64, 3)),
         optimizer=optax.adam(1e-4),
-        bound="info_nce",
-        local_critic=networks.embedding_critic(),
-        prior_critic=networks.discriminator((1_000, 200)),
+        terms=[
+            LocalTerm(critic, bound="info_nce"),
+            PriorTerm(networks.discriminator((1_000, 200))),
+        ],
     )
     images = jax.ShapeDtypeStruct((256, 64, 64, 3), jnp.uint8)
     key = jax.eval_shape(lambda: KEY)

@@ -1,4 +1,4 @@
-"""HeCo on a small graph: the loss by NumPy, blocks, views, seeds alone, bad input."""
+"""HeCo on a small graph: the loss by NumPy, blocks, views, seeds, bad input."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from jaxinfo.infomax import (
 RNG = np.random.default_rng(0)
 NUM = {"paper": 60, "author": 20, "subject": 3}
 TOPIC = np.arange(60) % 3
-# Every paper has its topic's subject and three authors, most of its topic's.
+# Every paper has the subject of its topic and three authors, mostly of its topic.
 AUTHORS = [
     (paper, author)
     for paper in range(60)
@@ -48,7 +48,7 @@ INPUTS = make_heco_graph(GRAPH, "paper", PATHS, {}, num_positives=4)
 ENCODER = networks.heco_encoder("paper", size=8)
 HEAD = networks.projection_head(size=8)
 SAMPLES = {"author": 2, "subject": 1}
-# Equal optimizers are not equal to Python.
+# A constant, because two calls of `optax.adam` return objects that are not equal.
 ADAM = optax.adam(1e-2)
 
 
@@ -61,8 +61,8 @@ HECO = _make()
 INIT, ENCODE = jax.jit(HECO.init), jax.jit(HECO.encode)
 
 
-def _restated(a, b, positives, temperature):
-    """The paper's loss of a against b, float64."""
+def _expected_loss(a, b, positives, temperature):
+    """The loss of the paper with view a against view b, float64."""
     a, b = (np.asarray(x, float) for x in (a, b))
     a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b))
     e = np.exp(a @ b.T / temperature)
@@ -79,7 +79,7 @@ class _Views(NamedTuple):
 
 
 @pytest.mark.parametrize("views", [("meta_path", "schema"), ("schema", "schema")])
-def test_the_loss_is_the_papers(views):
+def test_the_loss_matches_the_paper(views):
     fixed = {name: RNG.normal(size=(60, 4)) for name in ("meta_path", "schema")}
 
     def views_of(params, *inputs):
@@ -97,14 +97,14 @@ def test_the_loss_is_the_papers(views):
         views=views,
     )
     state = heco.init(jax.random.key(0), INPUTS)
-    _, (loss, _) = jax.jit(heco.step)(jax.random.key(1), state, INPUTS)
+    _, info = jax.jit(heco.step)(jax.random.key(1), state, INPUTS)
     a, b = (fixed[name] for name in views)
-    expected = 0.3 * _restated(a, b, INPUTS.positives, 0.5)
-    expected += 0.7 * _restated(b, a, INPUTS.positives, 0.5)
-    np.testing.assert_allclose(loss, expected, rtol=1e-5)
+    expected = 0.3 * _expected_loss(a, b, INPUTS.positives, 0.5)
+    expected += 0.7 * _expected_loss(b, a, INPUTS.positives, 0.5)
+    np.testing.assert_allclose(info.loss, expected, rtol=1e-5)
 
 
-# Two tables of vectors, so that the loss is all there is to compile.
+# Two tables of vectors instead of an encoder compile quickly.
 TABLES = Network(
     lambda key, *inputs: _Views(*jax.random.normal(key, (2, 60, 4))),
     lambda params, *inputs: params,
@@ -113,7 +113,7 @@ IDENTITY = Network(lambda key, x: (), lambda params, x: x)
 
 
 @pytest.mark.parametrize("block_size", [7, 100])
-def test_blocks_are_the_whole(block_size):
+def test_blocks_give_the_loss_and_gradients_of_the_whole(block_size):
     def advance(**settings):
         heco = make_heco(
             TABLES,
@@ -125,35 +125,35 @@ def test_blocks_are_the_whole(block_size):
         key = jax.random.key(0)
         return jax.jit(lambda: heco.step(key, heco.init(key, INPUTS), INPUTS))()
 
-    whole, (loss, _) = advance()
-    blocked, (same, _) = advance(block_size=block_size)
-    np.testing.assert_allclose(same, loss, rtol=1e-6)
+    whole, info = advance()
+    blocked, same = advance(block_size=block_size)
+    np.testing.assert_allclose(same.loss, info.loss, rtol=1e-6)
     moved = zip(*(jax.tree.leaves(x.params) for x in (whole, blocked)), strict=True)
     for a, b in moved:
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
 
 
-def test_cosines():
+def test_the_cosine_critic_matches_numpy():
     critic = cosine_critic(0.5)
     x, y = RNG.normal(size=(2, 5, 3)).astype(np.float32)
     norms = np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(y, axis=1)
     expected = x @ y.T / norms / 0.5
     np.testing.assert_allclose(critic.pairwise((), x, y), expected, atol=1e-6)
     np.testing.assert_allclose(critic.apply((), x, y), np.diag(expected), atol=1e-6)
-    slope = jax.grad(lambda x: critic.pairwise((), x, y).sum())(jnp.zeros((5, 3)))
-    assert np.isfinite(slope).all()
+    gradient = jax.grad(lambda x: critic.pairwise((), x, y).sum())(jnp.zeros((5, 3)))
+    assert np.isfinite(gradient).all()
 
 
-def test_neighbors_are_drawn_anew():
+def test_each_key_samples_other_neighbors():
     state = INIT(jax.random.key(0), INPUTS)
     one, same, other = (ENCODE(jax.random.key(i), state, INPUTS) for i in (1, 1, 2))
     np.testing.assert_array_equal(one.schema, same.schema)
     assert np.any(one.schema != other.schema)
-    # The view of the meta-paths has no neighbors to draw.
+    # The view of the meta-paths does not use neighbors.
     np.testing.assert_array_equal(one.meta_path, other.meta_path)
 
 
-def test_it_learns_what_the_graph_says():
+def test_representations_of_one_topic_become_similar():
     train = jax.jit(
         lambda key: train_heco(key, HECO, INPUTS, max_steps=60, patience=20)
     )
@@ -161,16 +161,16 @@ def test_it_learns_what_the_graph_says():
     steps = int(run.num_steps)
     losses = np.asarray(run.history.loss[:steps])
     assert losses[int(run.best_step)] == losses.min() < losses[0] - 0.3
-    codes = np.asarray(ENCODE(jax.random.key(1), run.state, INPUTS).meta_path)
-    codes = codes / np.linalg.norm(codes, axis=1, keepdims=True)
-    similar = codes @ codes.T
+    rows = np.asarray(ENCODE(jax.random.key(1), run.state, INPUTS).meta_path)
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    similar = rows @ rows.T
     same = TOPIC[:, None] == TOPIC
     assert np.mean(similar, where=same) > np.mean(similar, where=~same) + 0.2
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["map", "vmap"])
-def test_seeds_are_those_alone(layout):
+def test_a_seed_of_several_matches_the_seed_alone(layout):
     def run(key):
         return train_heco(key, HECO, INPUTS, max_steps=5, patience=5)
 
@@ -183,10 +183,10 @@ def test_seeds_are_those_alone(layout):
     np.testing.assert_allclose(together.history.loss[1], alone.history.loss, rtol=1e-4)
 
 
-def test_a_node_without_edges_is_encoded_and_told(caplog):
+def test_a_node_without_edges_is_encoded_and_logged(caplog):
     lonely = data.make_heterogeneous_graph(NUM | {"paper": 61}, GRAPH.edges)
     inputs = make_heco_graph(lonely, "paper", PATHS, {}, num_positives=4)
-    assert "1 of 61 nodes are in no PAP" in caplog.text
+    assert "1 of 61 nodes have no PAP" in caplog.text
     assert inputs.positives[60].tolist() == [60, -1, -1, -1]
 
     @jax.jit
@@ -201,8 +201,10 @@ def test_a_node_without_edges_is_encoded_and_told(caplog):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block_size", [None, 512])
-def test_many_positives_of_many_nodes_fit_in_four_gigabytes(block_size):
-    # DBLP's sizes: two of its three meta-paths join most authors.
+def test_training_on_a_graph_like_dblp_needs_less_than_four_gigabytes(
+    block_size,
+):
+    # Sizes of DBLP, where two of three meta-paths join most authors.
     size, sizes = 4_057, {"author": 334, "paper": 14_328}
     inputs = HecoGraph(
         {
@@ -263,7 +265,7 @@ def test_many_positives_of_many_nodes_fit_in_four_gigabytes(block_size):
         ({"num_positives": 0}, "num_positives must be a positive"),
     ],
 )
-def test_bad_graphs_are_named(arguments, message):
+def test_errors_of_graphs_name_the_argument(arguments, message):
     given = {
         "target": "paper",
         "meta_paths": PATHS,
@@ -284,15 +286,28 @@ def test_bad_graphs_are_named(arguments, message):
         ({"block_size": 0}, "block_size must be a positive"),
     ],
 )
-def test_bad_settings_are_named(settings, message):
+def test_errors_of_settings_name_the_argument(settings, message):
     with pytest.raises(ValueError, match=message):
         _make(**settings)
 
 
-def test_networks_that_do_not_fit_are_named():
-    with pytest.raises(ValueError, match=r"num_samples must have .* lacks subject"):
+def test_networks_and_samples_must_match_the_graph():
+    with pytest.raises(ValueError, match=r"num_samples must have .* missing subject"):
         _make(num_samples={"author": 2}).init(jax.random.key(0), INPUTS)
     plain = Network(lambda key, *inputs: (), lambda params, *inputs: jnp.zeros((60, 4)))
     heco = make_heco(plain, head=HEAD, optimizer=ADAM, num_samples=SAMPLES)
     with pytest.raises(ValueError, match="attribute 'meta_path' of the shape"):
         heco.init(jax.random.key(0), INPUTS)
+
+
+def test_it_has_a_short_repr_and_documented_methods():
+    assert repr(HECO).startswith("Heco(num_samples={'author': 2, 'subject': 1}, temp")
+    assert "Args:" in HECO.step.__doc__
+
+
+def test_arrays_are_broadcast_explicitly():
+    heco = make_heco(TABLES, head=IDENTITY, optimizer=ADAM, num_samples=SAMPLES)
+    graph = INPUTS._replace(neighbors={})
+    with jax.numpy_rank_promotion("raise"):
+        state = heco.init(jax.random.key(0), graph)
+        heco.step(jax.random.key(1), state, graph)

@@ -1,4 +1,4 @@
-"""Logistic regression of codes of nodes: scikit-learn's scores, the protocol."""
+"""Logistic regression of features of nodes: scikit-learn, the protocol, bad input."""
 
 import jax
 import jax.numpy as jnp
@@ -8,12 +8,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from jaxinfo.infomax import LabeledData, f1_scores, node_probe
+from jaxinfo.infomax.node_probes import _Run
 
 RNG = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("predicted", [RNG.integers(0, 3, 50), np.zeros(50, int)])
-def test_f1_is_scikit_learns(predicted):
+def test_f1_scores_match_scikit_learn(predicted):
     labels = RNG.integers(0, 4, 50)
     found = f1_scores(jnp.asarray(predicted), jnp.asarray(labels), num_classes=4)
     expected = [
@@ -32,7 +33,7 @@ def _labeled(n, num_classes, gap):
 
 
 @pytest.mark.parametrize("num_classes", [2, 3])
-def test_it_reads_as_well_as_scikit_learn(num_classes):
+def test_the_node_probe_matches_logistic_regression_of_scikit_learn(num_classes):
     train, validation, test = (_labeled(n, num_classes, 2.0) for n in (60, 300, 600))
     found = node_probe(
         jax.random.key(0), train, validation, test, learning_rate=0.05, num_seeds=5
@@ -45,14 +46,14 @@ def test_it_reads_as_well_as_scikit_learn(num_classes):
     assert found["auc"].protocol["num_validation"] == 300
 
 
-def test_noise_tells_nothing():
+def test_scores_of_noise_are_at_chance():
     parts = [_labeled(n, 3, 0.0) for n in (60, 300, 600)]
     found = node_probe(jax.random.key(0), *parts, num_seeds=5, num_steps=20)
     assert abs(found["auc"].value - 50) < 8
     assert abs(found["micro_f1"].value - 100 / 3) < 8
 
 
-def test_bad_input_is_named():
+def test_errors_name_the_set():
     good = _labeled(30, 3, 1.0)
     key = jax.random.key(0)
     short = LabeledData(good.features, good.labels[:-1])
@@ -66,3 +67,12 @@ def test_bad_input_is_named():
         node_probe(key, good, good, wrong)
     with pytest.raises(ValueError, match="num_steps must be a positive"):
         node_probe(key, good, good, good, num_steps=0)
+
+
+def test_arrays_are_broadcast_explicitly():
+    data = LabeledData(jnp.ones((6, 2)), jnp.arange(6) % 3)
+    with jax.numpy_rank_promotion("raise"):
+        macro, micro = f1_scores(data.labels, data.labels, num_classes=3)
+        found = _Run(3, 2)(jax.random.key(0), data, data, data, 0.1)
+    assert macro == micro == 1
+    assert found.probabilities.shape == (6, 3)

@@ -1,19 +1,22 @@
-"""Probes: chance, a class that can be read, agreement with scikit-learn, input."""
+"""Probes of labels: digits, noise, agreement with scikit-learn, bad input."""
+
+import sys
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
+from jaxinfo.core.types import Network
 from jaxinfo.infomax import (
     LabeledData,
     clustering_probe,
     linear_svm_probe,
     nearest_neighbors_probe,
     network_probe,
+    node_probe,
     probe_accuracy,
 )
 from jaxinfo.networks import mlp
@@ -27,7 +30,7 @@ TEST = LabeledData(PIXELS[1_000:], CLASSES[1_000:])
 LINEAR = mlp((), 10)
 
 
-def _without_information(labeled):
+def _with_noise_features(labeled):
     noise = np.random.default_rng(len(labeled.labels)).normal(
         size=(len(labeled.labels), 5)
     )
@@ -48,18 +51,18 @@ PROBES = {
 
 
 @pytest.mark.parametrize("name", PROBES)
-def test_a_probe_reads_digits_and_nothing_from_noise(name):
+def test_accuracy_is_high_on_digits_and_at_chance_on_noise(name):
     found = PROBES[name](TRAIN, TEST)
     assert found.value > 90
     assert found.value == np.mean(found.per_seed)
     assert found.protocol["num_train"] == 1_000
     assert found.protocol["num_features"] == 64
-    chance = PROBES[name](*map(_without_information, (TRAIN, TEST)))
-    # Ten classes; five standard deviations of a share of 797 rows.
+    chance = PROBES[name](*map(_with_noise_features, (TRAIN, TEST)))
+    # Five standard deviations of the share of correct rows among 797, for ten classes.
     assert abs(chance.value - 10) < 500 * np.sqrt(0.09 / 797)
 
 
-def test_the_linear_probe_agrees_with_scikit_learn():
+def test_the_linear_network_probe_matches_logistic_regression():
     mean, sd = TRAIN.features.mean(axis=0), TRAIN.features.std(axis=0)
     scale = np.where(sd > 0, sd, 1)
     known = LogisticRegression(max_iter=2_000, C=1.0)
@@ -71,14 +74,14 @@ def test_the_linear_probe_agrees_with_scikit_learn():
     assert abs(found.value - expected) < 2
 
 
-def test_scale_and_shape_of_features_do_not_matter():
+def test_probes_ignore_the_scale_and_the_shape_of_features():
     images = LabeledData(1e3 * TRAIN.features.reshape(-1, 8, 8) + 7, TRAIN.labels)
     seen = LabeledData(1e3 * TEST.features.reshape(-1, 8, 8) + 7, TEST.labels)
     first = nearest_neighbors_probe(images, seen)
     assert first.value == nearest_neighbors_probe(TRAIN, TEST).value
 
 
-def test_clusters_of_far_classes_are_the_classes():
+def test_clusters_match_classes_that_are_far_apart():
     labels = np.arange(60) % 3
     noise = np.random.default_rng(0).normal(size=(60, 2))
     near = LabeledData(10.0 * np.eye(3)[labels][:, :2] + 0.1 * noise, labels)
@@ -90,7 +93,7 @@ def test_clusters_of_far_classes_are_the_classes():
     assert none["nmi"].protocol["num_clusters"] == 3
 
 
-def test_a_probe_is_a_program_of_many_seeds():
+def test_probe_accuracy_under_vmap_matches_one_seed():
     settings = {"optimizer": optax.adam(1e-2), "num_steps": 40, "batch_size": 32}
 
     def run(key):
@@ -99,7 +102,7 @@ def test_a_probe_is_a_program_of_many_seeds():
     keys = jax.random.split(KEY, 2)
     both = jax.jit(jax.vmap(run))(keys)
     alone = jax.jit(run)(keys[1])
-    # Rounding may turn two of the 797 rows, an eighth of a percent each.
+    # Rounding may change the class of two of 797 rows, an eighth of a percent each.
     np.testing.assert_allclose(both[1], alone, atol=0.25)
     assert both[0] != both[1]
 
@@ -122,8 +125,16 @@ def test_a_probe_is_a_program_of_many_seeds():
             TEST,
             "train must have features with rows",
         ),
-        (TRAIN, LabeledData(PIXELS[:5, :3], CLASSES[:5]), "features of one size"),
-        (TRAIN, LabeledData(PIXELS[:5], CLASSES[:5] / 2), "test labels must be whole"),
+        (
+            TRAIN,
+            LabeledData(PIXELS[:5, :3], CLASSES[:5]),
+            "same number of features",
+        ),
+        (
+            TRAIN,
+            LabeledData(PIXELS[:5], CLASSES[:5] / 2),
+            "labels must be integers",
+        ),
         (
             TRAIN,
             LabeledData(PIXELS[:5], CLASSES[:5, None]),
@@ -132,12 +143,54 @@ def test_a_probe_is_a_program_of_many_seeds():
     ],
 )
 @pytest.mark.parametrize("name", PROBES)
-def test_bad_sets_are_named(name, train, test, message):
+def test_errors_name_the_set(name, train, test, message):
     with pytest.raises(ValueError, match=message):
         PROBES[name](train, test)
 
 
-def test_counts_that_do_not_fit_are_named():
-    with pytest.raises(ValueError, match="num_steps must be a multiple of num_looks"):
+def test_num_steps_must_be_a_multiple_of_num_evals():
+    with pytest.raises(ValueError, match="num_steps must be a multiple of num_evals"):
         network_probe(KEY, LINEAR, TRAIN, TEST, num_steps=30)
-    assert jnp.isnan(nearest_neighbors_probe(TRAIN, TEST).spread)
+
+
+def test_the_spread_of_one_run_is_nan():
+    assert np.isnan(nearest_neighbors_probe(TRAIN, TEST).spread)
+
+
+def test_equal_network_probes_share_one_program():
+    traces = []
+
+    def apply(params, x):
+        traces.append(x.shape)
+        return LINEAR.apply(params, x)
+
+    network = Network(LINEAR.init, apply)
+    settings = {"num_steps": 20, "num_seeds": 1}
+    first = network_probe(KEY, network, TRAIN, TEST, **settings)
+    count = len(traces)
+    second = network_probe(KEY, network, TRAIN, TEST, **settings)
+    assert count > 0
+    assert len(traces) == count
+    assert first.value == second.value
+
+
+@pytest.mark.parametrize(
+    ("module", "call"),
+    [
+        ("sklearn.svm", lambda: linear_svm_probe(KEY, TRAIN, TEST)),
+        ("sklearn.neighbors", lambda: nearest_neighbors_probe(TRAIN, TEST)),
+        ("sklearn.cluster", lambda: clustering_probe(KEY, TRAIN)),
+        ("sklearn.metrics", lambda: node_probe(KEY, TRAIN, TRAIN, TEST)),
+    ],
+)
+def test_a_missing_scikit_learn_is_an_error_with_the_command(module, call, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=r'pip install "jaxinfo\[cli\]"'):
+        call()
+
+
+def test_arrays_are_broadcast_explicitly():
+    settings = {"optimizer": optax.adam(1e-2), "num_steps": 20, "batch_size": 32}
+    with jax.numpy_rank_promotion("raise"):
+        accuracy = probe_accuracy(KEY, LINEAR, TRAIN, TEST, **settings)
+    assert 0 <= accuracy <= 100

@@ -1,4 +1,4 @@
-"""Structural similarity against a restatement by SciPy's filters."""
+"""Structural similarity: the formula by SciPy's filters, scales, gradient, input."""
 
 import jax
 import jax.numpy as jnp
@@ -23,8 +23,8 @@ def _pair(size, channels=1, noise=0.2):
 
 def _one_scale(x, y, size):
     """Luminance and contrast-structure of one channel, [H, W], float64."""
-    places = np.arange(size) - size // 2
-    window = np.exp(-(places[:, None] ** 2 + places**2) / (2 * 1.5**2))
+    positions = np.arange(size) - size // 2
+    window = np.exp(-(positions[:, None] ** 2 + positions**2) / (2 * 1.5**2))
     window /= window.sum()
 
     def mean(a):
@@ -37,7 +37,7 @@ def _one_scale(x, y, size):
     return luminance, (2 * (mean(x * y) - mx * my) + 9e-4) / (vx + vy + 9e-4)
 
 
-def _restated(x, y, num_scales, size):
+def _expected(x, y, num_scales, size):
     powers = POWERS[:num_scales] / POWERS[:num_scales].sum()
     product = 1.0
     for scale in range(num_scales):
@@ -57,19 +57,19 @@ def _restated(x, y, num_scales, size):
 @pytest.mark.parametrize(
     ("size", "num_scales", "window"), [(28, 1, 11), (32, 2, 11), (64, 3, 7)]
 )
-def test_it_is_the_published_formula(size, num_scales, window):
+def test_values_match_the_published_formula(size, num_scales, window):
     x, y = _pair(size, channels=2)
     found = structural_similarity(
         jnp.asarray(x), jnp.asarray(y), num_scales=num_scales, window_size=window
     )
     expected = [
-        np.mean([_restated(a[..., c], b[..., c], num_scales, window) for c in (0, 1)])
+        np.mean([_expected(a[..., c], b[..., c], num_scales, window) for c in (0, 1)])
         for a, b in zip(x, y, strict=True)
     ]
     np.testing.assert_allclose(found, expected, rtol=2e-4)
 
 
-def test_equal_images_are_as_alike_as_can_be_and_noise_less_so():
+def test_similarity_is_1_for_equal_images_and_decreases_with_noise():
     x, near = _pair(44)
     far = np.random.default_rng(1).uniform(size=x.shape)
     same, less, least = (
@@ -80,37 +80,43 @@ def test_equal_images_are_as_alike_as_can_be_and_noise_less_so():
     assert np.all(less > least)
 
 
-def test_as_many_scales_as_fit():
+def test_the_default_is_as_many_scales_as_fit():
     x, y = map(jnp.asarray, _pair(44))
     found = structural_similarity(x, y)
     np.testing.assert_array_equal(found, structural_similarity(x, y, num_scales=3))
 
 
-def test_it_has_a_gradient():
+def test_a_step_along_the_gradient_increases_the_similarity():
     x, y = map(jnp.asarray, _pair(32))
 
     def total(x):
         return jnp.sum(structural_similarity(x, y))
 
-    slope = jax.grad(total)(x)
-    assert jnp.all(jnp.isfinite(slope))
-    assert total(x + 1e-3 * slope / jnp.max(jnp.abs(slope))) > total(x)
+    gradient = jax.grad(total)(x)
+    assert jnp.all(jnp.isfinite(gradient))
+    assert total(x + 1e-3 * gradient / jnp.max(jnp.abs(gradient))) > total(x)
 
 
 @pytest.mark.parametrize(
     ("shape", "settings", "message"),
     [
-        ((2, 8, 8, 1), {}, "images of 8 pixels hold windows of 11 at 0 scales"),
+        ((2, 8, 8, 1), {}, "images of 8 pixels fit windows of 11 at 0 scales"),
         ((2, 28, 28, 1), {"num_scales": 3}, "at 2 scales, got num_scales=3"),
         ((2, 28, 28), {}, "images must have 4 axes"),
         ((2, 28, 28, 1), {"window_size": 0}, "window_size must be a positive"),
     ],
 )
-def test_bad_input_is_named(shape, settings, message):
+def test_errors_name_the_argument(shape, settings, message):
     with pytest.raises(ValueError, match=message):
         structural_similarity(jnp.zeros(shape), jnp.zeros(shape), **settings)
 
 
-def test_shapes_that_differ_are_named():
+def test_different_shapes_are_an_error():
     with pytest.raises(ValueError, match="others must have the shape"):
         structural_similarity(jnp.zeros((2, 28, 28, 1)), jnp.zeros((1, 28, 28, 1)))
+
+
+def test_arrays_are_broadcast_explicitly():
+    x = jnp.ones((2, 28, 28, 1))
+    with jax.numpy_rank_promotion("raise"):
+        assert infomax.structural_similarity(x, x).shape == (2,)

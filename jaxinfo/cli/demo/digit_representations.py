@@ -1,6 +1,5 @@
-"""The stage of the demo that is no estimate: what can be read from learned codes."""
+"""The stage of the demo that trains representations of digits and probes them."""
 
-import functools
 import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -13,6 +12,8 @@ import optax
 from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.infomax import (
     LabeledData,
+    LocalTerm,
+    PriorTerm,
     Probe,
     make_deep_infomax,
     probe_accuracy,
@@ -27,20 +28,20 @@ from jaxinfo.networks import (
 )
 from jaxinfo.training import sweep
 
-__all__ = ["Reading", "read_digit_codes"]
+__all__ = ["ProbeResult", "probe_digits"]
 
-NUM_TEST, CODE_SIZE = 500, 64
+NUM_TEST, REPRESENTATION_SIZE = 500, 64
 NUM_STEPS, NUM_PROBE_STEPS, BATCH_SIZE = 200, 300, 64
-# In the order in which `_run` judges them.
-JUDGED = ("raw pixels", "random encoder", "Deep InfoMax")
+# In the order in which `_run` returns their accuracies.
+FEATURES = ("raw pixels", "random encoder", "Deep InfoMax")
 
 
-class Reading(NamedTuple):
-    """How often a linear probe of frozen features tells the right class.
+class ProbeResult(NamedTuple):
+    """Accuracy of a linear probe of frozen features.
 
     Attributes:
-        label: what the features are, in few words.
-        probe: accuracy in percent of test images, over seeds.
+        label: a name of the features.
+        probe: accuracy in percent of the test images, over seeds.
         seconds: wall time of the stage.
     """
 
@@ -49,77 +50,75 @@ class Reading(NamedTuple):
     seconds: float
 
 
-def read_digit_codes(
+def probe_digits(
     images: Float[np.ndarray, "n h w"], classes: np.ndarray
-) -> Callable[[Key[Array, ""], int], Iterator[Reading]]:
-    """A stage: codes of digits by DIM(L), judged beside those that nothing taught.
+) -> Callable[[Key[Array, ""], int], Iterator[ProbeResult]]:
+    """Makes a stage that compares DIM(L) with raw pixels and an untrained encoder.
 
     Args:
-        images: [N, 8, 8] from 0 to 16.
-        classes: [N].
+        images: digits, [N, 8, 8], from 0 to 16.
+        classes: classes of the digits, [N].
 
     Returns:
-        `run(key, num_seeds) -> readings`.
+        `run(key, num_seeds) -> readings`, one for each kind of features.
     """
 
-    def run(key: Array, num_seeds: int) -> Iterator[Reading]:
+    def run(key: Array, num_seeds: int) -> Iterator[ProbeResult]:
         started = time.perf_counter()
         for_order, for_seeds = jax.random.split(key)
         order = np.asarray(jax.random.permutation(for_order, len(images)))
         pixels = jnp.asarray(images[order, ..., None] / 16, float)
         labels = jnp.asarray(classes[order])
         keys = jax.random.split(for_seeds, num_seeds)
-        # On a processor, convolutions of many seeds at once take longer to compile.
+        # On a CPU, convolutions of many seeds at once take longer to compile.
         layout = "mesh_map" if jax.default_backend() == "cpu" else "auto"
-        found = np.asarray(sweep(_make_run(), keys, pixels, labels, layout=layout))
+        accuracies = np.asarray(sweep(_run, keys, pixels, labels, layout=layout))
         seconds = time.perf_counter() - started
-        for label, per_seed in zip(JUDGED, found.T, strict=True):
+        for label, per_seed in zip(FEATURES, accuracies.T, strict=True):
             probe = make_probe(per_seed, probe="linear", unit="percent")
-            yield Reading(label, probe, seconds)
+            yield ProbeResult(label, probe, seconds)
 
     return run
 
 
-@functools.cache
-def _make_run() -> Callable[..., Array]:
+def _run(key: Array, pixels: Array, labels: Array) -> Float[Array, " k"]:
+    """Accuracies of one seed, in the order of `FEATURES`."""
+    for_start, for_training, for_probe = jax.random.split(key, 3)
     infomax = make_deep_infomax(
         convolutional_encoder(
-            (8, 8, 1), width=8, hidden_size=64, representation_size=CODE_SIZE
+            (8, 8, 1), width=8, hidden_size=64, representation_size=REPRESENTATION_SIZE
         ),
-        bound="info_nce",
+        terms=[
+            LocalTerm(embedding_critic(64), bound="info_nce"),
+            PriorTerm(discriminator((64, 32))),
+        ],
         optimizer=optax.adam(2e-3),
-        local_critic=embedding_critic(64),
-        prior_critic=discriminator((64, 32)),
     )
+    train = pixels[:-NUM_TEST]
+    start = infomax.init(for_start, train)
+    trained = train_deep_infomax(
+        for_training,
+        infomax,
+        train,
+        num_steps=NUM_STEPS,
+        batch_size=BATCH_SIZE,
+        state=start,
+    ).state
 
-    def run(key: Array, pixels: Array, labels: Array) -> Float[Array, " k"]:
-        for_start, for_training, for_probe = jax.random.split(key, 3)
-        train = pixels[:-NUM_TEST]
-        start = infomax.init(for_start, train)
-        learned = train_deep_infomax(
-            for_training,
-            infomax,
-            train,
-            num_steps=NUM_STEPS,
+    def probe(features: Array) -> Array:
+        return probe_accuracy(
+            for_probe,
+            mlp((), 10),
+            LabeledData(features[:-NUM_TEST], labels[:-NUM_TEST]),
+            LabeledData(features[-NUM_TEST:], labels[-NUM_TEST:]),
+            optimizer=optax.adam(1e-2),
+            num_steps=NUM_PROBE_STEPS,
             batch_size=BATCH_SIZE,
-            state=start,
-        ).state
+        )
 
-        def probe(features: Array) -> Array:
-            return probe_accuracy(
-                for_probe,
-                mlp((), 10),
-                LabeledData(features[:-NUM_TEST], labels[:-NUM_TEST]),
-                LabeledData(features[-NUM_TEST:], labels[-NUM_TEST:]),
-                optimizer=optax.adam(1e-2),
-                num_steps=NUM_PROBE_STEPS,
-                batch_size=BATCH_SIZE,
-            )
-
-        codes = [
-            infomax.encode(state, pixels).representation for state in (start, learned)
-        ]
-        # As many pixels as numbers of a code: one program for the three.
-        return jax.vmap(probe)(jnp.stack([pixels.reshape(codes[0].shape), *codes]))
-
-    return run
+    encoded = [
+        infomax.encode(state, pixels).representation for state in (start, trained)
+    ]
+    # Pixels and representations have the same size: one program probes all three.
+    features = [pixels.reshape(encoded[0].shape), *encoded]
+    return jax.vmap(probe)(jnp.stack(features))

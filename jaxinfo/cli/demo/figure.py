@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from jaxinfo.cli.demo.digit_representations import Reading
+from jaxinfo.cli.demo.digit_representations import ProbeResult
 from jaxinfo.cli.demo.stages import Result
 from jaxinfo.core.extras import import_extra
 from jaxinfo.reporting.estimate_figure import (
@@ -19,7 +19,7 @@ __all__ = ["plot_demo"]
 
 
 def plot_demo(
-    panels: Sequence[tuple[str, Sequence[Result | Reading]]],
+    panels: Sequence[tuple[str, Sequence[Result | ProbeResult]]],
     path: str | os.PathLike[str],
 ) -> None:
     """Plots a column for each stage: its estimates above, the validation curves below.
@@ -41,7 +41,7 @@ def plot_demo(
         grid[1, 0].set_ylabel("selection score (nats)")
         for (above, below), (title, results) in zip(grid.T, panels, strict=True):
             above.set_title(title, fontsize=11, fontweight="bold")
-            accuracies = [each for each in results if isinstance(each, Reading)]
+            accuracies = [each for each in results if isinstance(each, ProbeResult)]
             if accuracies:
                 below.set_axis_off()
                 _draw_accuracies(above, accuracies)
@@ -110,7 +110,7 @@ def _add_legend(axes: Any, results: Sequence[Result]) -> None:
     axes.legend(handles=handles, fontsize=9, loc="lower right")
 
 
-def _draw_accuracies(axes: Any, accuracies: Sequence[Reading]) -> None:
+def _draw_accuracies(axes: Any, accuracies: Sequence[ProbeResult]) -> None:
     for place, accuracy in enumerate(accuracies):
         probe = accuracy.probe
         color = COLORS[place % len(COLORS)]

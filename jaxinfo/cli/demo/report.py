@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jaxinfo.cli.demo.digit_representations import Reading
+from jaxinfo.cli.demo.digit_representations import ProbeResult
 from jaxinfo.cli.demo.stages import (
     MAX_STANDARD_ERRORS,
     STAGES,
@@ -51,8 +51,8 @@ def demo_table(results: Results, *, stages: Sequence[Stage] = STAGES) -> Any:
     return table
 
 
-def _cells(result: Result | Reading) -> tuple[str, ...]:
-    if isinstance(result, Reading):
+def _cells(result: Result | ProbeResult) -> tuple[str, ...]:
+    if isinstance(result, ProbeResult):
         accuracy = f"{result.probe.value:.1f} ± {result.probe.spread:.1f} %"
         return f"  {result.label}", accuracy, "", "", f"{result.seconds:.1f}"
     estimate = result.estimate
@@ -151,11 +151,11 @@ def demo_results(results: Results, *, num_seeds: int, seconds: float) -> dict[st
     }
 
 
-def _metric(result: Result | Reading) -> str:
-    return "accuracy" if isinstance(result, Reading) else "nats"
+def _metric(result: Result | ProbeResult) -> str:
+    return "accuracy" if isinstance(result, ProbeResult) else "nats"
 
 
-def _per_seed(result: Result | Reading) -> Any:
-    if isinstance(result, Reading):
+def _per_seed(result: Result | ProbeResult) -> Any:
+    if isinstance(result, ProbeResult):
         return result.probe.per_seed
     return result.estimate.diagnostics.per_seed

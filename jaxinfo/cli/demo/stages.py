@@ -10,7 +10,7 @@ import numpy as np
 import optax
 
 from jaxinfo.adversarial import make_gan, train_gan
-from jaxinfo.cli.demo.digit_representations import Reading, read_digit_codes
+from jaxinfo.cli.demo.digit_representations import ProbeResult, probe_digits
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.extras import import_extra
 from jaxinfo.core.types import Array, Float, Key
@@ -106,10 +106,10 @@ class Stage(NamedTuple):
 
     name: str
     title: str
-    run: Callable[[Key[Array, ""], int], Iterator[Result | Reading]]
+    run: Callable[[Key[Array, ""], int], Iterator[Result | ProbeResult]]
 
 
-Results = dict[str, list[Result | Reading]]
+Results = dict[str, list[Result | ProbeResult]]
 
 
 # Correlated Gaussians -----------------------------------------------------------------
@@ -249,8 +249,8 @@ def _largest_value(divergence: FDivergence) -> float:
     return float(divergence.perspective(log_p, log_q).sum())
 
 
-def _digit_representations(key: Array, num_seeds: int) -> Iterator[Reading]:
-    return read_digit_codes(*_load_digits())(key, num_seeds)
+def _digit_representations(key: Array, num_seeds: int) -> Iterator[ProbeResult]:
+    return probe_digits(*_load_digits())(key, num_seeds)
 
 
 STAGES: tuple[Stage, ...] = (
@@ -295,7 +295,7 @@ def run_stages(
     return results
 
 
-def _value(result: Result | Reading) -> str:
-    if isinstance(result, Reading):
+def _value(result: Result | ProbeResult) -> str:
+    if isinstance(result, ProbeResult):
         return f"{result.probe.value:.1f} %"
     return f"{result.estimate.value:.3f} nats"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxinfo.cli.demo import Reading, Result, Stage
+from jaxinfo.cli.demo import ProbeResult, Result, Stage
 from jaxinfo.estimation import History
 from jaxinfo.infomax.probes import make_probe
 from tests.fakes import make_estimate
@@ -34,5 +34,5 @@ def make_results():
             Result("outside", make_estimate(2.5), **limit),
             Result("not finite", not_finite, **limit),
         ],
-        "three": [Reading("probe", make_probe([94.0, 95.0, 97.5]), 3.0)],
+        "three": [ProbeResult("probe", make_probe([94.0, 95.0, 97.5]), 3.0)],
     }

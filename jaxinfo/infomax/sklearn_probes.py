@@ -1,4 +1,4 @@
-"""Probes by scikit-learn: support vectors, nearest neighbors, clusters."""
+"""Probes by scikit-learn: support vector machine, nearest neighbors, k-means."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from jaxinfo.core.checks import check_positive
+from jaxinfo.core.extras import import_extra
 from jaxinfo.core.types import Array, Key
 from jaxinfo.infomax.probes import (
     LabeledData,
@@ -27,36 +28,40 @@ def linear_svm_probe(
     regularization: float = 1.0,
     num_seeds: int = 5,
 ) -> Probe:
-    """A linear support vector machine, one class against the rest.
+    """Evaluates features by a linear support vector machine, one class versus the rest.
 
-    Source: Hjelm et al., ICLR 2019, table 3, five runs; scikit-learn's `LinearSVC`.
+    Source: Hjelm et al., "Learning deep representations by mutual information
+        estimation and maximization", ICLR 2019, table 3, with five runs; scikit-learn's
+        `LinearSVC`.
 
     Args:
         key: random key.
-        train: what it learns from.
-        test: what it is judged by.
-        regularization: its C.
-        num_seeds: runs, each on a random nine tenths of the training rows.
+        train: training data.
+        test: test data.
+        regularization: the parameter C of `LinearSVC`.
+        num_seeds: number of runs, each on a random nine tenths of the training rows.
 
     Returns:
-        The accuracy in percent, a `Probe`.
+        A `Probe` of the test accuracy in percent.
 
     Raises:
-        ValueError: where the sets do not fit each other.
+        ValueError: if the two sets do not match.
+        ImportError: if scikit-learn is not installed.
     """
-    from sklearn.svm import LinearSVC
-
+    svm = import_extra("sklearn.svm", "cli")
     check_positive(num_seeds=num_seeds)
     train, test = check_labeled(train=train, test=test)
-    features, seen = map(np.asarray, standardize(train.features, test.features))
-    labels, truth = np.asarray(train.labels), np.asarray(test.labels)
+    features, test_features = map(
+        np.asarray, standardize(train.features, test.features)
+    )
+    labels, test_labels = np.asarray(train.labels), np.asarray(test.labels)
 
     def run(key: Array) -> float:
         rows = np.asarray(jax.random.permutation(key, len(labels)))
         rows = rows[: -(-9 * len(rows) // 10)]
-        machine = LinearSVC(C=regularization, random_state=0)
+        machine = svm.LinearSVC(C=regularization, random_state=0)
         machine.fit(features[rows], labels[rows])
-        return 100 * float(np.mean(machine.predict(seen) == truth))
+        return 100 * float(np.mean(machine.predict(test_features) == test_labels))
 
     return make_probe(
         [run(key) for key in jax.random.split(key, num_seeds)],
@@ -71,29 +76,32 @@ def linear_svm_probe(
 def nearest_neighbors_probe(
     train: LabeledData, test: LabeledData, *, num_neighbors: int = 5
 ) -> Probe:
-    """The most frequent class among the nearest training rows.
+    """Evaluates features by the most frequent class among the nearest training rows.
 
     Source: scikit-learn's `KNeighborsClassifier`.
 
     Args:
-        train: the neighbors.
-        test: what it is judged by.
-        num_neighbors: so many of them, by Euclidean distance.
+        train: training data.
+        test: test data.
+        num_neighbors: number of neighbors, by Euclidean distance.
 
     Returns:
-        The accuracy in percent, a `Probe` of one run, for nothing in it is random.
+        A `Probe` of the test accuracy in percent, from one run, since there is no
+        randomness.
 
     Raises:
-        ValueError: where the sets do not fit each other.
+        ValueError: if the two sets do not match.
+        ImportError: if scikit-learn is not installed.
     """
-    from sklearn.neighbors import KNeighborsClassifier
-
+    neighbors = import_extra("sklearn.neighbors", "cli")
     check_positive(num_neighbors=num_neighbors)
     train, test = check_labeled(train=train, test=test)
-    features, seen = map(np.asarray, standardize(train.features, test.features))
-    neighbors = KNeighborsClassifier(min(num_neighbors, len(features)))
-    neighbors.fit(features, np.asarray(train.labels))
-    accuracy = 100 * float(neighbors.score(seen, np.asarray(test.labels)))
+    features, test_features = map(
+        np.asarray, standardize(train.features, test.features)
+    )
+    classifier = neighbors.KNeighborsClassifier(min(num_neighbors, len(features)))
+    classifier.fit(features, np.asarray(train.labels))
+    accuracy = 100 * float(classifier.score(test_features, np.asarray(test.labels)))
     return make_probe(
         [accuracy],
         probe="nearest neighbors",
@@ -106,7 +114,9 @@ def nearest_neighbors_probe(
 def clustering_probe(
     key: Key[Array, ""], labeled: LabeledData, *, num_seeds: int = 5
 ) -> dict[str, Probe]:
-    """How well as many clusters as classes, found without labels, meet the classes.
+    """Evaluates how well clusters of features, found without labels, match classes.
+
+    K-means finds as many clusters as there are classes.
 
     Source: scikit-learn's `KMeans`, `normalized_mutual_info_score` and
         `adjusted_rand_score`.
@@ -114,18 +124,18 @@ def clustering_probe(
     Args:
         key: random key.
         labeled: features and classes.
-        num_seeds: runs of k-means.
+        num_seeds: number of runs of k-means.
 
     Returns:
-        "nmi", the information between cluster and class over the mean of their
-        entropies, and "ari", the share of agreeing pairs beyond chance, each a `Probe`.
+        "nmi", the mutual information of cluster and class over the mean of their
+        entropies, and "ari", the adjusted Rand index, each a `Probe`.
 
     Raises:
-        ValueError: where features and labels do not fit each other.
+        ValueError: if features and labels do not match.
+        ImportError: if scikit-learn is not installed.
     """
-    from sklearn.cluster import KMeans
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-
+    cluster = import_extra("sklearn.cluster", "cli")
+    metrics = import_extra("sklearn.metrics", "cli")
     check_positive(num_seeds=num_seeds)
     (labeled,) = check_labeled(labeled=labeled)
     (features,) = map(np.asarray, standardize(labeled.features))
@@ -133,13 +143,13 @@ def clustering_probe(
     num_clusters = len(np.unique(labels))
 
     def run(seed: int) -> np.ndarray:
-        return KMeans(num_clusters, random_state=seed).fit_predict(features)
+        return cluster.KMeans(num_clusters, random_state=seed).fit_predict(features)
 
     seeds = jax.random.randint(key, (num_seeds,), 0, 2**31 - 1).tolist()
     clusters = [run(seed) for seed in seeds]
     scores: dict[str, Callable[..., float]] = {
-        "nmi": normalized_mutual_info_score,
-        "ari": adjusted_rand_score,
+        "nmi": metrics.normalized_mutual_info_score,
+        "ari": metrics.adjusted_rand_score,
     }
     return {
         name: make_probe(

@@ -1,4 +1,4 @@
-"""Deep Graph InfoMax: its loss by NumPy, what it learns, bad input."""
+"""Deep Graph InfoMax: the loss by NumPy, learning, bad input."""
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ from jaxinfo.infomax import (
 RNG = np.random.default_rng(0)
 N = 40
 GROUP = np.arange(N) % 2
-# Two groups, mostly joined within.
+# Two groups of nodes; most edges are within a group.
 EDGES = RNG.random((N, N)) < np.where(GROUP[:, None] == GROUP, 0.3, 0.02)
 ADJACENCY = normalize_adjacency((EDGES | EDGES.T | np.eye(N, dtype=bool)).astype(float))
 FEATURES = jnp.asarray(
@@ -36,9 +36,9 @@ def _make(**settings):
 
 
 @pytest.mark.parametrize("bound", ["jensen_shannon", "donsker_varadhan"])
-def test_the_loss_is_the_papers(bound):
-    codes = RNG.normal(size=(N, 3))
-    # The encoder gives fixed codes, so that corruption deals the same ones anew.
+def test_the_loss_matches_the_paper(bound):
+    representations = RNG.normal(size=(N, 3))
+    # The encoder returns its features, and the corruption doubles them.
     encoder = Network(lambda key, x, a: (), lambda params, x, a: x)
     form = RNG.normal(size=(3, 3))
     critic = Critic(
@@ -52,32 +52,36 @@ def test_the_loss_is_the_papers(bound):
         bound=bound,
         corrupt=lambda key, x: 2 * x,
     )
-    features = jnp.asarray(codes, jnp.float32)
+    features = jnp.asarray(representations, jnp.float32)
     state = infomax.init(jax.random.key(0), features, ADJACENCY)
-    _, (loss, _) = jax.jit(infomax.step)(jax.random.key(1), state, features, ADJACENCY)
-    summary = 1 / (1 + np.exp(-codes.mean(axis=0)))
-    p, q = codes @ form @ summary, 2 * codes @ form @ summary
+    _, info = jax.jit(infomax.step)(jax.random.key(1), state, features, ADJACENCY)
+    summary = 1 / (1 + np.exp(-representations.mean(axis=0)))
+    p, q = representations @ form @ summary, 2 * representations @ form @ summary
     if bound == "jensen_shannon":
-        # Equation 1 for N nodes of either kind, doubled, and the constant log 4.
+        # Twice equation 1 for N nodes of each kind, plus log 4.
         entropy = np.mean(np.log(1 / (1 + np.exp(-p))))
         entropy += np.mean(np.log(1 - 1 / (1 + np.exp(-q))))
         expected = np.log(4) + entropy
     else:
         expected = np.mean(p) - np.log(np.mean(np.exp(q)))
-    np.testing.assert_allclose(-loss, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(-info.loss, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_summary_and_corruption():
-    codes = RNG.normal(size=(5, 3)).astype(np.float32)
+    representations = RNG.normal(size=(5, 3)).astype(np.float32)
     np.testing.assert_allclose(
-        mean_summary(codes), 1 / (1 + np.exp(-codes.mean(axis=0))), rtol=1e-6
+        mean_summary(representations),
+        1 / (1 + np.exp(-representations.mean(axis=0))),
+        rtol=1e-6,
     )
-    dealt = shuffle_nodes(jax.random.key(0), codes)
-    assert np.any(dealt != codes)
-    np.testing.assert_array_equal(np.sort(dealt, axis=0), np.sort(codes, axis=0))
+    shuffled = shuffle_nodes(jax.random.key(0), representations)
+    assert np.any(shuffled != representations)
+    np.testing.assert_array_equal(
+        np.sort(shuffled, axis=0), np.sort(representations, axis=0)
+    )
 
 
-def test_it_tells_nodes_from_corruptions_that_it_has_not_seen():
+def test_training_increases_the_bound_on_new_corruptions():
     infomax = _make()
     key, unseen = jax.random.split(jax.random.key(0))
     run = jax.jit(
@@ -98,13 +102,13 @@ def test_it_tells_nodes_from_corruptions_that_it_has_not_seen():
         for state in (start, run.state)
     )
     assert before < 0.1
-    # A quarter of all that there can be.
+    # A quarter of the maximum.
     assert after > np.log(4) / 4
-    codes = infomax.encode(run.state, FEATURES, ADJACENCY)
-    assert codes.shape == (N, 16)
+    representations = infomax.encode(run.state, FEATURES, ADJACENCY)
+    assert representations.shape == (N, 16)
 
 
-def test_the_critic_without_offsets_is_a_bilinear_form():
+def test_a_bilinear_critic_without_bias_is_a_bilinear_form():
     x, y = RNG.normal(size=(2, 4, 3)).astype(np.float32)
     params = CRITIC.init(jax.random.key(0), x, y)
     ((_, form),) = params["form"].items()
@@ -114,7 +118,7 @@ def test_the_critic_without_offsets_is_a_bilinear_form():
     assert set(params) == {"form"}
 
 
-def test_bad_input_is_named():
+def test_errors_name_the_argument():
     key = jax.random.key(0)
     with pytest.raises(ValueError, match=r"unknown bound 'info'.*jensen_shannon"):
         _make(bound="info")
@@ -124,5 +128,19 @@ def test_bad_input_is_named():
         _make().init(key, FEATURES.at[3].set(jnp.nan), ADJACENCY)
     flat = Network(lambda key, x, a: (), lambda params, x, a: jnp.zeros(3))
     infomax = make_deep_graph_infomax(flat, critic=CRITIC, optimizer=ADAM)
-    with pytest.raises(ValueError, match=r"encoder must return codes \[N, K\] of 40"):
+    with pytest.raises(ValueError, match=r"encoder must return representations"):
         infomax.init(key, FEATURES, ADJACENCY)
+
+
+def test_it_has_a_short_repr_and_documented_methods():
+    infomax = _make()
+    assert repr(infomax) == "DeepGraphInfomax(bound='jensen_shannon')"
+    assert "Args:" in infomax.step.__doc__
+
+
+def test_arrays_are_broadcast_explicitly():
+    encoder = Network(lambda key, x, a: jnp.ones((6, 3)), lambda w, x, a: a @ x @ w)
+    infomax = make_deep_graph_infomax(encoder, critic=CRITIC, optimizer=ADAM)
+    with jax.numpy_rank_promotion("raise"):
+        state = infomax.init(jax.random.key(0), FEATURES, ADJACENCY)
+        infomax.step(jax.random.key(1), state, FEATURES, ADJACENCY)
