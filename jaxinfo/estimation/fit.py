@@ -232,6 +232,8 @@ def make_result(
     settings: dict[str, Any],
 ) -> RunResult:
     """Puts together what a run returns; `sides`: scores and their weights, p and q."""
+    assert fitted.best_step is not None
+    assert fitted.evaluations is not None
     size = jnp.asarray(jnp.inf, value.dtype)
     for side, exponent in bound.exponents:
         scores, where = sides[side]
