@@ -1,4 +1,4 @@
-"""How long tracing and compiling took, told apart from running."""
+"""Measures the time that JAX spends on tracing and compiling."""
 
 import contextlib
 import functools
@@ -25,10 +25,10 @@ def _listen() -> None:
 
 @contextlib.contextmanager
 def compile_stopwatch() -> Iterator[list[float]]:
-    """Measures the seconds that JAX traces and compiles inside the block.
+    """Measures the seconds that JAX traces and compiles inside a `with` block.
 
     Yields:
-        A list that holds the seconds once the block has ended.
+        A list, to which the seconds are appended when the block ends.
     """
     global _open
     _listen()
@@ -44,7 +44,7 @@ def compile_stopwatch() -> Iterator[list[float]]:
 
 
 def _union(intervals: list[tuple[float, float]]) -> float:
-    """Length of the union: tracing one function reports the functions inside it too."""
+    """Length of the union: the events of nested functions overlap."""
     total, end = 0.0, float("-inf")
     for start, stop in sorted(intervals):
         total += max(0.0, stop - max(start, end))

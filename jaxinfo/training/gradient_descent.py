@@ -18,7 +18,7 @@ __all__ = [
     "make_gradient_descent",
 ]
 
-Loss = Callable[[Array, Any, Any], tuple[Array, Mapping[str, PyTree]]]
+Loss = Callable[[Any, Any, Any], tuple[Array, Mapping[str, PyTree]]]
 
 
 class GradientDescentState(NamedTuple):
@@ -61,7 +61,7 @@ class GradientDescent(NamedTuple):
 
     init: Callable[..., GradientDescentState]
     step: Callable[
-        [Array, GradientDescentState, Any],
+        [Any, GradientDescentState, Any],
         tuple[GradientDescentState, GradientDescentInfo],
     ]
 

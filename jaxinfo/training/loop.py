@@ -5,7 +5,7 @@ while loop, so that under `jax.vmap` a seed that has stopped early stays frozen.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ from jaxinfo.training import progress
 __all__ = ["TrainResult", "make_row_sampler", "sample_rows", "train"]
 
 SampleBatch = Callable[[Array], tuple[PyTree, PyTree]]
-Step = Callable[[Array, PyTree, PyTree], tuple[PyTree, PyTree]]
+Step = Callable[[Any, PyTree, PyTree], tuple[PyTree, PyTree]]
 
 
 class TrainResult(NamedTuple):

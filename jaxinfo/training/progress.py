@@ -1,7 +1,7 @@
 """Progress of long runs, from inside a traced loop to a bar on the terminal.
 
-A traced program cannot hold a bar, so it calls the fixed function `emit`, which tells
-whichever listener is open. With no listener it does nothing.
+The traced program calls `emit`, which passes the progress to the listeners that are
+open on the host. Without a listener it does nothing.
 """
 
 import contextlib
@@ -20,16 +20,16 @@ _lock = threading.Lock()
 
 
 def emit(step: Array, value: Array) -> None:
-    """Tells the open listener how far one run has come; called while tracing.
+    """Reports the progress of one run to the open listeners; called while tracing.
 
     Args:
-        step: updates done.
-        value: the latest validation value, nats.
+        step: number of updates, [].
+        value: the latest evaluated value, nats, [].
     """
-    jax.debug.callback(_tell, step, value)
+    jax.debug.callback(_notify, step, value)
 
 
-def _tell(step: Array, value: Array) -> None:
+def _notify(step: Array, value: Array) -> None:
     with _lock:
         for listen in _listeners:
             listen(int(step), float(value))
@@ -37,7 +37,7 @@ def _tell(step: Array, value: Array) -> None:
 
 @contextlib.contextmanager
 def listener(listen: Callable[[int, float], None]) -> Iterator[None]:
-    """Opens a listener, `listen(step, value)`, called once a validation of each run."""
+    """Opens a listener: `listen(step, value)` is called at each evaluation of a run."""
     _listeners.append(listen)
     try:
         yield
@@ -48,10 +48,10 @@ def listener(listen: Callable[[int, float], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def bar(num_updates: int, eval_every: int) -> Iterator[None]:
-    """Shows a bar with the bound and the seconds left, where stderr is a terminal.
+    """Shows a bar with the bound and the time left if stderr is a terminal.
 
     Args:
-        num_updates: updates of all runs together.
+        num_updates: total number of updates of all runs.
         eval_every: updates between two calls of `emit` from one run.
     """
     try:

@@ -1,4 +1,4 @@
-"""One run times many seeds and settings, in one compiled call."""
+"""Sweeps of one run over seeds and settings, as one compiled program."""
 
 import functools
 from collections.abc import Callable
@@ -14,20 +14,22 @@ from jaxinfo.core.types import Array, Key, PyTree
 
 __all__ = ["Layout", "default_layout", "sweep"]
 
-# Compiled programs that are kept, of the runs that were used last. Estimates of many
-# shapes would otherwise fill the memory, by about 30 MB each.
-MAX_PROGRAMS = 8
 Layout = Literal["auto", "vmap", "map", "mesh", "mesh_map"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
 
+# Number of compiled programs that are kept, the ones used last. A program of an estimate
+# takes about 30 MB; a process with estimates on 60 shapes held 3 GB without a limit.
+MAX_PROGRAMS = 8
+
 
 def default_layout() -> Layout:
-    """The fastest layout measured for this backend and its number of devices.
+    """The layout that `layout="auto"` selects: "mesh" or "vmap".
 
-    Over several devices "mesh": on two CPU cores as two host devices it took 0.44 to
-    0.59 of the time of "vmap" on one for a small critic and 2 to 32 seeds, 0.85 to 1
-    for a large one, where "mesh_map" saves another tenth (`experiments/bench`). On a
-    single device "vmap", which an accelerator needs and a processor hardly minds.
+    "mesh" is used on several devices. On two CPU cores as two host devices it took 0.44
+    to 0.59 of the time of "vmap" on one device for a small critic and 2 to 32 seeds,
+    and 0.85 to 1 for a large one, where "mesh_map" took a tenth less still
+    (`experiments/bench`). On a single device "vmap" is used: an accelerator needs it,
+    and a CPU loses little by it.
     """
     return "mesh" if jax.device_count() > 1 else "vmap"
 
@@ -41,29 +43,30 @@ def sweep(
 ) -> PyTree:
     """Calls `run` for every setting and every key, as one compiled program.
 
-    Entry [t, s] of the result is `run(keys[s], *data, **settings[t])`: every layout
-    gives a seed the random numbers that it has alone.
+    Entry [t, s] of the result is `run(keys[s], *data, **settings[t])`. With every
+    layout, a seed has the same random numbers as alone.
 
     Args:
-        run: a pure function of a key, the data and settings as keywords; hashable, as
-            functions are. Equal runs on equal shapes share one compilation.
-        keys: a key for each seed, [S].
+        run: a pure function of a key, the data, and settings as keywords. It must be
+            hashable; equal runs on equal shapes share one compilation.
+        keys: one key for each seed, [S].
         *data: arrays passed whole to every run.
         settings: a dict of pytrees of arrays with a common leading axis T, such as
-            `{"learning_rate": jnp.array([1e-3, 1e-4])}`; None for none.
-        layout: "vmap" (one batched program), "map" (one after the other; bit-equal to
-            the run alone), "mesh" (spread over all devices of all processes, vmap on
-            each), "mesh_map" (the same, map on each), or "auto", see `default_layout`.
+            `{"learning_rate": jnp.array([1e-3, 1e-4])}`; None for no settings.
+        layout: "vmap" (one batched program), "map" (one run after the other, bit-equal
+            to the run alone), "mesh" (split over all devices of all processes, with
+            vmap on each), "mesh_map" (the same with map on each), or "auto", see
+            `default_layout`.
 
     Returns:
-        What `run` returns, with leading axes [T, S], or [S] where settings is None.
+        The result of `run`, with leading axes [T, S], or [S] if settings is None.
 
     Raises:
-        ValueError: where the layout is unknown, or settings' leading axes differ.
+        ValueError: if the layout is unknown, or the settings' leading axes differ.
 
     Notes:
-        Over several processes every process must make the same call, and gets the
-        whole result.
+        With several processes, every process must make the same call and gets the whole
+        result.
     """
     check_one_of(LAYOUTS, layout=layout)
     check_key(1, keys=keys)
@@ -75,9 +78,9 @@ def sweep(
     flat_settings = jax.tree.map(lambda x: jnp.repeat(x, num_seeds, axis=0), settings)
     flat_keys = jnp.tile(keys, num_settings)
     if layout.startswith("mesh"):
-        result = _over_devices(run, layout, flat_keys, flat_settings, data)
+        result = _run_on_devices(run, layout, flat_keys, flat_settings, data)
     else:
-        result = _compiled(run, layout)(flat_keys, flat_settings, data)
+        result = _call_program(run, layout, None, flat_keys, flat_settings, data)
     if not settings:
         return result
     return jax.tree.map(
@@ -86,7 +89,7 @@ def sweep(
 
 
 def _is_numbers(x: Any) -> bool:
-    """A list or tuple that stands for an array, and not for a part of a pytree."""
+    """Whether a list or tuple is to be read as an array rather than as a pytree."""
     return (
         isinstance(x, list | tuple)
         and bool(x)
@@ -104,12 +107,7 @@ def _common_length(settings: PyTree) -> int:
     return next(iter(lengths))[0] if lengths else 1
 
 
-@functools.lru_cache(maxsize=MAX_PROGRAMS)
-def _compiled(run: Callable[..., PyTree], layout: str) -> Callable[..., PyTree]:
-    return jax.jit(functools.partial(_batched, run, layout))
-
-
-def _batched(
+def _run_batch(
     run: Callable[..., PyTree], layout: str, keys: Array, settings: PyTree, data: Any
 ) -> PyTree:
     def one(key: Array, setting: PyTree) -> PyTree:
@@ -120,37 +118,61 @@ def _batched(
     return jax.vmap(one)(keys, settings)
 
 
-@functools.lru_cache(maxsize=MAX_PROGRAMS)
-def _compiled_over(
-    run: Callable[..., PyTree], layout: str, mesh: Mesh
-) -> Callable[..., PyTree]:
+def _run_on_mesh(
+    run: Callable[..., PyTree],
+    layout: str,
+    mesh: Mesh,
+    keys: Array,
+    settings: PyTree,
+    data: Any,
+) -> PyTree:
     runs, whole = PartitionSpec("runs"), PartitionSpec()
-    spread = jax.shard_map(
-        functools.partial(_batched, run, layout),
+    split = jax.shard_map(
+        functools.partial(_run_batch, run, layout),
         mesh=mesh,
         in_specs=(runs, runs, whole),
         out_specs=runs,
-        # Loops inside mix values that vary over devices with ones that do not.
+        # A user's run may have loops that mix varying and unvarying values.
         check_vma=False,
     )
-
-    def padded(keys: Array, settings: PyTree, data: Any) -> PyTree:
-        # Every device must have equally many: the first runs stand in for the missing.
-        rows = jnp.arange(len(keys) + -len(keys) % mesh.size) % len(keys)
-        return spread(keys[rows], jax.tree.map(lambda x: x[rows], settings), data)
-
-    return jax.jit(padded)
+    # Every device needs the same number of runs: the first ones are repeated.
+    rows = jnp.arange(len(keys) + -len(keys) % mesh.size) % len(keys)
+    return split(keys[rows], jax.tree.map(lambda x: x[rows], settings), data)
 
 
-def _over_devices(
+@functools.lru_cache(maxsize=MAX_PROGRAMS)
+def _program(
+    run: Callable[..., PyTree], layout: str, mesh: Mesh | None, shapes: Any
+) -> Callable[..., PyTree]:
+    """One compiled program for each run and shape, so that the oldest can be freed."""
+    del shapes
+    if mesh is None:
+        return jax.jit(functools.partial(_run_batch, run, layout))
+    return jax.jit(functools.partial(_run_on_mesh, run, layout, mesh))
+
+
+def _call_program(
+    run: Callable[..., PyTree],
+    layout: str,
+    mesh: Mesh | None,
+    keys: Array,
+    settings: PyTree,
+    data: Any,
+) -> PyTree:
+    leaves, structure = jax.tree.flatten((keys, settings, data))
+    shapes = structure, tuple((jnp.shape(x), jnp.result_type(x)) for x in leaves)
+    return _program(run, layout, mesh, shapes)(keys, settings, data)
+
+
+def _run_on_devices(
     run: Callable[..., PyTree], layout: str, keys: Array, settings: PyTree, data: Any
 ) -> PyTree:
     num_runs = len(keys)
     devices = jax.devices()
-    if jax.process_count() == 1:  # Every process must take part, with work or without.
+    if jax.process_count() == 1:  # With several processes, all must participate.
         devices = devices[:num_runs]
     mesh = Mesh(np.array(devices), ("runs",))
-    result = _compiled_over(run, layout, mesh)(keys, settings, data)
+    result = _call_program(run, layout, mesh, keys, settings, data)
     if jax.process_count() > 1:
         from jax.experimental import multihost_utils
 

@@ -1,4 +1,4 @@
-"""Progress reaches a real terminal, and nothing else."""
+"""Progress is shown on a terminal only, and reported at each evaluation."""
 
 import os
 import pty
@@ -41,7 +41,7 @@ def _run_and_read(make_stderr):
     while True:
         try:
             piece = os.read(read, 4096)
-        except OSError:  # A terminal ends so.
+        except OSError:  # The end of a terminal's output.
             break
         if not piece:
             break
@@ -50,7 +50,7 @@ def _run_and_read(make_stderr):
     return text.decode()
 
 
-def test_a_terminal_sees_the_bound_and_the_time_left():
+def test_a_terminal_shows_the_bound_and_the_time_left():
     def terminal():
         read, write = pty.openpty()
         return write, read
@@ -61,7 +61,7 @@ def test_a_terminal_sees_the_bound_and_the_time_left():
 
 
 @pytest.mark.slow
-def test_a_file_sees_nothing():
+def test_nothing_is_written_to_a_file():
     def pipe():
         read, write = os.pipe()
         return write, read

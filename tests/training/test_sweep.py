@@ -1,4 +1,4 @@
-"""Every layout gives every seed what it has alone, in one trace."""
+"""With every layout, a sweep gives the results of the seeds alone, in one trace."""
 
 import os
 import subprocess
@@ -23,14 +23,14 @@ def _run(key, data, *, scale=1.0, shift=0.0):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_entry_s_is_seed_s_alone(layout):
+def test_entry_s_is_the_run_of_seed_s_alone(layout):
     result = sweep(_run, KEYS, DATA, layout=layout)
     alone = [jax.jit(_run)(key, DATA)["sum"] for key in KEYS]
     np.testing.assert_allclose(result["sum"], alone, rtol=1e-6)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_settings_make_a_leading_axis(layout):
+def test_settings_give_a_leading_axis(layout):
     settings = {"scale": jnp.array([1.0, 2.0, -1.0]), "shift": [0.0, 5.0, 1.0]}
     result = sweep(_run, KEYS, DATA, settings=settings, layout=layout)
     assert result["sum"].shape == (3, 5)
@@ -39,14 +39,14 @@ def test_settings_make_a_leading_axis(layout):
 
 
 @pytest.mark.parametrize("layout", ["vmap", "map", "mesh", "mesh_map"])
-def test_thirty_two_seeds_are_one_trace(layout):
+def test_thirty_two_seeds_take_one_trace(layout):
     traced = chex.assert_max_traces(lambda key, data: _run(key, data)["sum"], n=1)
     for seed in range(2):
         keys = jax.random.split(jax.random.key(seed), 32)
         assert sweep(traced, keys, DATA, layout=layout).shape == (32,)
 
 
-def test_the_mesh_covers_all_devices_and_needs_no_multiple_of_them():
+def test_the_number_of_seeds_need_not_be_a_multiple_of_the_devices():
     assert jax.device_count() == 2
     assert default_layout() == "mesh"
     for num_seeds in (1, 2, 3):
@@ -92,7 +92,7 @@ PROCESS = """
 """
 
 
-def test_two_processes_share_the_seeds_and_both_get_all_results(unused_tcp_port):
+def test_two_processes_split_the_seeds_and_both_get_all_results(unused_tcp_port):
     address = f"127.0.0.1:{unused_tcp_port}"
     program = textwrap.dedent(PROCESS)
     environment = os.environ | {"JAX_PLATFORMS": "cpu"}
