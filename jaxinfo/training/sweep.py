@@ -14,9 +14,6 @@ from jaxinfo.core.types import Array, Key, PyTree
 
 __all__ = ["Layout", "default_layout", "sweep"]
 
-# Compiled programs that are kept, of the runs that were used last. Estimates of many
-# shapes would otherwise fill the memory, by about 30 MB each.
-MAX_PROGRAMS = 8
 Layout = Literal["auto", "vmap", "map", "mesh", "mesh_map"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
 
@@ -104,7 +101,7 @@ def _common_length(settings: PyTree) -> int:
     return next(iter(lengths))[0] if lengths else 1
 
 
-@functools.lru_cache(maxsize=MAX_PROGRAMS)
+@functools.lru_cache(maxsize=128)
 def _compiled(run: Callable[..., PyTree], layout: str) -> Callable[..., PyTree]:
     return jax.jit(functools.partial(_batched, run, layout))
 
@@ -120,7 +117,7 @@ def _batched(
     return jax.vmap(one)(keys, settings)
 
 
-@functools.lru_cache(maxsize=MAX_PROGRAMS)
+@functools.lru_cache(maxsize=128)
 def _compiled_over(
     run: Callable[..., PyTree], layout: str, mesh: Mesh
 ) -> Callable[..., PyTree]:

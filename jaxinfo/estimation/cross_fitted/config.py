@@ -39,7 +39,7 @@ class CrossFittedConfig:
     y; None for an MLP that is zero at first. The reason for each number is beside it.
     """
 
-    train: TrainConfig = TrainConfig(num_steps=4_000)  # noqa: RUF009
+    train: TrainConfig = TrainConfig(num_steps=4_000)
     critic: Any = None
 
     # Folds; half of one is used for validation.
