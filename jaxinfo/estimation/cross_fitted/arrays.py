@@ -12,11 +12,9 @@ import jax.scipy.special
 import numpy as np
 import scipy.special
 
-from jaxinfo.core.types import Array
-
 __all__ = ["Rows", "pad_columns", "pytree", "special"]
 
-Rows = np.ndarray | Array
+Rows = Any  # NumPy arrays to fit, JAX arrays to evaluate.
 Class = TypeVar("Class", bound=type)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import gammaln
 
-from jaxinfo.core.types import Array, Float
+from jaxinfo.core.types import Float
 from jaxinfo.estimation.cross_fitted.arrays import Rows, pytree
 
 __all__ = [
@@ -75,8 +75,8 @@ class TableDensityRatio:
 
 
 def log_ratio_of_statistics(
-    x: Float[Array, "n r"], y: Float[Array, "n r"]
-) -> Float[Array, " n"]:
+    x: Float[Rows, "n r"], y: Float[Rows, "n r"]
+) -> Float[Rows, " n"]:
     """log p(x, y) / (p(x) p(y)) of each pair from its sufficient statistics, nats.
 
     With Q the joint quadratic form: own_x + own_y + <a, b> for the Gaussian, and

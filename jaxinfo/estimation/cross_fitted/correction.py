@@ -23,7 +23,7 @@ __all__ = ["FoldReports", "correct_bias", "report_folds"]
 class FoldReports(NamedTuple):
     """What the combined critics of each fold report, [K]."""
 
-    combinations: Sequence[Combination]
+    combinations: tuple[Combination, ...]
     held_out: Sequence[Report]  # On rows that the critics never saw.
     training: Sequence[Report]  # On as many training rows; over the folds, all rows.
     preferred: Sequence[Report]  # On held-out rows, by critics that correct the base.

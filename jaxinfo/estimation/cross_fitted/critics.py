@@ -32,6 +32,9 @@ __all__ = [
 
 
 FEW_ROWS = 16
+# JAX keeps what it traced and compiled for ever, about 55 MB for each data shape.
+MAX_SHAPES = 12
+_shapes: set[int] = set()  # Hashes, which keep no network alive.
 
 
 def make_critic(config: CrossFittedConfig, num_statistics: int) -> Critic:
@@ -98,9 +101,14 @@ class CriticRun:
         pairs = list(zip(*parts, strict=True))
         # All rows are reported below, so the run itself reports only a few: its report
         # would be traced again for every number of rows.
-        few = tuple(rows[:FEW_ROWS] for rows in pairs[2])
+        train, validation, test = pairs
+        few = test[0][:FEW_ROWS], test[1][:FEW_ROWS]
         result = self._training(critic)(
-            jax.random.fold_in(key, index), *pairs[:2], few, weight_decay=weight_decay
+            jax.random.fold_in(key, index),
+            train,
+            validation,
+            few,
+            weight_decay=weight_decay,
         )
         scores = []
         for rows_x, rows_y in pairs:
@@ -151,12 +159,15 @@ def train_critics(
     # Critics of a fold are neighbors: one kind stops sooner than the other, and every
     # device gets both.
     order = np.arange(len(decays)).reshape(len(kinds), num_folds).T.ravel()
+    run = CriticRun(config, sizes, inputs[0][0].statistics.shape[1])
+    x, y = inputs_of_runs(0), inputs_of_runs(1)
+    _limit_caches(hash((run, x.shape, y.shape)))
     result, scores = jax.device_get(
         sweep(
-            CriticRun(config, sizes, inputs[0][0].statistics.shape[1]),
+            run,
             key[None],
-            inputs_of_runs(0),
-            inputs_of_runs(1),
+            x,
+            y,
             settings={"index": order, "weight_decay": decays[order].astype(dtype)},
             layout=_layout(config.train.layout),
         )
@@ -164,6 +175,17 @@ def train_critics(
     back = np.argsort(order).reshape(len(kinds), num_folds)
     result = jax.tree.map(lambda leaf: leaf[back, 0], result)
     return TrainedCritics(result, *(part[back, 0].astype(float) for part in scores))
+
+
+def _limit_caches(shape: int) -> None:
+    """Drops what JAX compiled, in this process, when too many shapes have been seen.
+
+    The programs that are still in use are compiled again at their next call.
+    """
+    if shape not in _shapes and len(_shapes) == MAX_SHAPES:
+        jax.clear_caches()
+        _shapes.clear()
+    _shapes.add(shape)
 
 
 def _layout(layout: Layout) -> Layout:

@@ -132,9 +132,9 @@ def fit_fold_map(
     num_statistics = NUM_SCALARS + len(copula.base.correlations)
     candidates = {"copula": copula, "expanded": gaussian}
     if are_labels:
-        levels = [[v.levels for v in part] for part in (train, validation)]
-        candidates["table"] = select_table(*levels, config)
-        num_statistics = max(num_statistics, NUM_SCALARS + levels[0][0].shape[1])
+        levels, others = ([v.levels for v in part] for part in (train, validation))
+        candidates["table"] = select_table(levels, others, config)
+        num_statistics = max(num_statistics, NUM_SCALARS + levels[0].shape[1])
     name = _best_base(candidates, config)
     fitted = FoldMap(
         rotation,

@@ -6,7 +6,7 @@ or of training rows too, corrected for that fit.
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,7 +36,7 @@ __all__ = [
 class Selection(NamedTuple):
     """The best base density of one kind."""
 
-    base: CopulaDensityRatio | TableDensityRatio
+    base: Any
     scores: np.ndarray  # Logistic bound of each validation row, nats, [N].
     score: float  # Their mean, less the cost of what was fitted to them, nats.
     correlations: np.ndarray  # Of validation rows; 0 within noise, [m].
@@ -115,10 +115,10 @@ def select_gaussian(
     `num_fitted` directions were free when the variates were fitted to training rows.
     """
     like = dataclasses.replace(like, degrees_of_freedom=np.inf)
-    parts = [
+    fitted, others = (
         _Pairs(x, y, np.zeros(len(x)), np.zeros(len(x))) for x, y in (train, validation)
-    ]
-    return _select(like, *parts, num_fitted, config)
+    )
+    return _select(like, fitted, others, num_fitted, config)
 
 
 def select_table(
@@ -133,7 +133,7 @@ def select_table(
         scores = _score(table.statistics(0, x), table.statistics(1, y), config)
         return Selection(table, scores, scores.mean(), np.empty(0))
 
-    tables = fit_tables(*train, config.table_strengths)
+    tables = fit_tables(train[0], train[1], config.table_strengths)
     return max(map(select, tables), key=lambda selection: selection.score)
 
 
