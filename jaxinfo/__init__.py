@@ -1,11 +1,14 @@
 """Variational divergence bounds and mutual-information estimators in JAX.
 
-A discriminator's scores estimate a divergence; mutual information is a divergence of
-the joint law from the product of its marginals. Every number is in nats.
+A discriminator's scores estimate a divergence; mutual information is the divergence of
+the joint distribution from the product of its marginals. All numbers are in nats.
 """
+
+from importlib import metadata
 
 from jaxinfo import (
     adversarial,
+    benchmark,
     core,
     data,
     divergences,
@@ -13,6 +16,7 @@ from jaxinfo import (
     infomax,
     information,
     networks,
+    reporting,
     tasks,
     training,
 )
@@ -26,10 +30,14 @@ from jaxinfo.estimation import (
     estimate_transfer_entropy,
 )
 
+__version__ = metadata.version("jaxinfo")
+
 __all__ = [
     "Estimate",
     "SelfChecks",
+    "__version__",
     "adversarial",
+    "benchmark",
     "check_mutual_information",
     "core",
     "data",
@@ -42,6 +50,7 @@ __all__ = [
     "infomax",
     "information",
     "networks",
+    "reporting",
     "tasks",
     "training",
 ]

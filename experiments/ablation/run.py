@@ -111,14 +111,18 @@ def main() -> None:
     from experiments.ablation.variants import VARIANTS
     from jaxinfo.reporting import device_name
 
-    told = dataclasses.asdict(config)
+    settings = dataclasses.asdict(config)
     del results["out"]
-    done = read_results(config.out, told).get("variants", {})
+    done = read_results(config.out, settings).get("variants", {})
     for variant in list(VARIANTS)[: 2 if config.smoke else None]:
         if variant in done:
             continue
         done[variant] = _run_variant(VARIANTS[variant], config)
-        content = {"experiment": "ablation", "config": told, "device": device_name()}
+        content = {
+            "experiment": "ablation",
+            "config": settings,
+            "device": device_name(),
+        }
         write_results(config.out, content | {"variants": done}, _lines(done))
         print(f"{variant}: {done[variant]['seconds']:.0f} s", file=sys.stderr)
     print(markdown(_lines(done)))

@@ -152,7 +152,7 @@ def load_heco(name: str, *, data_dir: str | os.PathLike[str] | None = None) -> H
 
     Args:
         name: "acm", "dblp", "aminer" or "freebase".
-        data_dir: a folder that holds `heco/NAME` or `NAME`. The folder that the
+        data_dir: a folder that holds heco/NAME or NAME. The folder that the
             environment variable `JAXINFO_DATA_DIR` names is searched next.
 
     Returns:

@@ -20,7 +20,7 @@ from jaxinfo.estimation.estimators import (
     find_estimator,
     name_of,
 )
-from jaxinfo.estimation.mutual_information import RENAMED, refuse_renamed
+from jaxinfo.estimation.keywords import refuse_keywords
 from jaxinfo.estimation.preprocessing import (
     check_row_counts,
     check_rows,
@@ -43,7 +43,7 @@ def estimate_conditional_mutual_information(
     z: Any,
     *,
     estimator: str | Estimator | None = None,
-    **renamed: Any,
+    **settings: Any,
 ) -> Estimate:
     """Estimates the information of x and y given z in nats, with its error.
 
@@ -63,8 +63,8 @@ def estimate_conditional_mutual_information(
         estimator: an estimator of mutual information or its name, as in
             `estimate_mutual_information`. With any other than `CrossFitted`, the errors
             of the two terms are added as if they were independent.
-        **renamed: not used; arguments of earlier versions get an error that names their
-            replacement.
+        **settings: not used; settings of an estimator get an error that says where they
+            belong.
 
     Returns:
         An `Estimate` in nats; its `density_ratio(x, y, z)` is the pointwise
@@ -91,7 +91,7 @@ def estimate_conditional_mutual_information(
         >>> bool(abs(estimate.value) < 0.1)  # x and y are independent given z.
         True
     """
-    refuse_renamed(renamed, RENAMED)
+    refuse_keywords(settings, CrossFitted)
     check_key(0, key=key)
     checked, warnings = _check(x=x, y=y, z=z)
     shapes = tuple((name, rows.shape[1:]) for name, rows in checked.items())
@@ -114,7 +114,7 @@ def estimate_transfer_entropy(
     *,
     lags: int = 1,
     estimator: str | Estimator | None = None,
-    **renamed: Any,
+    **settings: Any,
 ) -> Estimate:
     """Estimates the transfer entropy from one series to another in nats.
 
@@ -133,8 +133,8 @@ def estimate_transfer_entropy(
         lags: L, the number of past steps.
         estimator: an estimator of mutual information or its name, as in
             `estimate_mutual_information`.
-        **renamed: not used; arguments of earlier versions get an error that names their
-            replacement.
+        **settings: not used; settings of an estimator get an error that says where they
+            belong.
 
     Returns:
         An `Estimate` in nats from T - L rows; its `density_ratio(source, target)` is
@@ -160,7 +160,7 @@ def estimate_transfer_entropy(
         >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.2)
         True
     """
-    refuse_renamed(renamed, RENAMED)
+    refuse_keywords(settings, CrossFitted)
     check_key(0, key=key)
     check_positive(lags=lags)
     checked, warnings = _check(source=source, target=target)

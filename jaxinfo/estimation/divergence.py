@@ -5,32 +5,10 @@ from typing import Any
 from jaxinfo.core.types import Array, Key
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.estimate import Estimate
-from jaxinfo.estimation.mutual_information import refuse_renamed
+from jaxinfo.estimation.keywords import refuse_keywords
 from jaxinfo.estimation.variational.estimators import VariationalDivergence
 
 __all__ = ["estimate_divergence"]
-
-_VARIATIONAL = ["bound", "discriminator", "optimizer", "split"]
-_TRAIN = [
-    "num_seeds",
-    "num_steps",
-    "batch_size",
-    "eval_every",
-    "patience",
-    "layout",
-    "progress",
-]
-RENAMED = {
-    "cadence": "VariationalDivergence(train=TrainConfig(eval_every=...))",
-    **{name: f"VariationalDivergence({name}=...)" for name in _VARIATIONAL},
-    **{
-        name: f"VariationalDivergence(train=TrainConfig({name}=...))" for name in _TRAIN
-    },
-    **{
-        name: f'VariationalDivergence(BOUND, settings={{"{name}": ...}})'
-        for name in ("clip", "decay", "order", "learning_rate")
-    },
-}
 
 
 def estimate_divergence(
@@ -40,7 +18,7 @@ def estimate_divergence(
     *,
     divergence: str | FDivergence = "KL",
     estimator: VariationalDivergence | None = None,
-    **renamed: Any,
+    **settings: Any,
 ) -> Estimate:
     """Estimates a divergence between two distributions from samples in nats.
 
@@ -58,8 +36,8 @@ def estimate_divergence(
             name.
         estimator: a `VariationalDivergence`; None for the tightest bound of the
             divergence and default settings.
-        **renamed: not used; arguments of earlier versions get an error that names their
-            replacement.
+        **settings: not used; settings of the estimator get an error that says where
+            they belong.
 
     Returns:
         An `Estimate` in nats; its `density_ratio(samples)` is log p / q.
@@ -81,7 +59,7 @@ def estimate_divergence(
         >>> abs(estimate.value - 0.5) < 0.2
         True
     """
-    refuse_renamed(renamed, RENAMED)
+    refuse_keywords(settings, VariationalDivergence)
     estimator = VariationalDivergence() if estimator is None else estimator
     if not isinstance(estimator, VariationalDivergence):
         raise ValueError(

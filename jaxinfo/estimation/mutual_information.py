@@ -4,63 +4,17 @@ from typing import Any
 
 from jaxinfo.core.checks import check_key
 from jaxinfo.core.types import Array, Key
+from jaxinfo.estimation.cross_fitted import CrossFitted
 from jaxinfo.estimation.estimate import Estimate
 from jaxinfo.estimation.estimators import (
     Estimator,
     checked_estimate,
     find_estimator,
 )
+from jaxinfo.estimation.keywords import refuse_keywords
+from jaxinfo.estimation.variational.estimators import Variational
 
 __all__ = ["estimate_mutual_information"]
-
-# Keywords of earlier versions, and what replaces them.
-_VARIATIONAL = [
-    "critic",
-    "optimizer",
-    "negative_sampling",
-    "num_negatives",
-    "auxiliary",
-    "split",
-    "clip",
-    "decay",
-    "alpha",
-    "learning_rate",
-]
-_TRAIN = [
-    "num_seeds",
-    "num_steps",
-    "batch_size",
-    "eval_every",
-    "patience",
-    "layout",
-    "progress",
-]
-RENAMED = {
-    "bound": "estimator=NAME",
-    "method": "estimator=NAME",
-    "cadence": "TrainConfig(eval_every=...)",
-    "companion": "Variational(auxiliary=...)",
-    "pairing": "Variational(negative_sampling=...)",
-    "num_draws": "Variational(num_negatives=...)",
-    **{name: f"Variational({name}=...)" for name in _VARIATIONAL},
-    **{
-        name: f"CrossFitted(train=TrainConfig({name}=...)) or "
-        f"Variational(BOUND, train=TrainConfig({name}=...))"
-        for name in _TRAIN
-    },
-}
-for _name in ("clip", "decay", "alpha", "learning_rate"):
-    RENAMED[_name] = f'Variational(BOUND, settings={{"{_name}": ...}})'
-
-
-def refuse_renamed(arguments: dict[str, Any], renamed: dict[str, str]) -> None:
-    """Raises TypeError that names what replaces an argument of earlier versions."""
-    for name in arguments:
-        if name in renamed:
-            raise TypeError(
-                f"{name}= is an argument of earlier versions; now: {renamed[name]}"
-            )
-        raise TypeError(f"unexpected keyword argument {name!r}")
 
 
 def estimate_mutual_information(
@@ -69,7 +23,7 @@ def estimate_mutual_information(
     y: Any,
     *,
     estimator: str | Estimator | None = None,
-    **renamed: Any,
+    **settings: Any,
 ) -> Estimate:
     """Estimates the mutual information of paired samples in nats, with its error.
 
@@ -84,8 +38,8 @@ def estimate_mutual_information(
         estimator: an estimator or its name, one of `estimator_names()`: a
             `CrossFitted`, a `Variational` of any bound and critic, a classical
             estimator such as `KSG`, or any callable `(key, x, y) -> Estimate`.
-        **renamed: not used; arguments of earlier versions get an error that names their
-            replacement.
+        **settings: not used; settings of an estimator get an error that says where they
+            belong.
 
     Returns:
         An `Estimate` in nats.
@@ -110,6 +64,6 @@ def estimate_mutual_information(
         >>> abs(estimate.value - 0.5 * math.log(2)) < 0.2
         True
     """
-    refuse_renamed(renamed, RENAMED)
+    refuse_keywords(settings, CrossFitted, Variational)
     check_key(0, key=key)
     return checked_estimate(find_estimator(estimator), key, x, y)

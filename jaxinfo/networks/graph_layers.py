@@ -24,7 +24,7 @@ __all__ = [
 # Glorot's normal initializer times the square root of 2, as in the authors' code of
 # HeCo.
 _normal = nn.initializers.variance_scaling(2.0, "fan_avg", "normal")
-# PyTorch's negative slopes: of LeakyReLU, and initially of PReLU.
+# PyTorch's factors of negative inputs: LeakyReLU's, and PReLU's initial one.
 LEAKY_RELU_SLOPE, PRELU_INITIAL_SLOPE = 0.01, 0.25
 
 

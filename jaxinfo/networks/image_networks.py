@@ -64,7 +64,7 @@ def convolutional_generator(
 def convolutional_discriminator(*, width: int = 64) -> Network:
     """Images to scores by two convolutions of stride 2 and a dense layer.
 
-    Source: as `convolutional_generator`, with leaky ReLUs of slope 0.2 and without
+    Source: as `convolutional_generator`, with leaky ReLUs (factor 0.2) and without
         batch normalization.
 
     Args:

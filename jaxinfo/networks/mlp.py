@@ -1,4 +1,4 @@
-"""Multilayer perceptrons."""
+"""Multilayer networks of dense layers (MLPs)."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ def mlp(
     *,
     activation: Activation = nn.relu,
 ) -> Network:
-    """A multilayer perceptron (MLP) from vectors to vectors.
+    """An MLP from vectors to vectors.
 
     Args:
         hidden_sizes: units of each hidden layer.

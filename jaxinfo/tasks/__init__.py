@@ -3,7 +3,7 @@
 A `Task` samples (x, y) and holds their mutual information and pointwise information. A
 `ConditionalTask` adds z, a `SeriesTask` is two time series, and a `DivergenceTask` is
 two distributions. Makers such as `normal` or `student` return a task; those that end
-in `_target` take the mutual information and solve for the parameters. Transforms such
+in "_target" take the mutual information and solve for the parameters. Transforms such
 as `half_cube` or `spiral` change the distribution by injective maps (`Map`) and keep
 the information. `suite(name)` makes a set of tasks, `SUITES` lists the names.
 """

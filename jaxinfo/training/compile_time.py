@@ -25,7 +25,7 @@ def _listen() -> None:
 
 @contextlib.contextmanager
 def compile_stopwatch() -> Iterator[list[float]]:
-    """Measures the seconds that JAX traces and compiles inside a `with` block.
+    """Measures the seconds that JAX traces and compiles inside a with-block.
 
     Yields:
         A list, to which the seconds are appended when the block ends.

@@ -179,7 +179,7 @@ def train(
         keep_initial: whether the initial state is evaluated too, and returned if no
             later one is better.
         observe: `observe(state) -> arrays`, computed after each block and stacked.
-        report_progress: whether `jaxinfo.training.progress` is told each value.
+        report_progress: whether `jaxinfo.training.progress` receives each value.
 
     Returns:
         A `TrainResult`.

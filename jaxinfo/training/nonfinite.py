@@ -7,7 +7,7 @@
 
 Both are a `where` over the whole state, so other seeds of a `vmap` are not affected.
 `optax.apply_if_finite` does not do this: it protects only the optimizer's updates, and
-after `max_consecutive_errors` it lets a bad update through.
+after a number of errors in a row it lets a bad update through.
 """
 
 from typing import Any

@@ -17,8 +17,8 @@ __all__ = ["Layout", "default_layout", "sweep"]
 Layout = Literal["auto", "vmap", "map", "mesh", "mesh_map"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
 
-# Number of compiled programs that are kept, the ones used last. A program of an estimate
-# takes about 30 MB; a process with estimates on 60 shapes held 3 GB without a limit.
+# Number of compiled programs that are kept, the ones used last. A program of an
+# estimate takes about 30 MB: without a limit, estimates on 60 shapes held 3 GB.
 MAX_PROGRAMS = 8
 
 

@@ -15,7 +15,15 @@ __all__ = ["Bound", "Setting", "Stateless"]
 
 
 class Setting(NamedTuple):
-    """A number that a bound takes, strictly between `low` and `high`."""
+    """A number that a bound takes, strictly between `low` and `high`.
+
+    Attributes:
+        name: name of the keyword.
+        default: default value.
+        low: lower limit.
+        high: upper limit.
+        excluded: a value in between that is not allowed, or None.
+    """
 
     name: str
     default: float

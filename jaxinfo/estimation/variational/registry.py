@@ -48,6 +48,7 @@ __all__ = [
     "ALIASES",
     "BOUNDS",
     "DIVERGENCE_BOUNDS",
+    "RENYI",
     "bound_names",
     "divergence_bound",
     "information_bound",
@@ -412,7 +413,7 @@ ALIASES: dict[str, str] = {"gan": "jensen_shannon"}
 # Rows that bound the Kullback-Leibler divergence of two samples.
 DIVERGENCE_BOUNDS = ("donsker_varadhan", "mine", "nwj", "smile")
 
-_RENYI = Bound(
+RENYI = Bound(
     name="renyi",
     kind="lower_bound",
     objective=Stateless(dual.renyi_donsker_varadhan_bound),
@@ -495,7 +496,7 @@ def divergence_bound(
                 f"bound 'renyi' estimates the Renyi divergence, not {divergence.name}; "
                 "leave divergence out"
             )
-        return "Renyi divergence", _RENYI
+        return "Renyi divergence", RENYI
     if bound in DIVERGENCE_BOUNDS:
         if divergence != family.KL:
             raise ValueError(

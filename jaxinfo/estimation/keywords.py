@@ -1,0 +1,54 @@
+"""Errors that say which estimator takes a keyword."""
+
+import dataclasses
+from typing import Any
+
+from jaxinfo.estimation.train_config import TrainConfig
+from jaxinfo.estimation.variational.registry import BOUNDS, RENYI
+
+__all__ = ["refuse_keywords"]
+
+_BOUND_SETTINGS = {
+    s.name for bound in (*BOUNDS.values(), RENYI) for s in bound.settings
+}
+
+
+def refuse_keywords(arguments: dict[str, Any], *estimators: type) -> None:
+    """Raises TypeError if there are keywords, naming the estimators that take them.
+
+    Args:
+        arguments: keywords that the caller of an estimate function gave.
+        *estimators: classes of estimators whose fields are named.
+    """
+    for name in arguments:
+        if homes := [home for cls in estimators for home in _homes(name, cls)]:
+            raise TypeError(
+                f"{name}= is a setting of the estimator: give estimator="
+                + " or ".join(homes)
+            )
+        known = ", ".join(
+            f"{cls.__name__}({', '.join(_fields(cls))})"
+            for cls in (*estimators[-1:], TrainConfig)
+        )
+        raise TypeError(
+            f"unexpected keyword argument {name!r}; settings are fields of estimators, "
+            f"such as {known}"
+        )
+
+
+def _fields(cls: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(cls)]
+
+
+def _homes(name: str, cls: type) -> list[str]:
+    """How the settings of an estimator spell a keyword."""
+    fields = _fields(cls)
+    if name in ("bound", "method") and "bound" in fields:
+        return [f"NAME, such as {cls.__name__}(NAME)"]
+    if name in fields:
+        return [f"{cls.__name__}({name}=...)"]
+    if name in _fields(TrainConfig):
+        return [f"{cls.__name__}(train=TrainConfig({name}=...))"]
+    if name in {*_BOUND_SETTINGS, "learning_rate"} and "settings" in fields:
+        return [f'{cls.__name__}(BOUND, settings={{"{name}": ...}})']
+    return []
