@@ -98,8 +98,8 @@ class FoldMap:
         if size <= config.max_rank_coordinates:
             ranks = special(views.normal).ndtr(views.normal)
             angles = [2 * np.pi * (k * ranks) for k in config.rank_frequencies]
-            waves = [wave(a) for wave in (xp.cos, xp.sin) for a in angles]
-            parts.append((xp.concatenate(waves, axis=1), 1))
+            fourier = [function(a) for function in (xp.cos, xp.sin) for a in angles]
+            parts.append((xp.concatenate(fourier, axis=1), 1))
         if size > 1:
             norms = [
                 xp.log(xp.mean(rotated**2, axis=1) + 1e-3),
