@@ -14,8 +14,8 @@ from jaxinfo.cli import prepare_jax
 __all__ = ["Config", "main"]
 
 HEADINGS = ("estimator", "MAE", "RMSE", "near", "coverage", "what changes most")
-# Tasks named in a row of the table, if their error grew by this much, nats.
-NUM_NAMED, WORTH_NAMING = 2, 0.01
+# A row names so many tasks, if their error grew by this much, nats.
+NUM_NAMED, MIN_GROWTH = 2, 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _lines(variants: dict[str, Any]) -> list[Sequence[str]]:
                 ", ".join(
                     f"{place[0]} +{grown[place]:.3f}"
                     for place in worst
-                    if grown[place] > WORTH_NAMING
+                    if grown[place] > MIN_GROWTH
                 ),
             )
         )
@@ -111,14 +111,18 @@ def main() -> None:
     from experiments.ablation.variants import VARIANTS
     from jaxinfo.reporting import device_name
 
-    told = dataclasses.asdict(config)
+    settings = dataclasses.asdict(config)
     del results["out"]
-    done = read_results(config.out, told).get("variants", {})
+    done = read_results(config.out, settings).get("variants", {})
     for variant in list(VARIANTS)[: 2 if config.smoke else None]:
         if variant in done:
             continue
         done[variant] = _run_variant(VARIANTS[variant], config)
-        content = {"experiment": "ablation", "config": told, "device": device_name()}
+        content = {
+            "experiment": "ablation",
+            "config": settings,
+            "device": device_name(),
+        }
         write_results(config.out, content | {"variants": done}, _lines(done))
         print(f"{variant}: {done[variant]['seconds']:.0f} s", file=sys.stderr)
     print(markdown(_lines(done)))
