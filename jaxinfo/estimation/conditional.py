@@ -68,8 +68,8 @@ def estimate_conditional_mutual_information(
 
     Returns:
         An `Estimate` in nats; its `density_ratio(x, y, z)` is the pointwise
-        log p(x, y | z) / (p(x | z) p(y | z)). The diagnostics hold the seeds of both
-        terms, one after the other.
+        log p(x, y | z) / (p(x | z) p(y | z)). `diagnostics.per_seed` holds differences
+        of the two terms, `diagnostics.history` the curves of both, one after the other.
 
     Raises:
         ValueError: if an argument does not fit; the message names it.

@@ -83,4 +83,9 @@ def estimate_divergence(
     """
     refuse_renamed(renamed, RENAMED)
     estimator = VariationalDivergence() if estimator is None else estimator
+    if not isinstance(estimator, VariationalDivergence):
+        raise ValueError(
+            f"estimator must be a VariationalDivergence, got {estimator!r}; give "
+            "VariationalDivergence(BOUND)"
+        )
     return estimator(key, samples_p, samples_q, divergence)
