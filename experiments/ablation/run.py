@@ -112,7 +112,7 @@ def main() -> None:
     from jaxinfo.reporting import device_name
 
     settings = dataclasses.asdict(config)
-    del results["out"]
+    del settings["out"]
     done = read_results(config.out, settings).get("variants", {})
     for variant in list(VARIANTS)[: 2 if config.smoke else None]:
         if variant in done:
