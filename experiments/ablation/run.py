@@ -14,8 +14,8 @@ from jaxinfo.cli import prepare_jax
 __all__ = ["Config", "main"]
 
 HEADINGS = ("estimator", "MAE", "RMSE", "near", "coverage", "what changes most")
-# Tasks named in a row of the table, if their error grew by this much, nats.
-NUM_NAMED, WORTH_NAMING = 2, 0.01
+# A row names so many tasks, if their error grew by this much, nats.
+NUM_NAMED, MIN_GROWTH = 2, 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _lines(variants: dict[str, Any]) -> list[Sequence[str]]:
                 ", ".join(
                     f"{place[0]} +{grown[place]:.3f}"
                     for place in worst
-                    if grown[place] > WORTH_NAMING
+                    if grown[place] > MIN_GROWTH
                 ),
             )
         )
@@ -112,7 +112,7 @@ def main() -> None:
     from jaxinfo.reporting import device_name
 
     settings = dataclasses.asdict(config)
-    del results["out"]
+    del settings["out"]
     done = read_results(config.out, settings).get("variants", {})
     for variant in list(VARIANTS)[: 2 if config.smoke else None]:
         if variant in done:

@@ -1,6 +1,7 @@
 """The default estimator, and variants of it with one part removed or replaced."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +15,7 @@ DEFAULT = "the default estimator"
 BASE = CrossFitted()
 
 
-@dataclasses.dataclass(frozen=True)
-class Standardized:
+class Standardized(NamedTuple):
     """Standardized coordinates, in place of normal scores."""
 
     mean: np.ndarray

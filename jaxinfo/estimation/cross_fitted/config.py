@@ -48,7 +48,7 @@ class CrossFittedConfig:
     # Marginals. A column with few distinct values, and many rows for each, is a label.
     max_levels: int = 64
     min_rows_per_level: int = 20
-    # `fit(rows)` gives an object with `apply(rows)`; None for normal scores.
+    # `fit(rows)` gives a pytree with `apply(rows)`; None for normal scores.
     fit_scores: Callable[[np.ndarray], Any] | None = None
     # A few outliers would dominate covariances; in robust standard deviations.
     max_standardized: float = 4.0

@@ -98,7 +98,7 @@ class FoldMap:
         if size <= config.max_rank_coordinates:
             ranks = special(views.normal).ndtr(views.normal)
             angles = [2 * np.pi * (k * ranks) for k in config.rank_frequencies]
-            fourier = [f(a) for f in (xp.cos, xp.sin) for a in angles]
+            fourier = [function(a) for function in (xp.cos, xp.sin) for a in angles]
             parts.append((xp.concatenate(fourier, axis=1), 1))
         if size > 1:
             norms = [

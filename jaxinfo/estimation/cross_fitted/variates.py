@@ -107,7 +107,7 @@ class FeatureExpansion:
         xp, size = rows.__array_namespace__(), rows.shape[1]
         norm = xp.mean(rows**2, axis=1, keepdims=True) - self.norm_mean
         angles = [k * norm / self.norm_scale for k in self.config.norm_frequencies]
-        fourier = [f(angle) for angle in angles for f in (xp.cos, xp.sin)]
+        fourier = [function(angle) for angle in angles for function in (xp.cos, xp.sin)]
         left, right = np.triu_indices(size)
         if size > self.config.max_product_coordinates:
             left = right = np.arange(size)
