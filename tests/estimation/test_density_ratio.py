@@ -179,9 +179,6 @@ def test_saved_ratios_load_in_another_process(ratios, tmp_path):
         np.testing.assert_allclose(found[name], expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AttributeError, reason="bundled networks are closures, so far"
-)
 def test_ratios_of_bundled_networks_load_in_another_process(tmp_path):
     critic, discriminator = networks.joint_critic((4,)), networks.discriminator((4,))
     assert pickle.loads(pickle.dumps((critic, discriminator))) == (

@@ -15,17 +15,17 @@ PROGRAM = textwrap.dedent(
     """
     import jax
     import numpy as np
-    import jaxinfo
+    from jaxinfo.estimation import TrainConfig, Variational
 
     x = np.random.default_rng(0).normal(size=(200, 1))
     critic = (
         lambda key, x, y: jax.numpy.zeros(()),
         lambda params, x, y: params * (x * y)[:, 0],
     )
-    estimate = jaxinfo.estimate_mutual_information(
-        jax.random.key(0), x, x[::-1], critic=critic, num_seeds=2, num_steps=400,
-        batch_size=16, eval_every=20, progress=True,
+    config = TrainConfig(
+        num_seeds=2, num_steps=400, batch_size=16, eval_every=20, progress=True
     )
+    Variational("mine", critic, train=config)(jax.random.key(0), x, x[::-1])
     """
 )
 

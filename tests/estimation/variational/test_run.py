@@ -195,12 +195,6 @@ def test_equal_runs_are_traced_once():
     assert len(calls) == traced
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=TypeError,
-    reason="loop carries of jaxinfo.training mix values that vary over devices with "
-    "values that do not",
-)
 def test_a_run_is_legal_under_shard_map_with_the_default_checks():
     run = make_run(PRODUCT_CRITIC, **SHORT)
     keys = jax.random.split(KEY, 4)
