@@ -31,7 +31,8 @@ from jaxinfo.adversarial.solvers import (
     simultaneous,
     symplectic_gradient_adjustment,
 )
-from jaxinfo.adversarial.step import Gan, GanInfo, GanState, make_gan
+from jaxinfo.adversarial.state import GanInfo, GanState
+from jaxinfo.adversarial.step import Gan, make_gan
 from jaxinfo.adversarial.train import train_gan
 
 __all__ = [

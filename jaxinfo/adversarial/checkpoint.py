@@ -5,7 +5,8 @@ import os
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.adversarial.step import Gan, GanState
+from jaxinfo.adversarial.state import GanState
+from jaxinfo.adversarial.step import Gan
 from jaxinfo.training import read_info, restore_checkpoint, save_checkpoint
 
 __all__ = ["restore_gan", "save_gan"]

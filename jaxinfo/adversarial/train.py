@@ -6,7 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.adversarial.step import Gan, GanInfo, GanState
+from jaxinfo.adversarial.state import GanInfo, GanState
+from jaxinfo.adversarial.step import Gan
 from jaxinfo.core.checks import check_finite_rows, check_key, check_positive
 from jaxinfo.core.types import Array, Float, Key, PyTree
 from jaxinfo.training import TrainResult, sample_rows, train

@@ -14,6 +14,7 @@ import optax
 from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Bool, Float, Int, Key, PyTree
 from jaxinfo.training import progress
+from jaxinfo.training.selection import Selection, init_selection, select_best
 
 __all__ = ["TrainResult", "make_row_sampler", "sample_rows", "train"]
 
@@ -47,23 +48,12 @@ class TrainResult(NamedTuple):
     best_step: Int[Array, ""] | None
 
 
-class _Selection(NamedTuple):
-    """The best state so far, and what early stopping needs."""
-
-    best_state: PyTree
-    best_value: Array
-    best_step: Array
-    last_step: Array  # Of the latest evaluated state.
-    running_mean: Array
-    evaluations: Array
-
-
 class _Carry(NamedTuple):
     block: Array
     state: PyTree
     history: PyTree
     observed: PyTree
-    selection: _Selection | None
+    selection: Selection | None
 
 
 # Batches ---------------------------------------------------------------------------
@@ -179,7 +169,7 @@ def train(
         keep_initial: whether the initial state is evaluated too, and returned if no
             later one is better.
         observe: `observe(state) -> arrays`, computed after each block and stacked.
-        report_progress: whether `jaxinfo.training.progress` receives each value.
+        report_progress: whether each value is reported to `jaxinfo.training.progress`.
 
     Returns:
         A `TrainResult`.
@@ -227,14 +217,14 @@ def train(
         selection = carry.selection
         if selection is not None:
             if monitor is not None:
-                judged, value, at_step = carry.state, monitor(metrics), carry.block
+                candidate, value, at_step = carry.state, monitor(metrics), carry.block
             else:
                 assert evaluate is not None
-                judged, value, at_step = state, evaluate(state), done
+                candidate, value, at_step = state, evaluate(state), done
             if report_progress:
                 progress.emit(done, value)
-            selection = _select_best(
-                selection, judged, value, at_step, carry.block, smoothing
+            selection = select_best(
+                selection, candidate, value, at_step, carry.block, smoothing
             )
         observed = None if observe is None else observe(state)
         return _Carry(
@@ -249,43 +239,36 @@ def train(
         is_unfinished = carry.block < num_blocks
         if patience is None or carry.selection is None:
             return is_unfinished
-        waited = carry.selection.last_step - carry.selection.best_step
-        return is_unfinished & (waited < patience)
+        return is_unfinished & (carry.selection.num_waited < patience)
 
     state = _vary_like((key, state), state)
     zero = jnp.zeros((), int)
     _, metrics = jax.eval_shape(run_block, state, zero)
-    selection = None
+    observed = None if observe is None else jax.eval_shape(observe, state)
+    initial = None
     if evaluate is not None:
         initial = evaluate(state) if keep_initial else jax.eval_shape(evaluate, state)
-        selection = _init_selection(state, initial, num_blocks)
     elif monitor is not None:
         initial = jax.eval_shape(monitor, metrics)
-        selection = _init_selection(state, initial, num_blocks)
     start = _Carry(
         block=zero,
         state=state,
         history=_empty_entries(metrics, num_blocks),
-        observed=None
-        if observe is None
-        else _empty_entries(jax.eval_shape(observe, state), num_blocks),
-        selection=selection,
+        observed=_empty_entries(observed, num_blocks),
+        selection=None
+        if initial is None
+        else init_selection(state, initial, num_blocks),
     )
     end = jax.lax.while_loop(goes_on, advance, _vary_like((key, state), start))
-    num_done = jnp.minimum(end.block * eval_every, num_steps)
     best = end.selection
-    if best is None:
-        return TrainResult(
-            end.state, num_done, end.history, end.observed, None, None, None
-        )
     return TrainResult(
-        state=best.best_state,
-        num_steps=num_done,
+        state=end.state if best is None else best.best_state,
+        num_steps=jnp.minimum(end.block * eval_every, num_steps),
         history=end.history,
         observed=end.observed,
-        evaluations=best.evaluations,
-        best_value=best.best_value,
-        best_step=best.best_step,
+        evaluations=None if best is None else best.evaluations,
+        best_value=None if best is None else best.best_value,
+        best_step=None if best is None else best.best_step,
     )
 
 
@@ -317,57 +300,6 @@ def _check_selection(
         for name, is_given in needs_value.items():
             if is_given:
                 raise ValueError(f"{name} requires evaluate or monitor")
-
-
-# The best state --------------------------------------------------------------------
-
-
-def _init_selection(state: PyTree, initial: PyTree, num_blocks: int) -> _Selection:
-    """Before the first block; `initial` is the initial state's value or its shape."""
-    lowest = jnp.full((), -jnp.inf, initial.dtype)
-    value = lowest if isinstance(initial, jax.ShapeDtypeStruct) else initial
-    zero = jnp.zeros((), int)
-    return _Selection(
-        best_state=state,
-        best_value=value,
-        best_step=zero,
-        last_step=zero,
-        running_mean=value,
-        evaluations=jnp.full(num_blocks, jnp.nan, initial.dtype),
-    )
-
-
-def _select_best(
-    selection: _Selection,
-    state: PyTree,
-    value: Array,
-    at_step: Array,
-    block: Array,
-    smoothing: float,
-) -> _Selection:
-    """The selection after one more evaluated state."""
-    criterion = value
-    if smoothing:
-        old = selection.running_mean
-        criterion = smoothing * old + (1 - smoothing) * value
-        # The mean starts at the first finite value; others leave it unchanged.
-        criterion = jnp.where(jnp.isfinite(old), criterion, value)
-        criterion = jnp.where(jnp.isfinite(value), criterion, old)
-    # Comparing with NaN gives False: a state whose value is NaN is never the best.
-    is_better = criterion > selection.best_value
-    best_state, best_value, best_step = optax.tree.where(
-        is_better,
-        (state, criterion, at_step),
-        (selection.best_state, selection.best_value, selection.best_step),
-    )
-    return _Selection(
-        best_state=best_state,
-        best_value=best_value,
-        best_step=best_step,
-        last_step=at_step,
-        running_mean=criterion,
-        evaluations=selection.evaluations.at[block].set(value),
-    )
 
 
 # Devices ---------------------------------------------------------------------------

@@ -167,7 +167,7 @@ def _losses(objective):
 
 
 @pytest.fixture(scope="module")
-def laws():
+def values():
     """All losses of the same scores, computed four times by two programs."""
 
     def every(p, q):
@@ -186,9 +186,9 @@ def laws():
 
 
 @each_objective
-def test_laws_of_a_loss(name, laws):
-    scores, found = laws
-    jitted, exchanged, shuffled, many = (values[name] for values in found)
+def test_jit_vmap_and_permutation_leave_a_loss_unchanged(name, values):
+    scores, found = values
+    jitted, exchanged, shuffled, many = (losses[name] for losses in found)
     for i, loss in enumerate(_losses(OBJECTIVES[name])):
         value = loss(*scores)
         assert value.shape == ()
