@@ -85,9 +85,7 @@ def test_equal_covariances_reduce_to_one_dimension():
 
 
 def test_error_without_closed_form():
-    with pytest.raises(
-        ValueError, match="in 2 dimensions; TOTAL_VARIATION"
-    ):
+    with pytest.raises(ValueError, match="in 2 dimensions; TOTAL_VARIATION"):
         TASKS[2].exact(divergences.TOTAL_VARIATION)
 
 
