@@ -1,4 +1,4 @@
-"""`python -m experiments.bench`: see README.md beside this file."""
+"""`python -m experiments.bench`: see the README in this folder."""
 
 from experiments.bench.run import main
 

@@ -1,4 +1,4 @@
-"""`python -m experiments.benchmark`: see README.md beside this file."""
+"""`python -m experiments.benchmark`: see the README in this folder."""
 
 from experiments.benchmark.run import main
 

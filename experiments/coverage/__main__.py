@@ -1,4 +1,4 @@
-"""`python -m experiments.coverage`: see README.md beside this file."""
+"""`python -m experiments.coverage`: see the README in this folder."""
 
 from experiments.coverage.run import main
 

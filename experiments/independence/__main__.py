@@ -1,4 +1,4 @@
-"""`python -m experiments.independence`: see README.md beside this file."""
+"""`python -m experiments.independence`: see the README in this folder."""
 
 from experiments.independence.run import main
 

@@ -96,7 +96,7 @@ def smoothed_uniform_target(mi: float, dim: int) -> Task:
 
 
 def gamma_exponential_target(mi: float, dim: int) -> Task:
-    """Makes a task of a log Gamma rate x and the log y of an exponential waiting time.
+    """Makes a task of the logs of a Gamma rate and of an exponential waiting time.
 
     In each coordinate exp(x) ~ Gamma(a) and exp(y) ~ Exponential(rate exp(x)), so
     I = digamma(a + 1) - ln a.

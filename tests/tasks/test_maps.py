@@ -76,7 +76,7 @@ def test_embedding_is_an_isometry():
 
 
 def test_mlp_jacobian_at_the_origin():
-    # asinh has slope 1 there, so the Jacobian is a product of three matrices with
+    # asinh has derivative 1 there, so the Jacobian is a product of three matrices with
     # singular values in [1/2, 2].
     jacobian = jax.jacobian(t.mlp_map(4, num_layers=2).forward)(jnp.zeros(4))
     singular = np.linalg.svd(jacobian, compute_uv=False)
