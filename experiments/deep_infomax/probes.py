@@ -35,6 +35,7 @@ def run_further_probes(
     """
     import jax
 
+    from jaxinfo.estimation import TrainConfig, Variational, VariationalDivergence
     from jaxinfo.infomax import (
         LabeledData,
         RepresentedImages,
@@ -67,10 +68,16 @@ def run_further_probes(
         # KL is infinite for representations on a lower-dimensional set; this divergence
         # is at most 2 ln 2.
         "dependence": dependence_probe(
-            keys[3], train, divergence="JENSEN_SHANNON", num_seeds=2
+            keys[3],
+            train,
+            divergence="JENSEN_SHANNON",
+            estimator=VariationalDivergence(train=TrainConfig(num_seeds=2)),
         ),
         "information": information_probe(
-            keys[4], train_images, train, bound="info_nce", num_seeds=2
+            keys[4],
+            train_images,
+            train,
+            estimator=Variational("info_nce", train=TrainConfig(num_seeds=2)),
         ),
     }
     return {name: probe.value for name, probe in found.items()}

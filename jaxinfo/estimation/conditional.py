@@ -28,6 +28,7 @@ from jaxinfo.estimation.preprocessing import (
     warn,
 )
 from jaxinfo.estimation.uncertainty import summary_around
+from jaxinfo.estimation.variational.estimators import Variational
 
 __all__ = [
     "estimate_conditional_mutual_information",
@@ -91,7 +92,7 @@ def estimate_conditional_mutual_information(
         >>> bool(abs(estimate.value) < 0.1)  # x and y are independent given z.
         True
     """
-    refuse_keywords(settings, CrossFitted)
+    refuse_keywords(settings, CrossFitted, Variational)
     check_key(0, key=key)
     checked, warnings = _check(x=x, y=y, z=z)
     shapes = tuple((name, rows.shape[1:]) for name, rows in checked.items())
@@ -160,7 +161,7 @@ def estimate_transfer_entropy(
         >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.2)
         True
     """
-    refuse_keywords(settings, CrossFitted)
+    refuse_keywords(settings, CrossFitted, Variational)
     check_key(0, key=key)
     check_positive(lags=lags)
     checked, warnings = _check(source=source, target=target)

@@ -43,8 +43,8 @@ def _fields(cls: type) -> list[str]:
 def _homes(name: str, cls: type) -> list[str]:
     """How the settings of an estimator spell a keyword."""
     fields = _fields(cls)
-    if name in ("bound", "method") and "bound" in fields:
-        return [f"NAME, such as {cls.__name__}(NAME)"]
+    if name == "method" or (name == "bound" and cls.__name__ == "CrossFitted"):
+        return []  # The default estimator's bound is not that of earlier versions.
     if name in fields:
         return [f"{cls.__name__}({name}=...)"]
     if name in _fields(TrainConfig):

@@ -7,8 +7,11 @@ import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_finite_rows, check_key, check_rank
 from jaxinfo.core.types import Array, Float, Key
+from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation import (
     Estimate,
+    Estimator,
+    VariationalDivergence,
     estimate_divergence,
     estimate_mutual_information,
 )
@@ -18,7 +21,11 @@ __all__ = ["dependence_probe", "information_probe"]
 
 
 def dependence_probe(
-    key: Key[Array, ""], representations: Float[Array, "n d"], **settings: Any
+    key: Key[Array, ""],
+    representations: Float[Array, "n d"],
+    *,
+    divergence: str | FDivergence = "KL",
+    estimator: VariationalDivergence | None = None,
 ) -> Probe:
     """Estimates how dependent the coordinates of representations are, in nats.
 
@@ -32,7 +39,8 @@ def dependence_probe(
     Args:
         key: random key.
         representations: [N, D], with at least two coordinates.
-        **settings: arguments of `estimate_divergence`.
+        divergence: a member of the f-family or its name.
+        estimator: estimator of the divergence; None for the default.
 
     Returns:
         A `Probe` of the bound, whose protocol holds the whole `Estimate`.
@@ -60,15 +68,18 @@ def dependence_probe(
         jax.random.permutation(for_rows, representations)[:even], 2
     )
     product = jax.random.permutation(for_columns, other, axis=0, independent=True)
-    estimate = estimate_divergence(for_estimate, joint, product, **settings)
-    return _probe_of_estimate(estimate, "dependence of coordinates", settings)
+    estimate = estimate_divergence(
+        for_estimate, joint, product, divergence=divergence, estimator=estimator
+    )
+    return _probe_of_estimate(estimate, "dependence of coordinates", estimator)
 
 
 def information_probe(
     key: Key[Array, ""],
     inputs: Float[Array, "n ..."],
     representations: Float[Array, "n d"],
-    **settings: Any,
+    *,
+    estimator: str | Estimator | None = None,
 ) -> Probe:
     """Estimates the information between inputs and their representations, in nats.
 
@@ -79,7 +90,7 @@ def information_probe(
         key: random key.
         inputs: inputs of the encoder, such as images, [N, ...].
         representations: [N, D].
-        **settings: arguments of `estimate_mutual_information`.
+        estimator: an estimator or its name, as in `estimate_mutual_information`.
 
     Returns:
         A `Probe` of the estimate, whose protocol holds the whole `Estimate`.
@@ -93,18 +104,18 @@ def information_probe(
         networks find in these rows; see `saturated` and `upper` of the estimate.
     """
     check_key(0, key=key)
-    estimate = estimate_mutual_information(key, inputs, representations, **settings)
-    return _probe_of_estimate(estimate, "information with the input", settings)
+    estimate = estimate_mutual_information(
+        key, inputs, representations, estimator=estimator
+    )
+    return _probe_of_estimate(estimate, "information with the input", estimator)
 
 
-def _probe_of_estimate(
-    estimate: Estimate, probe: str, settings: dict[str, Any]
-) -> Probe:
+def _probe_of_estimate(estimate: Estimate, probe: str, estimator: Any) -> Probe:
     found = make_probe(
-        estimate.per_seed,
+        estimate.diagnostics.per_seed,
         probe=probe,
         unit="nats",
-        settings={name: repr(value) for name, value in settings.items()},
+        estimator=repr(estimator),
         estimate=estimate.to_dict(),
     )
     # The estimate may differ from the mean over its seeds.

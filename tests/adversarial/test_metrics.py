@@ -165,7 +165,7 @@ def test_distances_of_equal_and_of_different_distributions():
             "labels must be whole numbers, got float32",
         ),
         (lambda: metrics.count_modes(_rows(4), _rows(2), sd=0.0), "sd"),
-        (lambda: metrics.count_labels(_rows(4), 3), "labels must have 1 axes"),
+        (lambda: metrics.count_labels(_rows(4), 3), "labels must have 1 axis"),
         (
             lambda: metrics.parzen_log_likelihood(_rows(4), _rows(0), bandwidth=1.0),
             "points and samples",

@@ -421,13 +421,12 @@ def test_too_few_rows_for_the_default_estimator_are_named():
 @pytest.mark.parametrize(
     ("name", "replacement"),
     [
-        ("bound", "estimator=NAME"),
+        ("bound", r"Variational\(bound=...\)"),
         ("num_seeds", r"TrainConfig\(num_seeds=...\)"),
-        ("cadence", r"TrainConfig\(eval_every=...\)"),
     ],
 )
-def test_arguments_of_earlier_versions_get_their_replacement(name, replacement):
-    message = f"^{name}= is an argument of earlier versions; now: .*{replacement}"
+def test_settings_get_an_error_that_says_where_they_belong(name, replacement):
+    message = f"^{name}= is a setting of the estimator: give estimator=.*{replacement}"
     with pytest.raises(TypeError, match=message):
         jaxinfo.estimate_conditional_mutual_information(KEY, X, Y, Z, **{name: 3})
     with pytest.raises(TypeError, match=message):

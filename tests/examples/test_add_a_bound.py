@@ -19,7 +19,7 @@ from jaxinfo.estimation import Bound, Stateless, TrainConfig, Variational
 
 
 def clipped_nwj_bound(scores_p, scores_q, where=None, where_p=None):
-    """`where` and `where_p` weight the scores; standard errors are derivatives in them."""
+    """`where` and `where_p` weight scores; errors are derivatives in the weights."""
     scores_p, scores_q = (jnp.minimum(scores, 5.0) for scores in (scores_p, scores_q))
     return weighted_mean(scores_p, where_p) - weighted_mean(
         jnp.exp(scores_q - 1), where

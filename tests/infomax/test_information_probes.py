@@ -7,12 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxinfo.estimation import TrainConfig, Variational, VariationalDivergence
 from jaxinfo.infomax import dependence_probe, information_probe
 from jaxinfo.networks import discriminator
 
 KEY = jax.random.key(0)
-QUICK = {"num_steps": 400, "num_seeds": 2, "learning_rate": 2e-3}
-SMALL = {"discriminator": discriminator((32, 32)), **QUICK}
+QUICK = TrainConfig(num_steps=400, num_seeds=2)
+RATE = {"learning_rate": 2e-3}
+SMALL = VariationalDivergence(
+    discriminator=discriminator((32, 32)), settings=RATE, train=QUICK
+)
 
 
 def _representations(correlation, num_rows=6_000):
@@ -27,7 +31,7 @@ def _representations(correlation, num_rows=6_000):
 
 @pytest.mark.parametrize("correlation", [0.0, 0.8])
 def test_the_dependence_of_gaussians_is_their_total_correlation(correlation):
-    found = dependence_probe(KEY, _representations(correlation), **SMALL)
+    found = dependence_probe(KEY, _representations(correlation), estimator=SMALL)
     truth = -0.5 * math.log(1 - correlation**2)
     estimate = found.protocol["estimate"]
     # The estimate is reported on 600 rows of each sample.
@@ -40,10 +44,10 @@ def test_the_dependence_of_gaussians_is_their_total_correlation(correlation):
 def test_an_infinite_dependence_is_reported_as_saturated():
     representations = _representations(0.0)
     representations[:, 1] = representations[:, 0]
-    found = dependence_probe(KEY, representations, **SMALL)
+    found = dependence_probe(KEY, representations, estimator=SMALL)
     assert found.protocol["estimate"]["saturated"]
     bounded = dependence_probe(
-        KEY, representations, divergence="JENSEN_SHANNON", **SMALL
+        KEY, representations, divergence="JENSEN_SHANNON", estimator=SMALL
     )
     assert 1 < bounded.value < 2 * math.log(2)
 
@@ -53,11 +57,14 @@ def test_the_information_of_a_noisy_coordinate_is_its_closed_form():
     x = jax.random.normal(KEY, (4_000, 2, 2))
     noise = jax.random.normal(jax.random.key(1), (4_000, 1))
     found = information_probe(
-        KEY, x, x[:, :1, 0] + noise, bound="donsker_varadhan", **QUICK
+        KEY,
+        x,
+        x[:, :1, 0] + noise,
+        estimator=Variational("donsker_varadhan", settings=RATE, train=QUICK),
     )
     assert abs(found.value - 0.5 * math.log(2)) < 0.1
     assert found.protocol["estimate"]["bound"] == "donsker_varadhan"
-    assert found.protocol["settings"]["num_steps"] == "400"
+    assert "num_steps=400" in found.protocol["estimator"]
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_probe_accuracy_under_vmap_matches_one_seed():
         (
             TRAIN,
             LabeledData(PIXELS[:5], CLASSES[:5, None]),
-            "test labels must have 1 axes",
+            "test labels must have 1 axis",
         ),
     ],
 )

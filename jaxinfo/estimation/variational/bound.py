@@ -110,7 +110,11 @@ class Bound:
 
 @dataclasses.dataclass(frozen=True)
 class Stateless:
-    """An objective without state: the value itself."""
+    """An objective without state: the value itself.
+
+    Attributes:
+        value: function of scores, to be maximized.
+    """
 
     value: Callable[..., Array]
 
