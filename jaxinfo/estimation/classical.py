@@ -346,7 +346,7 @@ class GaussianDensityRatio(DensityRatio):
         if is_traced(self, rows):
             return self._evaluate(*rows)
         with jax.enable_x64(True):
-            return np.asarray(self._evaluate(*rows))
+            return jnp.asarray(self._evaluate(*rows))
 
     def _evaluate(self, *rows: Any) -> Array:
         scores = [
@@ -426,7 +426,8 @@ def _standardized(rows: np.ndarray) -> np.ndarray:
 def _warnings_of_ties(estimator: str, **samples: Any) -> list[str]:
     found = []
     for name, sample in samples.items():
-        distinct = (np.diff(np.sort(sample, axis=0), axis=0) > 0).mean(axis=0)
+        steps = np.diff(np.sort(np.asarray(sample, float), axis=0), axis=0)
+        distinct = (steps > 0).mean(axis=0)
         tied = ((distinct < 1 - MAX_SHARE_OF_TIES) & (distinct > 0)).sum()
         if tied:
             found.append(

@@ -181,8 +181,8 @@ def estimate_transfer_entropy(
 
 
 def lagged_rows(
-    series: Float[np.ndarray, "t ..."], lags: int
-) -> Float[np.ndarray, "n d"]:
+    series: Float[np.ndarray, "t ..."] | Float[Array, "t ..."], lags: int
+) -> Any:
     """Returns the past of a series at each step: row t holds steps t-1, ..., t-L.
 
     Args:
@@ -201,11 +201,11 @@ def lagged_rows(
     """
     check_positive(lags=lags)
     xp = jnp if is_traced(series) else np
-    series = xp.asarray(series)
-    length = len(series) if series.ndim else 0
+    steps = xp.asarray(series)
+    length = len(steps) if steps.ndim else 0
     if lags >= length:
         raise ValueError(f"lags must be below the length {length}, got {lags}")
-    flat = series.reshape(length, -1)
+    flat = steps.reshape(length, -1)
     return xp.concatenate(
         [flat[lags - lag : length - lag] for lag in range(1, lags + 1)], axis=1
     )

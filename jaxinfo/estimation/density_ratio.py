@@ -1,5 +1,6 @@
 """Density ratios as values: evaluated, differentiated, pickled and saved."""
 
+import abc
 import os
 import pickle
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ Path = str | os.PathLike[str]
 Ratio = TypeVar("Ratio", bound="DensityRatio")
 
 
-class DensityRatio:
+class DensityRatio(abc.ABC):
     """The logarithm of a fitted density ratio, in nats.
 
     For mutual information it is log p(x, y) / (p(x) p(y)), the pointwise information;
@@ -25,9 +26,9 @@ class DensityRatio:
     therefore be an argument of a function under `jax.jit`, `jax.grad` and `jax.vmap`.
     """
 
+    @abc.abstractmethod
     def log_ratio(self, *rows: Any) -> Float[Array, " n"]:
         """Evaluates the log density ratio of each row, nats, [N]."""
-        raise NotImplementedError
 
     def __call__(self, *rows: Any) -> Float[Array, " n"]:
         """Evaluates the log density ratio of each row, nats, [N]."""
@@ -54,7 +55,7 @@ class DensityRatio:
                 "the density ratio holds a function that cannot be pickled; define the "
                 f"network's functions at the top level of a module ({error})"
             ) from error
-        arrays = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
+        arrays: Any = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
         with open(path, "wb") as file:
             np.savez(file, structure=np.frombuffer(pickled, np.uint8), **arrays)
 

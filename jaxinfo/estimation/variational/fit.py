@@ -1,5 +1,6 @@
 """Training of one bound: maximizes the objective, selects by validation."""
 
+import abc
 import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -82,7 +83,7 @@ class FitMetrics(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunConfig:
+class RunConfig(abc.ABC):
     """Static settings of a run. Equal settings make equal runs, which compile once.
 
     Attributes:
@@ -117,6 +118,17 @@ class RunConfig:
             check_positive(patience=self.patience)
         if self.ema_decay is not None:
             check_finite_number(0.0, 1.0, ema_decay=self.ema_decay)
+
+    @abc.abstractmethod
+    def __call__(
+        self,
+        key: Key[Array, ""],
+        train: tuple[Array, Array],
+        validation: tuple[Array, Array],
+        test: tuple[Array, Array],
+        **settings: Any,
+    ) -> RunResult:
+        """Trains on the first part, selects on the second, reports on the third."""
 
     def split_settings(
         self, settings: dict[str, Any]
@@ -263,6 +275,8 @@ def make_result(
     if bound.identifiable_up_to != "nothing":
         scores, where = sides[1]
         log_normalizer = log_mean_exp(bound.log_ratio(*scores).reshape(-1), where)
+    assert fitted.best_step is not None
+    assert fitted.evaluations is not None
     return RunResult(
         value=value,
         influence=influence,

@@ -194,7 +194,9 @@ def _summarize(
     """Fills in what the seeds of one setting found."""
     finite = np.isfinite(result.value)
     kept = np.flatnonzero(finite)
-    summary = summarize(result.value, result.influence)
+    summary = summarize(
+        np.asarray(result.value), list(map(np.asarray, result.influence))
+    )
     found = blank.diagnostics
     converged = np.median(result.best_step[finite]) if finite.any() else np.inf
     diagnostics = dataclasses.replace(
