@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
-README, ESTIMATES = ROOT / "README.md", ROOT / "docs" / "estimates.md"
+README = ROOT / "README.md"
+ESTIMATES, EXTENDING = ROOT / "docs" / "estimates.md", ROOT / "docs" / "extending.md"
 NUMBERS = r"(-?\d+\.\d+) ± (\d+\.\d+) nats"
 
 
@@ -39,6 +40,17 @@ def _assert_alike(promised: str, printed: str) -> None:
     for (value, error), (other, other_error) in zip(ours, theirs, strict=True):
         allowed = 4 * np.hypot(float(error), float(other_error)) + 2e-3
         assert abs(float(value) - float(other)) < allowed
+
+
+@pytest.mark.slow
+def test_the_guide_to_extending_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    _run(EXTENDING, names)
+    truth = 0.5 * np.log(2)
+    assert abs(names["estimate"].value - truth) < 4 * names["estimate"].standard_error
+    assert [record.estimator for record in names["records"]] == ["correlation", "ksg1"]
+    assert np.isfinite(names["gradient"]).all()
 
 
 def test_the_readme_is_a_front_page():

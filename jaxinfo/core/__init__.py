@@ -1,6 +1,6 @@
 """Array and network types, argument checks, and averages in log space."""
 
-from jaxinfo.core.numerics import Where
+from jaxinfo.core.numerics import Where, log_mean_exp, weighted_mean
 from jaxinfo.core.types import Array, Bool, Critic, Float, Int, Key, Network, PyTree
 
 __all__ = [
@@ -13,4 +13,6 @@ __all__ = [
     "Network",
     "PyTree",
     "Where",
+    "log_mean_exp",
+    "weighted_mean",
 ]

@@ -3,6 +3,7 @@
 import abc
 import os
 import pickle
+import warnings
 from typing import Any, TypeVar
 
 import jax
@@ -55,6 +56,13 @@ class DensityRatio(abc.ABC):
                 "the density ratio holds a function that cannot be pickled; define the "
                 f"network's functions at the top level of a module ({error})"
             ) from error
+        if b"__main__" in pickled:
+            warnings.warn(
+                "the density ratio holds a class or function that this script defines; "
+                "move it to a module, or other processes cannot load the file",
+                UserWarning,
+                stacklevel=2,
+            )
         arrays: Any = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
         with open(path, "wb") as file:
             np.savez(file, structure=np.frombuffer(pickled, np.uint8), **arrays)
@@ -87,11 +95,20 @@ def load_density_ratio(path: Path) -> DensityRatio:
     Raises:
         ValueError: if the file holds no density ratio.
     """
-    file = np.load(path)
+    try:
+        file = np.load(path)
+    except (ValueError, EOFError):
+        file = None
     if not isinstance(file, np.lib.npyio.NpzFile) or "structure" not in file:
-        raise ValueError(f"{path} holds no density ratio")
+        raise ValueError(f"{path} was not written by DensityRatio.save")
     with file:
-        skeleton = pickle.loads(file["structure"].tobytes())
+        try:
+            skeleton = pickle.loads(file["structure"].tobytes())
+        except (AttributeError, ImportError) as error:
+            raise ValueError(
+                f"{path} needs a class or function that this process cannot import; "
+                f"define the network in a module of its own ({error})"
+            ) from error
         places, structure = jax.tree.flatten(skeleton)
         leaves = [file[f"leaf_{place}"] for place in places]
     return jax.tree.unflatten(structure, leaves)

@@ -3,10 +3,11 @@
 import dataclasses
 import html
 import math
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
+from jaxinfo.core.checks import check_one_of
 from jaxinfo.estimation.density_ratio import DensityRatio
 
 __all__ = ["Diagnostics", "Estimate", "History", "Kind", "jsonable"]
@@ -110,6 +111,15 @@ class Estimate:
     density_ratio: DensityRatio | None = dataclasses.field(
         default=None, compare=False, repr=False
     )
+
+    def __post_init__(self) -> None:
+        check_one_of(get_args(Kind), kind=self.kind)
+        for name in ("value", "standard_error", "lower", "upper"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+
+    def __format__(self, spec: str) -> str:
+        """The value in a number format such as ".3f", or the whole line for ""."""
+        return format(self.value, spec) if spec else str(self)
 
     def __float__(self) -> float:
         """The value in nats."""

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.core.numerics import weighted_mean
+from jaxinfo.core import weighted_mean
 from jaxinfo.divergences import KL
 from jaxinfo.estimation import Bound, Stateless, TrainConfig, Variational
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxinfo.core.checks import check_scores
 from jaxinfo.core.types import Array, Critic, Float, Key, PyTree
 from jaxinfo.estimation.cross_fitted.arrays import Rows
 from jaxinfo.estimation.cross_fitted.base_densities import log_ratio_of_statistics
@@ -32,8 +33,9 @@ __all__ = [
 
 
 FEW_ROWS = 16
-# JAX keeps what it traced and compiled for ever, about 55 MB for each data shape.
-MAX_SHAPES = 12
+# JAX keeps what it traced for ever, about 10 MB for each data shape beside the programs
+# that `sweep` drops.
+MAX_SHAPES = 24
 _shapes: set[int] = set()  # Hashes, which keep no network alive.
 
 
@@ -42,7 +44,7 @@ def make_critic(config: CrossFittedConfig, num_statistics: int) -> Critic:
     network = (
         joint_critic(config.hidden_sizes, activation=jax.nn.silu, zero_init=True)
         if config.critic is None
-        else as_critic(config.critic)
+        else _zero_at_first(as_critic(config.critic))
     )
 
     def init(key: Array, x: Array, y: Array) -> PyTree:
@@ -52,6 +54,24 @@ def make_critic(config: CrossFittedConfig, num_statistics: int) -> Critic:
         base, features = np.s_[:, :num_statistics], np.s_[:, num_statistics:]
         correction = network.apply(params, x[features], y[features])
         return log_ratio_of_statistics(x[base], y[base]) + correction
+
+    return Critic(init, apply)
+
+
+def _zero_at_first(critic: Critic) -> Critic:
+    """The critic times a learned factor that starts at 0.
+
+    A critic that starts elsewhere would replace the base density by noise.
+    """
+
+    def init(key: Array, x: Array, y: Array) -> PyTree:
+        params = critic.init(key, x, y)
+        check_scores("critic", critic.apply, params, x, y)
+        return params, jnp.zeros((), x.dtype)
+
+    def apply(params: PyTree, x: Array, y: Array) -> Array:
+        own, factor = params
+        return factor * critic.apply(own, x, y)
 
     return Critic(init, apply)
 

@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_finite_number
+from jaxinfo.core.checks import check_finite_number, check_one_of
 from jaxinfo.core.types import Array, Critic, Network, PyTree
 from jaxinfo.estimation.estimate import Kind
 from jaxinfo.networks import joint_critic
@@ -47,7 +47,8 @@ def _no_ceiling(num_candidates: int, **settings: float) -> float:
 class Bound:
     """A variational bound: what is trained, what is reported, and its kind.
 
-    `value` takes scores, then masks. The arguments depend on `form`:
+    `value` takes scores, then weights `where` in [0, inf), or None: average with
+    `jaxinfo.core.weighted_mean(values, where)`. The arguments depend on `form`:
         "pairs"    (scores_p [N], scores_q [M], where [M], where_p [N], **settings)
         "matrix"   (scores [N, N], where [N], **settings)
         "joint"    (scores_p [N], where [N], **settings)
@@ -98,6 +99,12 @@ class Bound:
     ceiling: Callable[..., float] = _no_ceiling
     settings: tuple[Setting, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_one_of(get_args(Kind), kind=self.kind)
+        for name in ("objective", "value"):
+            if not callable(getattr(self, name)):
+                raise ValueError(f"{name} must be a function of scores")
+
     def own_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the bound's own settings, with defaults filled in."""
         return {s.name: settings.get(s.name, s.default) for s in self.settings}
@@ -110,7 +117,7 @@ class Bound:
 
 @dataclasses.dataclass(frozen=True)
 class Stateless:
-    """An objective without state: the value itself.
+    """Makes an objective of a value function: `Bound(..., Stateless(f), f)`.
 
     Attributes:
         value: function of scores, to be maximized.
