@@ -183,7 +183,7 @@ def _by_neighbors(
 
 
 def _subsampling_error(value_of: Callable[[np.ndarray], Any], num_rows: int) -> float:
-    """Scales the spread over disjoint parts, whose variance is proportional to 1 / N."""
+    """Scales the spread over disjoint parts of the rows to the number of all rows."""
     size = num_rows // NUM_PARTS
     generator = np.random.default_rng(0)
     splits = [generator.permutation(num_rows) for _ in range(NUM_SPLITS)]

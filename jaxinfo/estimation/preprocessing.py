@@ -46,7 +46,7 @@ class Standardization(NamedTuple):
     scale: np.ndarray
 
     def check(self, name: str, rows: Any) -> Any:
-        """Checks new rows like `check_rows`, and their shape; if traced, only the shape.
+        """Checks the shape of new rows and, unless traced, their values.
 
         Args:
             name: the argument's name, for messages.

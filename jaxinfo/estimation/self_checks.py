@@ -94,7 +94,7 @@ def check_mutual_information(
     random half of the rows, y is replaced by the y of another row of that half.
 
     - permutation: if the data are not distinguishable from shuffled pairs (p > 0.05),
-      the information is 0; only for estimators that report a p-value.
+      the interval must reach 0; only for estimators that report a p-value.
     - independence: I(x; y shuffled) = 0.
     - data processing: I(x; y') <= I(x; y).
     - redundancy: I(x; (y, y')) = I(x; y).
@@ -153,7 +153,7 @@ def check_mutual_information(
     draw_key, *keys = jax.random.split(key, 6)
     generator = np.random.default_rng(np.asarray(jax.random.key_data(draw_key)))
     noisy = _replaced(generator, y, len(y) // 2)
-    # First the estimate with the fewest rows, which raises an error soonest.
+    # The estimate with the fewest rows runs first, so that its errors come early.
     glued = checked_estimate(estimator, keys[0], *_glue_halves(generator, x, y))
     estimate = checked_estimate(estimator, keys[1], x, y)
     shuffled = checked_estimate(estimator, keys[2], x, _replaced(generator, y, len(y)))
