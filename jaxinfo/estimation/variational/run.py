@@ -36,8 +36,8 @@ __all__ = ["InformationRun", "make_run"]
 
 # The negatives of a row are the other rows of its block. Few negatives suffice to
 # compare states of one run in validation. In the report, more negatives would hardly
-# lower the error, which the number of rows dominates. Bounds of a score matrix depend on
-# its size, so their blocks have the size of a batch.
+# lower the error, which depends mostly on the number of rows. Bounds of a score matrix
+# depend on its size, so their blocks have the size of a batch.
 VALIDATION_BLOCK = 4
 REPORT_BLOCK = 64
 
