@@ -92,7 +92,7 @@ def shifted_scores(
 
     sum_i C[i, (i + s) mod m], where C are the scores minus the means of their rows and
     columns, which no shuffle changes. Joint pairs are on the diagonal. The sums are
-    exactly 0 if the scores do not depend on the pairing.
+    exactly 0 if the scores do not depend on how rows are paired.
     """
     own, other = (matrices.mean(axis=axis, keepdims=True) for axis in (2, 1))
     centered = matrices - own - other + matrices.mean(axis=(1, 2), keepdims=True)
