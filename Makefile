@@ -19,11 +19,11 @@ PINS := pyproject.toml constraints.txt
 .NOTPARALLEL:
 
 help:
-	@echo "make demo      install, then estimate on known laws and on real data (the main job)"
+	@echo "make demo      install, then estimate on known distributions and real data"
 	@echo "make test      install, then run the fast tests"
 	@echo "make test-all  install, then run every test, the slow ones included"
 	@echo "make lint      ruff (lint and format) and basedpyright"
-	@echo "make bench     speed against plain loops, and what more seeds cost"
+	@echo "make bench     measure speed against plain loops, and the cost of more seeds"
 	@echo "make clean     remove $(VENV), caches and build leftovers"
 
 demo: $(DEMO)

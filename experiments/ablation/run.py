@@ -14,22 +14,22 @@ from jaxinfo.cli import prepare_jax
 __all__ = ["Config", "main"]
 
 HEADINGS = ("estimator", "MAE", "RMSE", "near", "coverage", "what changes most")
-# A row names so many tasks, if their error grew by this much, nats.
+# A row names at most this many tasks, whose error grew by at least this much, nats.
 NUM_NAMED, MIN_GROWTH = 2, 0.01
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Settings of the experiment.
 
     Attributes:
-        out: folder for results.json and table.md; variants that results.json holds
-            already are not run again.
-        suite: the tasks, a name of `jaxinfo.tasks.suite`.
-        num_seeds: critics of each estimate.
-        rows: rows of each sample.
-        repeats: fresh samples of each task.
-        smoke: the same path end to end on two tasks, two variants and few rows.
+        out: folder for results.json and table.md; variants that are in results.json are
+            not run again.
+        suite: name of a suite of tasks, see `jaxinfo.tasks.suite`.
+        num_seeds: number of critics for each estimate.
+        rows: number of rows in each sample.
+        repeats: number of samples of each task.
+        smoke: run the whole experiment on two tasks, two variants and few rows.
     """
 
     out: Path = Path("results/ablation")

@@ -34,7 +34,7 @@ class Method(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What the methods have in common.
+    """Networks and settings that all methods share.
 
     Attributes:
         preset: sizes of networks and numbers of updates.

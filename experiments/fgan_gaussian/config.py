@@ -1,4 +1,4 @@
-"""What to run."""
+"""Settings of the experiment."""
 
 import dataclasses
 from pathlib import Path
@@ -8,7 +8,7 @@ __all__ = ["Config"]
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Settings of the experiment.
 
     Attributes:
         out: folder for results.json and the figures.

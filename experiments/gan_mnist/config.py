@@ -1,4 +1,4 @@
-"""What to run, and the settings of the papers."""
+"""Settings of the experiment, and those of the papers."""
 
 import dataclasses
 import functools
@@ -19,7 +19,7 @@ __all__ = ["OBJECTIVES_SHOWN", "PRESETS", "Config", "Preset"]
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Settings of the experiment.
 
     Attributes:
         out: folder for results.json, table.md and samples.png; objectives that are

@@ -1,4 +1,4 @@
-"""What to run, and the two distributions."""
+"""Settings of the experiment, and the two distributions."""
 
 import dataclasses
 import math
@@ -59,7 +59,7 @@ def sample_signs_first(
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Settings of the experiment.
 
     Attributes:
         out: folder for results.json, table.md and the figures; settings that are

@@ -22,7 +22,7 @@ DATA = "data"
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Settings of the experiment.
 
     Attributes:
         out: folder for results.json, table.md and samples.png; objectives that are

@@ -18,7 +18,7 @@ CHUNK = 500
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What to run.
+    """Settings of the experiment.
 
     Attributes:
         out: folder for results.json and the checkpoint.

@@ -225,14 +225,14 @@ class _Devices(NamedTuple):
     """Reductions over the devices that share a batch; with no axis, identities.
 
     A loss may be any function of all scores, such as a log-mean-exp or a function of
-    pairs. Every device computes it from the gathered scores and takes the gradient in
-    its own, so that nothing is differentiated through a collective.
+    pairs. Every device computes it from the gathered scores and differentiates it with
+    respect to its own scores, so that no collective operation is differentiated.
     """
 
     axis_name: str | None
 
     def vary(self, tree: PyTree) -> PyTree:
-        """Parameters whose gradients are those of this device's samples alone."""
+        """Marks parameters so that their gradients use this device's samples only."""
         if self.axis_name is None:
             return tree
         return jax.tree.map(

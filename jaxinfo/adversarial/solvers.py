@@ -230,7 +230,7 @@ Source: Popov, 1980; Gidel et al., ICLR 2019, section 3.3.
 def lookahead(
     inner: Solver = alternating, *, num_steps: int = 5, step_size: float = 0.5
 ) -> Solver:
-    """Interpolates the players with those of `num_steps` updates before.
+    """Interpolates the players with their values `num_steps` updates ago.
 
     Every `num_steps` updates both players are set to slow + step_size (fast - slow).
 

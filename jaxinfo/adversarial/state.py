@@ -14,7 +14,7 @@ class GanState(NamedTuple):
     Attributes:
         step: number of generator updates, [].
         players: parameters of both networks.
-        solver: the solver's state, with those of the optimizers.
+        solver: the state of the solver and of the optimizers.
         average: moving average of the generator's parameters, or None.
         stopped_at: number of the update that was not finite, at which this game
             stopped, or -1, [].

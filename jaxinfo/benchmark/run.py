@@ -25,11 +25,11 @@ from jaxinfo.estimation import Estimate
 
 __all__ = ["run_benchmark"]
 
-# The programs of one estimate hold up to 900 memory maps, and Linux allows a process
-# 65,530 of them: the compiled programs are dropped after this many estimates.
+# The programs of one estimate use up to 900 memory maps, and Linux allows a process
+# 65,530, so compiled programs are dropped after this many estimates.
 ESTIMATES_KEPT = 50
-# Errors that an estimator may raise because a task does not suit it. They are recorded
-# and the benchmark goes on; other errors are bugs and end it.
+# Errors that an estimator may raise because a task does not suit it. They are recorded,
+# and the benchmark continues; other errors are bugs and stop it.
 FAILURES = (ArithmeticError, MemoryError, RuntimeError, ValueError)
 
 

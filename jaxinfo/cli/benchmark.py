@@ -41,8 +41,8 @@ class BenchmarkOptions:
         suite: bmi40, staircase, high-mi, mixed, images, families, cmi, divergence or
             smoke, which is the fastest.
         estimators: names, comma-separated: default, a bound such as mine, or a
-            classical estimator such as ksg1. By default, those of default,
-            gaussian_copula and ksg1 that apply to the suite.
+            classical estimator such as ksg1. By default, default, gaussian_copula and
+            ksg1, if they apply to the suite.
         seeds: number of training seeds. By default, the estimator's own.
         rows: rows of each sample.
         repeats: number of samples of each task.

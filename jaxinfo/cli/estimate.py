@@ -39,8 +39,8 @@ class EstimateOptions:
         batch_size: rows of a minibatch, at most the number of training rows. By
             default, the estimator's own.
         key: seed of the random key. Equal seeds give equal numbers.
-        check: also check the estimator against itself on this data, which takes four
-            more estimates. The exit code is 1 if a check fails.
+        check: also run self-consistency checks of the estimator on this data, which
+            take four more estimates. The exit code is 1 if a check fails.
         json: write the numbers to this file.
         plot: plot the validation curves to this .png, .pdf or .svg.
     """

@@ -1,4 +1,4 @@
-"""Checks of public arguments; each error names the argument and what was expected.
+"""Checks of public arguments, whose errors name the argument and the expected value.
 
 Only static facts are checked, so that every check also works under `jax.jit`.
 """

@@ -186,7 +186,7 @@ def meta_path_adjacency(graph: HeterogeneousGraph, path: Sequence[str]) -> Any:
             f"{'-'.join(path)}"
         )
     steps = [biadjacency(graph, *pair) for pair in itertools.pairwise(path)]
-    # The matrix of a symmetric path is that of its first half times its transpose.
+    # The matrix of a symmetric path is M M^T, with the matrix M of its first half.
     is_symmetric = len(path) % 2 and list(path) == list(path)[::-1]
     num_paths = functools.reduce(
         operator.matmul, steps[: len(steps) // 2] if is_symmetric else steps

@@ -90,7 +90,7 @@ def logistic_bound(
     where: Where = None,
     where_p: Where = None,
 ) -> Float[Array, ""]:
-    """The bound of `JENSEN_SHANNON` in nats: 2 log 2 less the logistic loss.
+    """The bound of `JENSEN_SHANNON` in nats: 2 log 2 minus the logistic loss.
 
     2 log 2 - E_p[softplus(-v)] - E_q[softplus(v)], the value of the original GAN game
     plus log 4.

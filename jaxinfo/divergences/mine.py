@@ -29,8 +29,8 @@ def mine_init(dtype: jnp.dtype | None = None) -> MineState:
     """The state of MINE's moving average before the first batch.
 
     Args:
-        dtype: dtype of the average, whatever that of the scores; None for JAX's
-            default float.
+        dtype: dtype of the average, which may differ from that of the scores; None for
+            JAX's default float.
 
     Returns:
         The state, with structure and dtypes that `mine_update` preserves.

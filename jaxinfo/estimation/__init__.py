@@ -1,8 +1,9 @@
-"""Estimators: samples in, an `Estimate` with its error and its kind out.
+"""Estimators of mutual information and divergences from samples.
 
 An estimator of mutual information is a frozen value that is called as
-`estimator(key, x, y)`: `CrossFitted` (the default), `Variational` (any bound, any
-critic), and the classical `KSG`, `MixedKSG`, `Gaussian`, `GaussianCopula` and `PlugIn`.
+`estimator(key, x, y)` and returns an `Estimate`: `CrossFitted` (the default),
+`Variational` (any bound, any critic), and the classical `KSG`, `MixedKSG`, `Gaussian`,
+`GaussianCopula` and `PlugIn`.
 """
 
 from jaxinfo.estimation.classical import (

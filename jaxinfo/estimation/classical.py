@@ -1,4 +1,4 @@
-"""Classical estimators of mutual information, as frozen values: nothing is trained."""
+"""Classical estimators of mutual information, which train no network."""
 
 import dataclasses
 import functools
@@ -41,13 +41,13 @@ from jaxinfo.training.compile_time import compile_stopwatch
 
 __all__ = ["KSG", "Gaussian", "GaussianCopula", "MixedKSG", "PlugIn"]
 
-# Rows are split into this many parts, so many times, for the subsampling error.
-NUM_PARTS, NUM_SPLITS = 3, 8
-# A larger share of repeated values is not explained by rounding.
+# The subsampling error uses this many random splits into this many parts.
+NUM_SPLITS, NUM_PARTS = 8, 3
+# A larger share of repeated values is reported as ties.
 MAX_SHARE_OF_TIES = 0.01
-# With fewer rows for each state the bias correction itself is unreliable.
+# With fewer rows for each state the bias correction is unreliable.
 MIN_ROWS_PER_STATE = 5
-# A standardized coordinate with less residual variance is a function of the others.
+# A standardized coordinate with less residual variance is a linear function of others.
 MIN_RESIDUAL_VARIANCE = 1e-12
 
 _NEIGHBOR_SETTINGS = ("num_neighbors", "chunk_size")
@@ -67,10 +67,10 @@ _fit_gaussian = jax.jit(fit_gaussian)
 class KSG:
     """The estimators of Kraskov, Stoegbauer and Grassberger, for continuous data.
 
-    Computed in float64 on all rows. The standard error comes from subsamples (Holmes
-    and Nemenman, "Estimation of mutual information for real-valued data with error bars
-    and controlled bias", Phys. Rev. E 100, 2019), drawn by a fixed generator; it does
-    not include the bias, which is downward in many dimensions.
+    They are computed in float64 on all rows. The standard error is computed from
+    subsamples (Holmes and Nemenman, "Estimation of mutual information for real-valued
+    data with error bars and controlled bias", Phys. Rev. E 100, 2019), drawn with a
+    fixed seed. It does not include the bias, which is negative in many dimensions.
 
     Source: Kraskov, Stoegbauer and Grassberger, "Estimating mutual information", Phys.
         Rev. E 69, 2004, equations 8 (variant 1) and 9 (variant 2).
@@ -123,7 +123,7 @@ class KSG:
 class MixedKSG:
     """A nearest-neighbor estimator for discrete, continuous and mixed data.
 
-    Computed in float64 on all rows, with the standard error of `KSG`.
+    It is computed in float64 on all rows; the standard error is computed as in `KSG`.
 
     Source: Gao et al., "Estimating mutual information for discrete-continuous
         mixtures", NeurIPS 2017.
@@ -183,7 +183,7 @@ def _by_neighbors(
 
 
 def _subsampling_error(value_of: Callable[[np.ndarray], Any], num_rows: int) -> float:
-    """The spread over disjoint parts of the rows, whose variance goes as 1 / rows."""
+    """Scales the spread over disjoint parts of the rows to the number of all rows."""
     size = num_rows // NUM_PARTS
     generator = np.random.default_rng(0)
     splits = [generator.permutation(num_rows) for _ in range(NUM_SPLITS)]
@@ -199,10 +199,10 @@ def _subsampling_error(value_of: Callable[[np.ndarray], Any], num_rows: int) -> 
 
 @dataclasses.dataclass(frozen=True)
 class Gaussian:
-    """The information of a Gaussian with the covariance of the rows.
+    """The mutual information of a Gaussian with the covariance of the rows.
 
-    Computed in float64 on all rows; the standard error is that of the influence
-    function. A covariance holds linear dependence only.
+    It is computed in float64 on all rows; the standard error is computed from the
+    influence function. A covariance captures linear dependence only.
 
     Example:
         >>> x, e = np.random.default_rng(0).normal(size=(2, 500, 1))
@@ -226,9 +226,9 @@ class Gaussian:
 
 @dataclasses.dataclass(frozen=True)
 class GaussianCopula:
-    """The information of a Gaussian copula with the covariance of the normal scores.
+    """The mutual information of a Gaussian with the covariance of the normal scores.
 
-    Monotone maps of single coordinates leave it unchanged. Otherwise like `Gaussian`.
+    It is invariant to monotone maps of single coordinates; otherwise as `Gaussian`.
     """
 
     @property
@@ -281,11 +281,11 @@ def _by_gaussian(
 
 
 class _Side(NamedTuple):
-    """Maps rows of x or of y to the coordinates that a Gaussian is fitted to.
+    """Maps rows of x or y to the coordinates that a Gaussian is fitted to.
 
     Attributes:
         scale: shift and scale.
-        kept: numbers of the coordinates that vary.
+        kept: indices of the coordinates that are not constant.
         reference: fitted rows whose ranks define normal scores, or None.
     """
 
@@ -361,7 +361,7 @@ class GaussianDensityRatio(DensityRatio):
 
 @dataclasses.dataclass(frozen=True)
 class PlugIn:
-    """The information of the table of counts, for discrete data.
+    """The mutual information of the contingency table, for discrete data.
 
     Source: Miller, "Note on the bias of information estimates", 1955, for the
         correction.
@@ -409,12 +409,12 @@ class PlugIn:
 def _check(
     key: Any, x: Any, y: Any, *, numbers: bool
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Checked rows, and warnings if the estimator takes the values as numbers."""
+    """Returns checked rows; warnings only if the estimator uses values as numbers."""
     check_key(0, key=key)
     rows_x, warnings_x = check_rows("x", x)
     rows_y, warnings_y = check_rows("y", y)
     check_same_rows(rows_x, rows_y)
-    # Whole numbers and constants are nothing to warn about if states are counted.
+    # Integers and constants need no warning if states are counted.
     return rows_x, rows_y, [*warnings_x, *warnings_y] if numbers else []
 
 

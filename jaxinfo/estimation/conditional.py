@@ -1,4 +1,4 @@
-"""Conditional mutual information and transfer entropy, by the chain rule."""
+"""Conditional mutual information and transfer entropy by the chain rule."""
 
 import dataclasses
 import functools
@@ -49,8 +49,8 @@ def estimate_conditional_mutual_information(
     """Estimates the information of x and y given z in nats, with its error.
 
     I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z). The default estimator computes both terms on
-    the same folds. The terms share their rows and so most of their noise, and the error
-    is that of the difference of their influence functions.
+    the same folds, so most of their noise cancels. The error is computed from the
+    difference of their influence functions.
 
     Source: Cover and Thomas, "Elements of information theory", 2006, equation 2.62 (the
         chain rule); Mukherjee, Asnani and Kannan, "CCMI: classifier based conditional
@@ -59,27 +59,27 @@ def estimate_conditional_mutual_information(
     Args:
         key: random key.
         x: rows of x, [N, ...] of any trailing shape.
-        y: rows of y, [N, ...]; row i was drawn with row i of x.
-        z: rows of z, [N, ...], likewise.
+        y: rows of y, [N, ...]; row i is paired with row i of x.
+        z: rows of z, [N, ...]; row i is paired with row i of x.
         estimator: an estimator of mutual information or its name, as in
-            `estimate_mutual_information`. With any other than `CrossFitted`, the errors
-            of the two terms are added as if they were independent.
-        **settings: not used; settings of an estimator get an error that says where they
-            belong.
+            `estimate_mutual_information`. For estimators other than `CrossFitted`, the
+            errors of the two terms are combined as if they were independent.
+        **settings: rejected, with an error that names the estimator that takes them.
 
     Returns:
         An `Estimate` in nats; its `density_ratio(x, y, z)` is the pointwise
-        log p(x, y | z) / (p(x | z) p(y | z)). `diagnostics.per_seed` holds differences
-        of the two terms, `diagnostics.history` the curves of both, one after the other.
+        log p(x, y | z) / (p(x | z) p(y | z)). `diagnostics.per_seed` has the difference
+        of the two terms for each seed, and `diagnostics.history` the validation curves
+        of the first term followed by those of the second.
 
     Raises:
         ValueError: if an argument does not fit; the message names it.
         TypeError: inside jit or vmap.
 
     Notes:
-        The estimate, unlike the truth, depends on the order of x and y. The variable
-        with fewer coordinates takes the place of x in the formula. On the tasks of the
-        suite "cmi" the two orders differ by at most a third of the standard error.
+        The formula is symmetric in x and y, but the estimate is not. The variable with
+        fewer coordinates is used as x in the formula. On the tasks of the suite "cmi"
+        the two orders differ by at most a third of the standard error.
         There is no p-value, because shuffling rows also removes their dependence on z.
 
     Example:
@@ -121,7 +121,7 @@ def estimate_transfer_entropy(
 
     T = I(target_t; source_(t-1), ..., source_(t-L) | target_(t-1), ..., target_(t-L)),
     by the chain rule as in `estimate_conditional_mutual_information`. With the default
-    estimator every fold consists of stretches of time, and the error allows for the
+    estimator, each fold consists of stretches of time, and the error accounts for the
     dependence of neighboring rows.
 
     Source: Schreiber, "Measuring information transfer", Phys. Rev. Lett. 85, 2000,
@@ -129,13 +129,12 @@ def estimate_transfer_entropy(
 
     Args:
         key: random key.
-        source: the series that may drive, in the order of time, [T] or [T, ...].
-        target: the series that may be driven, [T] or [T, ...], at the same times.
+        source: the driving series, ordered in time, [T] or [T, ...].
+        target: the driven series at the same times, [T] or [T, ...].
         lags: L, the number of past steps.
         estimator: an estimator of mutual information or its name, as in
             `estimate_mutual_information`.
-        **settings: not used; settings of an estimator get an error that says where they
-            belong.
+        **settings: rejected, with an error that names the estimator that takes them.
 
     Returns:
         An `Estimate` in nats from T - L rows; its `density_ratio(source, target)` is
@@ -146,10 +145,10 @@ def estimate_transfer_entropy(
         TypeError: inside jit or vmap.
 
     Notes:
-        Both series must be stationary. The past before the last L steps counts neither
-        for the target nor for the source. A common driver that is not given looks like
-        transfer. If a series remembers tens of steps, the error may be several times
-        larger than stated.
+        Both series must be stationary. The past before the last L steps is ignored for
+        both series. An unobserved common driver can appear as transfer. If a series is
+        correlated over tens of steps, the true error can be several times the reported
+        one.
 
     Example:
         >>> from jaxinfo.estimation import CrossFitted, TrainConfig
@@ -186,11 +185,11 @@ def lagged_rows(
     """Returns the past of a series at each step: row t holds steps t-1, ..., t-L.
 
     Args:
-        series: in the order of time, [T] or [T, ...].
+        series: the series, ordered in time, [T] or [T, ...].
         lags: L, at least 1 and below T.
 
     Returns:
-        The past at the steps L, ..., T-1, the latest step first, [T - L, L D].
+        The past at the steps L, ..., T-1, most recent step first, [T - L, L D].
 
     Raises:
         ValueError: if the lags leave no row.
@@ -229,7 +228,7 @@ class ConditionalDensityRatio(DensityRatio):
         joint: density ratio of x and (y, z).
         given: density ratio of x and z.
         shapes: name and row shape of x, y and z.
-        swaps: whether x and y changed places.
+        swaps: whether the formula uses y as x and x as y.
     """
 
     joint: DensityRatio
@@ -281,7 +280,7 @@ def _difference(
 
 
 def _check_new_rows(shapes: Shapes, *rows: Any) -> list[Any]:
-    """Checks rows for a fitted density ratio; traced ones by their shape only."""
+    """Checks new rows for a density ratio; only the shape of traced rows is checked."""
     checked = {}
     for (name, shape), new in zip(shapes, rows, strict=True):
         new = jnp.asarray(new) if is_traced(new) else check_rows(name, new)[0]
@@ -327,12 +326,12 @@ def _by_chain_rule(
         return estimate
     keys = jax.random.split(key)
     with catch_warnings():
-        simplefilter("ignore", UserWarning)  # Given below, once.
+        simplefilter("ignore", UserWarning)  # They are issued once, below.
         joint, given = (
             checked_estimate(estimator, k, *pair)
             for k, pair in zip(keys, pairs, strict=True)
         )
-    # These would name columns of the stacked rows; `warnings` has them by argument.
+    # These name columns of the stacked rows; `warnings` has them for each argument.
     of_columns = {
         message
         for pair in pairs
@@ -353,7 +352,7 @@ def _subtract(
     quantity: str,
     wrap: Any,
 ) -> Estimate:
-    """The difference of two estimates, as if their errors were independent."""
+    """Subtracts two estimates as if their errors were independent."""
     one, two = joint.diagnostics, given.diagnostics
     same_seeds = one.per_seed.shape == two.per_seed.shape
     same_steps = np.array_equal(one.history.steps, two.history.steps)
@@ -387,7 +386,7 @@ def _subtract(
 
 
 def _check(**samples: Any) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Checked rows of each argument, and warnings."""
+    """Returns checked rows of each argument, and warnings."""
     checked = {
         name: check_rows(name, rows, takes_labels=True)
         for name, rows in samples.items()
@@ -398,6 +397,6 @@ def _check(**samples: Any) -> tuple[dict[str, np.ndarray], list[str]]:
 
 
 def _rows_of_series(source: Any, target: Any, lags: int) -> _Rows:
-    """The target at each step, the past of the source, and its own past."""
+    """Returns the target at each step, the source's past and the target's past."""
     past = lagged_rows(source, lags), lagged_rows(target, lags)
     return target[lags:].reshape(len(past[0]), -1), *past

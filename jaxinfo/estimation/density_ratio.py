@@ -1,4 +1,4 @@
-"""Density ratios as values: evaluated, differentiated, pickled and saved."""
+"""The base class of fitted density ratios, and their storage."""
 
 import abc
 import os
@@ -24,7 +24,7 @@ class DensityRatio(abc.ABC):
     for a divergence of two samples it is log p(x) / q(x). Subclasses are frozen
     dataclasses that are registered as pytrees (`jax.tree_util.register_dataclass`):
     their arrays are leaves, their networks static metadata. A density ratio can
-    therefore be an argument of a function under `jax.jit`, `jax.grad` and `jax.vmap`.
+    therefore be an argument of functions under `jax.jit`, `jax.grad` and `jax.vmap`.
     """
 
     @abc.abstractmethod
@@ -68,7 +68,7 @@ class DensityRatio(abc.ABC):
             np.savez(file, structure=np.frombuffer(pickled, np.uint8), **arrays)
 
     def __eq__(self, other: object) -> bool:
-        """Whether both have the same structure and the same numbers."""
+        """Whether both have the same structure and equal arrays."""
         if type(self) is not type(other):
             return False
         (mine, structure), (theirs, other_structure) = map(

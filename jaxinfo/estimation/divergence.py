@@ -22,8 +22,8 @@ def estimate_divergence(
 ) -> Estimate:
     """Estimates a divergence between two distributions from samples in nats.
 
-    D_f(P || Q) = E_q[f(p / q)], bounded by a discriminator that is trained, selected
-    and reported on three different parts of the rows, for several seeds at once.
+    D_f(P || Q) = E_q[f(p / q)]. Discriminators of several seeds are trained, selected
+    and reported on three different parts of the rows.
 
     Source: Nguyen, Wainwright, Jordan, "Estimating divergence functionals", IEEE Trans.
         Information Theory 2010; Nowozin et al., "f-GAN", NeurIPS 2016.
@@ -36,8 +36,7 @@ def estimate_divergence(
             name.
         estimator: a `VariationalDivergence`; None for the tightest bound of the
             divergence and default settings.
-        **settings: not used; settings of the estimator get an error that says where
-            they belong.
+        **settings: rejected, with an error that names the estimator that takes them.
 
     Returns:
         An `Estimate` in nats; its `density_ratio(samples)` is log p / q.
@@ -47,8 +46,8 @@ def estimate_divergence(
         TypeError: inside jit or vmap; use `make_divergence_run` there.
 
     Notes:
-        The interval is one for the bound that these discriminators reach. The member
-        JENSEN_SHANNON is twice the usual Jensen-Shannon divergence.
+        The interval is for the bound that these discriminators reach. JENSEN_SHANNON is
+        twice the usual Jensen-Shannon divergence.
 
     Example:
         >>> import jax

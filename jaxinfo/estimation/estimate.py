@@ -1,4 +1,4 @@
-"""The result of every estimator: a number with its error, its kind and diagnostics."""
+"""`Estimate`, the result of every estimator, and its diagnostics."""
 
 import dataclasses
 import html
@@ -34,7 +34,7 @@ NO_HISTORY = History(np.empty(0, int), np.empty((0, 0)))
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Diagnostics:
-    """How an estimate came about, and what makes it doubtful.
+    """Details of the computation, and reasons to distrust the estimate.
 
     Attributes:
         ceiling: the largest value that this bound can report (log K), nats; inf if
@@ -46,9 +46,9 @@ class Diagnostics:
         per_seed: value of every seed, nats, [S]; its mean over finite seeds is the
             value of the estimate.
         history: validation curves.
-        warnings: what is doubtful about the data or the run, one sentence each.
+        warnings: problems of the data or the run, one sentence each.
         seconds: wall time of the whole estimation.
-        compile_seconds: the part of it that was spent on tracing and compiling.
+        compile_seconds: the part of `seconds` spent on tracing and compiling.
     """
 
     per_seed: np.ndarray
@@ -72,8 +72,8 @@ class Estimate:
     """An estimate in nats with its error; frozen, hashable and picklable.
 
     Trained estimators select models on validation rows and report on held-out rows.
-    Two estimates are equal if their numbers and names are; diagnostics, which hold run
-    times, and the density ratio do not count.
+    Two estimates are equal if their numbers and names are equal. The comparison ignores
+    the diagnostics, which contain run times, and the density ratio.
 
     Attributes:
         value: the estimate, nats; negative values are not clipped.
@@ -182,7 +182,7 @@ class Estimate:
         )
 
     def _flags(self) -> list[str]:
-        """What is wrong with the run, in a few words each."""
+        """Short descriptions of the problems of the run."""
         found = self.diagnostics
         flags = ["saturated"] * found.saturated
         flags += ["not converged"] * (not found.converged)

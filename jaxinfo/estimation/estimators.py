@@ -57,7 +57,7 @@ class Estimator(Protocol):
 
 
 def estimator_names() -> tuple[str, ...]:
-    """Returns the names that `find_estimator` knows.
+    """Returns the names that `find_estimator` accepts.
 
     Example:
         >>> {"cross_fitted", "info_nce", "ksg1"} <= set(estimator_names())
@@ -67,12 +67,13 @@ def estimator_names() -> tuple[str, ...]:
 
 
 def find_estimator(estimator: str | Estimator | None = None) -> Estimator:
-    """Finds an estimator by its name.
+    """Returns the estimator with this name.
 
     Args:
         estimator: None or "cross_fitted" for the default estimator; the name of a bound
             of `jaxinfo.estimation.BOUNDS`; "ksg1", "ksg2", "mixed_ksg", "gaussian",
-            "gaussian_copula" or "plug_in"; or an estimator, which is returned as it is.
+            "gaussian_copula" or "plug_in"; or an estimator, which is returned
+            unchanged.
 
     Returns:
         The estimator.

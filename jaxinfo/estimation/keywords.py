@@ -1,4 +1,4 @@
-"""Errors that say which estimator takes a keyword."""
+"""Errors for misplaced keywords, which name the estimator that takes them."""
 
 import dataclasses
 from typing import Any
@@ -14,11 +14,11 @@ _BOUND_SETTINGS = {
 
 
 def refuse_keywords(arguments: dict[str, Any], *estimators: type) -> None:
-    """Raises TypeError if there are keywords, naming the estimators that take them.
+    """Raises TypeError if there are keywords, and names the estimators that take them.
 
     Args:
-        arguments: keywords that the caller of an estimate function gave.
-        *estimators: classes of estimators whose fields are named.
+        arguments: unexpected keywords of an estimate function.
+        *estimators: classes of estimators whose fields are searched.
     """
     for name in arguments:
         if homes := [home for cls in estimators for home in _homes(name, cls)]:
@@ -41,10 +41,10 @@ def _fields(cls: type) -> list[str]:
 
 
 def _homes(name: str, cls: type) -> list[str]:
-    """How the settings of an estimator spell a keyword."""
+    """Calls of an estimator that accept the keyword."""
     fields = _fields(cls)
     if name == "method" or (name == "bound" and cls.__name__ == "CrossFitted"):
-        return []  # The default estimator's bound is not that of earlier versions.
+        return []  # `bound` of earlier versions is now `Variational(bound)`.
     if name in fields:
         return [f"{cls.__name__}({name}=...)"]
     if name in _fields(TrainConfig):

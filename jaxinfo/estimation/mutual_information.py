@@ -38,8 +38,7 @@ def estimate_mutual_information(
         estimator: an estimator or its name, one of `estimator_names()`: a
             `CrossFitted`, a `Variational` of any bound and critic, a classical
             estimator such as `KSG`, or any callable `(key, x, y) -> Estimate`.
-        **settings: not used; settings of an estimator get an error that says where they
-            belong.
+        **settings: rejected, with an error that names the estimator that takes them.
 
     Returns:
         An `Estimate` in nats.
@@ -49,10 +48,9 @@ def estimate_mutual_information(
         TypeError: inside jit or vmap; use `make_run` there.
 
     Notes:
-        The default estimator estimates the information itself, and its error includes
-        the cost of fitting. The interval of a named bound is one for the value that its
-        critics reach, which is below the information if the critic is too small or the
-        rows are too few.
+        The interval of the default estimator is for the information itself. The
+        interval of a named bound is for the value that its critics reach. A lower bound
+        is below the information if the critic is too small or the rows are too few.
 
     Example:
         >>> import jax, math

@@ -1,4 +1,4 @@
-"""Arrays as users have them -> checked, split and standardized rows."""
+"""Checks, splits and standardizes the arrays that users pass."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ __all__ = [
 
 LIBRARY = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
-# With fewer rows a part can neither train, nor select, nor give a standard error.
+# Fewer rows are too few to train, to select a model or to compute a standard error.
 MIN_ROWS = 8
 
 
@@ -46,14 +46,14 @@ class Standardization(NamedTuple):
     scale: np.ndarray
 
     def check(self, name: str, rows: Any) -> Any:
-        """Checks rows as `check_rows` does, and their shape; traced rows by shape only.
+        """Checks the shape of new rows and, unless traced, their values.
 
         Args:
             name: the argument's name, for messages.
             rows: new rows, [N, ...].
 
         Returns:
-            The rows; in float64 if they are not traced.
+            The rows, in float64 unless traced.
 
         Raises:
             ValueError: if the rows are not numbers or do not have the fitted shape.
@@ -73,7 +73,7 @@ class Standardization(NamedTuple):
         """Returns the rows in standard deviations, in JAX's default precision."""
         if is_traced(rows, self):
             return (jnp.asarray(rows) - self.mean) / self.scale
-        # In float64 first: differences of large numbers lose their digits in float32.
+        # In float64, because differences of large numbers lose digits in float32.
         standardized = (np.asarray(rows) - self.mean) / self.scale
         return jnp.asarray(standardized, dtype=float)
 
@@ -88,7 +88,7 @@ def fit_standardization(rows: np.ndarray) -> Standardization:
         The `Standardization`.
     """
     scale = rows.std(axis=0)
-    # The deviation of a constant is rounding error, which must not become a scale.
+    # The standard deviation of a constant is rounding error and must not be a scale.
     rounding = 8 * np.finfo(rows.dtype).eps * np.abs(rows).max(axis=0)
     return Standardization(rows.mean(axis=0), np.where(scale > rounding, scale, 1.0))
 
@@ -101,7 +101,7 @@ def check_rows(
     Args:
         name: the argument's name, for messages.
         rows: an array of numbers, [N, ...].
-        takes_labels: whether the caller distinguishes labels from numbers itself.
+        takes_labels: whether the caller treats integers as labels, without a warning.
 
     Returns:
         The rows in float64, [N, ...], and a list of warnings.
@@ -187,7 +187,7 @@ def split_rows(
         Row numbers of the three parts.
 
     Raises:
-        ValueError: if the shares make no sense or a part would be too small.
+        ValueError: if the shares are invalid or a part would be too small.
     """
     shares = np.asarray(split, dtype=float)
     if shares.shape != (3,) or not (shares > 0).all() or shares.sum() > 1 + 1e-9:

@@ -1,4 +1,4 @@
-"""Self-consistency checks of an estimator on data of unknown information."""
+"""Self-consistency checks of an estimator on data whose information is unknown."""
 
 import dataclasses
 import math
@@ -28,11 +28,11 @@ class SelfCheck(NamedTuple):
 
     Attributes:
         name: name of the check.
-        passed: whether it passed, given the errors.
+        passed: whether the difference is within the allowed one.
         expected: expected value, nats; for "permutation" the largest p-value that is
             compatible with the estimate.
         found: value found, nats; for "permutation" the p-value.
-        sentence: both in words, with the allowed difference.
+        sentence: a sentence with both values and the allowed difference.
     """
 
     name: str
@@ -88,13 +88,13 @@ def check_mutual_information(
     estimator: str | Estimator | None = None,
     tolerance: float = 0.01,
 ) -> SelfChecks:
-    """Checks an estimator against itself on your own data, in nats.
+    """Checks the self-consistency of an estimator on your own data, in nats.
 
     The checks hold for any distribution of x and y. Let y' be a noisy copy of y: in a
     random half of the rows, y is replaced by the y of another row of that half.
 
-    - permutation: if pairs score no better than shuffled pairs (p > 0.05), they hold no
-      information; only for estimators that report a p-value.
+    - permutation: if the data are not distinguishable from shuffled pairs (p > 0.05),
+      the interval must reach 0; only for estimators that report a p-value.
     - independence: I(x; y shuffled) = 0.
     - data processing: I(x; y') <= I(x; y).
     - redundancy: I(x; (y, y')) = I(x; y).
@@ -113,7 +113,7 @@ def check_mutual_information(
         tolerance: a difference in nats that always passes.
 
     Returns:
-        The `SelfChecks`: `passed`, `checks`, and a verdict in lines by `print`.
+        The `SelfChecks`, whose string has one line for each check.
 
     Raises:
         ValueError: if an argument does not fit; the message names it.
@@ -123,14 +123,15 @@ def check_mutual_information(
         and 1.96 sqrt(s_1^2 + s_2^2), with the standard errors of both sides (twice that
         of I(x; y) for additivity). Data processing fails only if the value is too
         large; permutation fails if p > 0.05 and the interval lies above `tolerance`.
-        The errors are added as if they were independent. Most rows are shared, so the
-        difference varies less: an unbiased estimator with honest errors fails a check
-        on at most about 1 of 20 data sets. The error of a named bound is that of the
-        bound and not of the information, so a bound far below the information can fail.
+        The errors are combined as if they were independent. Most rows are shared, so
+        the difference varies less: an unbiased estimator with correct standard errors
+        fails a check on at most about 1 of 20 data sets. The standard error of a named
+        bound describes the bound and not the information, so a bound far below the
+        information can fail.
 
-        Passing is no proof: an estimator that always returns 0 passes. Additivity has
-        half the rows and twice the coordinates, so an estimator that is right on all
-        rows can fail it. The estimator runs five times, on three shapes.
+        Passing proves nothing: an estimator that always returns 0 passes. Additivity
+        uses half the rows and twice the coordinates, so an estimator that is accurate
+        on all rows can fail it. The estimator runs five times, on three shapes.
 
     Example:
         >>> x, noise = np.random.default_rng(0).normal(size=(2, 500, 2))
@@ -152,7 +153,7 @@ def check_mutual_information(
     draw_key, *keys = jax.random.split(key, 6)
     generator = np.random.default_rng(np.asarray(jax.random.key_data(draw_key)))
     noisy = _replaced(generator, y, len(y) // 2)
-    # The check with the fewest rows for each estimate goes first.
+    # The estimate with the fewest rows runs first, so that its errors come early.
     glued = checked_estimate(estimator, keys[0], *_glue_halves(generator, x, y))
     estimate = checked_estimate(estimator, keys[1], x, y)
     shuffled = checked_estimate(estimator, keys[2], x, _replaced(generator, y, len(y)))
@@ -204,7 +205,7 @@ def _check_permutation(
 def _replaced(
     generator: np.random.Generator, rows: np.ndarray, number: int
 ) -> np.ndarray:
-    """Rows of which `number`, drawn at random, took the place of each other."""
+    """Returns a copy of rows, `number` of which are permuted among each other."""
     drawn = generator.permutation(len(rows))[:number]
     new = rows.copy()
     new[drawn] = rows[np.roll(drawn, 1)]
@@ -219,7 +220,7 @@ def _glue_halves(
 
 
 def _beside(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Joined along the first axis that is not that of rows."""
+    """Joins arrays along the first axis after that of rows."""
     if left.ndim == 1:
         return np.stack([left, right], axis=1)
     return np.concatenate([left, right], axis=1)

@@ -1,8 +1,8 @@
-"""A p-value of independence from shuffled pairs.
+"""A permutation test of independence for the default estimator.
 
-Two statistics take part. The critics of each fold score rows that they never saw; they
-find whatever they learned. The correlations of normal scores, computed anew for every
-shuffle, use all rows and find linear dependence, also if the critics learned nothing.
+It combines two statistics: held-out scores of the critics of each fold, which detect
+the dependence that the critics learned, and correlations of normal scores of all rows,
+which detect linear dependence even if the critics learned nothing.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,9 @@ __all__ = [
 ]
 
 NUM_PERMUTATIONS = 999
-# Correlations of so many leading directions of so many coordinates, evenly spread.
-MAX_DIRECTIONS, MAX_COORDINATES = 16, 64
+# Correlations use at most this many evenly spaced coordinates, and at most this many of
+# their leading principal directions.
+MAX_COORDINATES, MAX_DIRECTIONS = 64, 16
 # Relative size below which scores and variances are rounding errors.
 ROUNDING = 1e-5
 
@@ -35,20 +36,21 @@ def independence_p_value(
     y: np.ndarray,
     shifted: Sequence[Float[np.ndarray, "b m"]],
 ) -> float:
-    """A p-value of the hypothesis that x and y are independent.
+    """Computes a p-value of the hypothesis that x and y are independent.
 
-    Shuffles are independent shifts of y inside blocks of rows, a group of permutations,
-    and p = (1 + number of 999 shuffles that score at least what the pairs do) / 1000
-    for
+    A shuffle shifts y inside each block of rows by a random number of rows; these
+    shifts form a group of permutations. For each statistic, p = (1 + number of 999
+    shuffles whose statistic is at least that of the data) / 1000. The statistics are
 
-    - each fold: mean_i T(x_i, y_pi(i)) under its critic T. The sum of exp(T) over all
-      pairs of a block stays the same, so apart from which pairs count as negatives the
-      Donsker-Varadhan value moves with this mean alone.
-    - all rows: || U' V_pi ||^2, the sum of the squared canonical correlations of the
-      whitened normal scores U and V (Pillai's trace). It also replaces the statistic of
-      a fold whose critic scores all pairs alike, for which every shuffle would tie.
+    - for each fold: mean_i T(x_i, y_pi(i)) with its critic T. A shuffle does not change
+      the sum of exp(T) over all pairs of a block. Except for the choice of negatives,
+      the Donsker-Varadhan value therefore changes with this mean only.
+    - for all rows: || U' V_pi ||^2, the sum of the squared canonical correlations of
+      the whitened normal scores U and V (Pillai's trace). It also replaces the
+      statistic of a fold whose critic gives all pairs equal scores.
 
-    Half of the weight goes to the folds, half to the correlations.
+    The p-values are combined, with half of the weight on the folds and half on the
+    correlations.
 
     Source: Phipson and Smyth, "Permutation p-values should never be zero", Stat. Appl.
         Genet. Mol. Biol. 9, 2010; Liu and Xie, "Cauchy combination test", JASA 115,
@@ -58,19 +60,18 @@ def independence_p_value(
         key: random key.
         x: rows of x, [N, D].
         y: rows of y, [N, E].
-        shifted: of each fold, `shifted_scores` of rows that its critic never saw; all
-            of one shape.
+        shifted: for each fold, `shifted_scores` of its held-out rows; equal shapes.
 
     Returns:
         The p-value, between 1 / 1000 and 1.
 
     Notes:
-        Rows must be independent of each other. Each p-value is valid by itself: a
-        fold's critic is fixed given the other folds. The sum over folds is not a valid
-        statistic: the pairs of one fold trained the critics of another, so it has up to
-        twice the variance that fixed critics would give it.
+        Rows must be independent of each other. The p-value of each fold is valid,
+        because its critic depends on other folds only. The sum over folds would not be
+        a valid statistic: the rows of one fold train the critics of another, so its
+        variance is up to twice that for fixed critics.
     """
-    # On the host: a program for each shape would take longer to compile than to run.
+    # NumPy, because compiling a program for each shape would take longer than this.
     generator = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     rows = generator.permutation(len(x))[equal_blocks(len(x)).rows]
     left, right = (_whitened(side)[rows] for side in (x, y))
@@ -87,13 +88,11 @@ def independence_p_value(
 def shifted_scores(
     matrices: Float[np.ndarray, "b m m"],
 ) -> Float[np.ndarray, "b m"]:
-    """Sums of joint scores after y is shifted by s rows inside its block.
+    """Sums the scores of the pairs after y is shifted by s rows inside its block.
 
-    sum_i C[i, (i + s) mod m], C the scores without the means of their rows and columns,
-    which no shuffle changes.
-
-    Joint pairs are on the diagonal. The sums are exactly 0 if the scores do not depend
-    on how rows are paired.
+    sum_i C[i, (i + s) mod m], where C are the scores minus the means of their rows and
+    columns, which no shuffle changes. Joint pairs are on the diagonal. The sums are
+    exactly 0 if the scores do not depend on how rows are paired.
     """
     own, other = (matrices.mean(axis=axis, keepdims=True) for axis in (2, 1))
     centered = matrices - own - other + matrices.mean(axis=(1, 2), keepdims=True)
@@ -104,35 +103,36 @@ def shifted_scores(
 
 
 def combine_p_values(p_values: np.ndarray, weights: np.ndarray) -> float:
-    """One p-value from several that may depend on each other.
+    """Combines p-values that may depend on each other.
 
-    The tail of a Cauchy distribution at the weighted mean of tan((1/2 - p) pi): equal
-    p-values give the same again, and in the tail dependence does not matter.
+    The result is the tail of a Cauchy distribution at the weighted mean of
+    tan((1/2 - p) pi). Equal p-values are returned unchanged, and dependence does not
+    affect the tail.
 
     Source: Liu and Xie, "Cauchy combination test", JASA 115, 2020, eq. 3.
     """
-    # A p-value of 1 would outweigh all the others.
+    # A p-value of 1 would have infinite weight.
     below_one = np.minimum(p_values, 1 - 1 / (1 + NUM_PERMUTATIONS))
     quantiles = np.tan((0.5 - below_one) * np.pi)
     return float(0.5 - np.arctan(np.average(quantiles, weights=weights)) / np.pi)
 
 
 def _p_value(statistics: np.ndarray) -> float:
-    """Share of statistics that reach the first, which is that of the pairs as given."""
+    """Share of statistics that are at least the first one, which is for the data."""
     rounding = 1e-9 * np.abs(statistics).max()
     # Negated, so that NaN counts against a rejection.
     return float(np.mean(~(statistics < statistics[0] - rounding)))
 
 
 def _partners(size: int) -> np.ndarray:
-    """Which row of y is paired with each row of x after each shift, [m, m]."""
+    """Row of y that is paired with each row of x after each shift, [m, m]."""
     return np.add.outer(np.arange(size), np.arange(size)) % size
 
 
 def _draw_shifts(
     generator: np.random.Generator, num_blocks: int, size: int
 ) -> np.ndarray:
-    """No shift, then `NUM_PERMUTATIONS` random ones, for each block, [B, 1 + P]."""
+    """Zero, then `NUM_PERMUTATIONS` random shifts, for each block, [B, 1 + P]."""
     shifts = generator.integers(size, size=(num_blocks, 1 + NUM_PERMUTATIONS))
     shifts[:, 0] = 0
     return shifts
@@ -158,7 +158,7 @@ def _shifted_correlations(
 
 
 def _whitened(rows: np.ndarray) -> np.ndarray:
-    """Normal scores in their leading directions, each of variance 1, [N, r]."""
+    """Leading principal components of normal scores, with variance 1, [N, r]."""
     num_rows, size = rows.shape
     spread = np.linspace(0, size - 1, min(size, MAX_COORDINATES)).astype(int)
     scores = ndtri(rankdata(rows[:, spread], axis=0) / (num_rows + 1))

@@ -1,4 +1,4 @@
-"""The settings of training that every trained estimator shares."""
+"""Training settings that all trained estimators share."""
 
 import dataclasses
 import sys
@@ -8,14 +8,14 @@ from jaxinfo.training.sweep import LAYOUTS, Layout
 
 __all__ = ["TrainConfig"]
 
-# A program with a callback to the host is not kept by the compilation cache, so only
-# runs that are much longer than a compilation show a progress bar by default.
+# The compilation cache does not store programs with a callback to the host, so by
+# default only runs that take much longer than compiling show a progress bar.
 UPDATES_WORTH_A_BAR = 200_000
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """How long to train, and how to run it; frozen and hashable.
+    """Number of seeds, length and layout of a training; frozen and hashable.
 
     Attributes:
         num_seeds: number of critics that are trained, in one compiled call.

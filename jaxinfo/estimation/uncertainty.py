@@ -1,4 +1,4 @@
-"""Standard errors: from test rows by influence functions, and from seeds by spread."""
+"""Standard errors from influence functions of test rows and the spread over seeds."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class Summary(NamedTuple):
 
 
 def summary_around(value: float, error: float) -> Summary:
-    """A value with its standard error, and the 95 % interval these give, nats."""
+    """Returns a value with its standard error and 95 % interval, nats."""
     return Summary(
         float(value),
         float(error),
@@ -31,22 +31,22 @@ def summary_around(value: float, error: float) -> Summary:
 
 
 def summarize(per_seed: np.ndarray, influences: Sequence[np.ndarray]) -> Summary:
-    """Pools seeds that share their test rows.
+    """Averages seeds that share their test rows.
 
-    standard_error^2 = sum over samples of var(psi) / N + var over seeds / S, with psi
-    the influence function averaged over seeds: rows are shared, so their error does
-    not shrink with more seeds.
+    standard_error^2 = sum over samples of var(psi) / N + var over seeds / S, where psi
+    is the influence function averaged over seeds. Seeds share the test rows, so the
+    first term does not decrease with more seeds.
 
     Source: Efron, "Nonparametric estimates of standard error", Biometrika 1981
         (infinitesimal jackknife).
 
     Args:
-        per_seed: the value of each seed in nats, [S]; those not finite are left out.
+        per_seed: the value of each seed in nats, [S]; non-finite values are ignored.
         influences: the influence of each test row on each seed's value, one array
             [S, N] for each independent sample.
 
     Returns:
-        Mean, standard error and 95 % interval in nats; NaN where no seed is finite.
+        Mean, standard error and 95 % interval in nats; NaN if no seed is finite.
 
     Notes:
         With one seed the spread over seeds is unknown and counts as zero.
@@ -63,20 +63,21 @@ def summarize(per_seed: np.ndarray, influences: Sequence[np.ndarray]) -> Summary
 
 
 def variance_of_mean(values: np.ndarray, *, is_series: bool = False) -> float:
-    """The variance of the mean of values that are independent or a stationary series.
+    """Estimates the variance of a mean, for independent values or a stationary series.
 
-    var / N where they are independent. Of a series, that of the means of consecutive
-    batches of sqrt(N) values, over their number: batches hardly depend on each other.
+    For independent values it is var / N. A series is divided into consecutive batches
+    of sqrt(N) values, whose means are nearly independent; the result is the variance of
+    these means divided by their number.
 
     Source: Flegal and Jones, "Batch means and spectral variance estimators in Markov
         chain Monte Carlo", Ann. Statist. 38, 2010, equation 4 with b = sqrt(N).
 
     Args:
-        values: in the order of time where it matters, [N].
+        values: the values, [N]; ordered in time if `is_series`.
         is_series: whether values near in time depend on each other.
 
     Returns:
-        The variance of their mean.
+        The variance of the mean.
 
     Example:
         >>> round(variance_of_mean(np.array([1.0, 2.0, 3.0])), 4)

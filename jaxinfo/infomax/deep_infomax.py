@@ -205,7 +205,7 @@ class DeepInfomax:
         keys: "_Keys",
         images,
     ) -> tuple[Float[Array, ""], "_Encoding"]:
-        """The weighted sum of the terms' losses, and what adversaries need of it."""
+        """The weighted sum of the losses, and the encoding for the adversaries."""
         params = params | trained
         encoding = self._encode_in_training(keys, params[ENCODER], images)
         total, metrics = 0.0, {}
@@ -219,7 +219,7 @@ class DeepInfomax:
     def _encode_in_training(
         self, keys: "_Keys", params: PyTree, images: Array
     ) -> "_Encoding":
-        """Features of the images, and representations of what is not occluded."""
+        """Features of the images, and representations of the occluded images."""
         (features, representations, *_), statistics = apply_in_training(
             self.encoder, keys.encoder, params, images
         )

@@ -45,8 +45,8 @@ def train_deep_infomax(
             updates, such as a probe.
 
     Returns:
-        A `TrainResult`: the last state, the history, a `DeepInfomaxInfo` of means, and
-        what `observe` returned.
+        A `TrainResult`: the last state, the history (a `DeepInfomaxInfo` of means), and
+        the results of `observe`.
 
     Raises:
         ValueError: if a count is not positive, the batch is larger than the data, or

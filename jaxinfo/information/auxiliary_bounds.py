@@ -174,7 +174,7 @@ def _log_mean_exp_without_each(
     log_weights = jnp.where(present, jnp.log(jnp.where(present, weights, 1)), -jnp.inf)
     terms = values + log_weights[None]
     total = jax.nn.logsumexp(terms, axis=1, keepdims=True)
-    # Subtracting the largest term from the total would cancel: sum the others anew.
+    # Subtracting the largest term from the total would cancel, so sum the others.
     top = jnp.arange(terms.shape[1])[None] == jnp.argmax(terms, axis=1, keepdims=True)
     rest = jax.nn.logsumexp(jnp.where(top, -jnp.inf, terms), axis=1, keepdims=True)
     share = jnp.exp(jnp.where(top, -jnp.inf, terms - total))

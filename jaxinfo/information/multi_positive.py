@@ -142,7 +142,7 @@ def _validate_positives(positives: Positives, num_rows: int) -> Array:
 def _log_ratios(
     scores: Float[Array, "b n"], positives: Array, where: Where, axis: int = 1
 ) -> tuple[Float[Array, " b"], Bool[Array, " b"]]:
-    """The log-mean of the positives minus that of all, and which rows have any.
+    """Log-mean-exp of the positives minus that of all, and whether a row has positives.
 
     The scores are [B, N], or [N, B] with axis 0.
     """

@@ -61,7 +61,7 @@ def validate_location_scores(scores: Array, where: Where) -> Float[Array, "n l n
 def validate_matrix_and_rows(
     scores: Array, where: Where, **values: Array
 ) -> tuple[Float[Array, "n n"], Float[Array, " n"]]:
-    """Validates a score matrix, and one vector, passed by its name, of its rows."""
+    """Validates a score matrix and a named vector with one entry for each row."""
     scores = validate_matrix(scores, where)
     ((name, row_values),) = values.items()
     row_values = validate_vector(name, row_values, "where", where)

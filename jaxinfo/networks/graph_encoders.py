@@ -89,8 +89,8 @@ def heco_encoder(
         size: units of all embeddings.
         feature_dropout: dropout rate of the projected features in training, in [0, 1).
         attention_dropout: dropout rate of the attention vectors in training, in [0, 1).
-        masks_views: whether to mask in each view what the other sees, as the paper
-            does. Otherwise the node itself is one more type of neighbor in the schema
+        masks_views: whether to mask the inputs of one view in the other, as in the
+            paper. Otherwise the node itself is one more type of neighbor in the schema
             view, and the mean of its neighbors of every type is added to its features
             in the meta-path view.
 

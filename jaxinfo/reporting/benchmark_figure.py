@@ -25,7 +25,7 @@ CAPTION = (
 
 
 def plot_benchmark(records: Sequence[Record], path: str | os.PathLike[str]) -> None:
-    """Plots estimate minus truth, with a panel for each estimator and a line a task.
+    """Plots estimate minus truth, in one panel for each estimator.
 
     Hollow markers are saturated or not converged, crosses have no finite value, and
     triangles at the edge are errors above 10 nats. The band shows which errors count

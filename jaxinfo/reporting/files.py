@@ -1,4 +1,4 @@
-"""Files of results: output paths checked before a run, files written whole or not."""
+"""Files of results, which are written completely or not at all."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Distributions with known mutual information or divergence, to judge estimators on.
+"""Distributions with known mutual information or divergence, to test estimators.
 
 A `Task` samples (x, y) and holds their mutual information and pointwise information. A
 `ConditionalTask` adds z, a `SeriesTask` is two time series, and a `DivergenceTask` is

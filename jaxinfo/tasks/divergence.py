@@ -209,7 +209,8 @@ def _exponential_tails(
 
     def exact(divergence: FDivergence) -> float:
         alpha = _order(divergence)
-        rate = alpha * rates[0] + (1 - alpha) * rates[1]  # Of p^alpha q^(1 - alpha).
+        # Rate of decay of p^alpha q^(1 - alpha).
+        rate = alpha * rates[0] + (1 - alpha) * rates[1]
         if rate <= 0:
             return math.inf
         return integrate(divergence, log_p, log_q, span(TAIL / min(rate, *rates)))

@@ -63,8 +63,7 @@ def train_in_chunks(
             i * chunk_size.
         report: `report(state) -> value`, a value that JSON can hold, called on the
             initial state and after each chunk.
-        config: what this training must have in common with the one that wrote the
-            folder, as JSON.
+        config: settings, as JSON, that must equal those stored in the folder.
 
     Returns:
         A `ChunkedTraining`.

@@ -1,4 +1,4 @@
-"""The choice of the best state of a training, and what early stopping needs."""
+"""Selection of the best state of a training, for early stopping."""
 
 from typing import NamedTuple
 

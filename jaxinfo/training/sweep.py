@@ -27,9 +27,9 @@ def default_layout() -> Layout:
 
     "mesh" is used on several devices. On two CPU cores as two host devices it took 0.44
     to 0.59 of the time of "vmap" on one device for a small critic and 2 to 32 seeds,
-    and 0.85 to 1 for a large one, where "mesh_map" took a tenth less still
-    (`experiments/bench`). On a single device "vmap" is used: an accelerator needs it,
-    and a CPU loses little by it.
+    and 0.85 to 1 for a large one, for which "mesh_map" was another tenth faster
+    (`experiments/bench`). On a single device "vmap" is used: it is much faster on an
+    accelerator and hardly slower on a CPU.
     """
     return "mesh" if jax.device_count() > 1 else "vmap"
 

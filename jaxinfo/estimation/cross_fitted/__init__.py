@@ -1,19 +1,19 @@
 """The default estimator of mutual information, `CrossFitted`.
 
-The stages, each a module, in the order in which data flow:
+`estimator` checks the rows and returns the `Estimate`. It calls `cross_fit`, which runs
+these stages for one pair of variables; each stage is a module:
 
-1. `folds`: rows are split into folds; every row is held out exactly once.
-2. `marginals`: each variable alone gives normal scores and one-hot labels.
-3. `variates`: linear maps pair up correlated coordinates, also of expanded ones.
-4. `base_densities`, `selection`: each fold fits a closed-form log density ratio.
-5. `fold_maps`: rows become sufficient statistics of it, and features of critics.
-6. `critics`: networks correct the base density, trained in one compiled sweep.
-7. `combination`: validation rows weight the critics of a fold and clip their scores.
-8. `correction`: held-out and training bounds give the value, corrected for bias.
+1. `folds` splits the rows, so that each row is held out exactly once.
+2. `marginals` maps each variable to normal scores and one-hot labels.
+3. `variates` finds linear combinations of x and y that correlate pair by pair.
+4. `base_densities` and `selection` fit a closed-form log density ratio for each fold.
+5. `fold_maps` converts rows to its sufficient statistics and to features of critics.
+6. `critics` trains the networks of all folds in one compiled sweep.
+7. `combination` weights the critics of each fold on validation rows and clips scores.
+8. `correction` computes the bounds of all folds and corrects their mean for bias.
 
-`cross_fit` runs them for one pair of variables, `estimator` makes the `Estimate` and
-`density_ratio` a function of new rows. Every number is a field of `CrossFittedConfig`.
-The p-value comes from `jaxinfo.estimation.significance`.
+`density_ratio` evaluates the result on new rows, and `config` holds all settings. The
+p-value comes from `jaxinfo.estimation.significance`.
 """
 
 from jaxinfo.estimation.cross_fitted.config import CriticKind, CrossFittedConfig

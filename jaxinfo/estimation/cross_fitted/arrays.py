@@ -1,7 +1,4 @@
-"""Helpers for maps that are fitted with NumPy and evaluated with NumPy or JAX.
-
-Functions use the namespace of their rows, `rows.__array_namespace__()`.
-"""
+"""Helpers for maps that are fitted with NumPy and evaluated with NumPy or JAX."""
 
 import dataclasses
 from collections.abc import Callable
@@ -14,13 +11,15 @@ import scipy.special
 
 __all__ = ["Rows", "pad_columns", "pytree", "special"]
 
-Rows = Any  # NumPy arrays to fit, JAX arrays to evaluate.
+# NumPy or JAX arrays. Maps call functions of `rows.__array_namespace__()`, so they work
+# on both.
+Rows = Any
 Class = TypeVar("Class", bound=type)
 
 
 @dataclass_transform(frozen_default=True, eq_default=False)
 def pytree(*static: str) -> Callable[[Class], Class]:
-    """A frozen dataclass that is a pytree; `static` fields are its structure."""
+    """Makes a frozen dataclass that is a pytree; `static` fields are not leaves."""
 
     def decorate(cls: Class) -> Class:
         cls = dataclasses.dataclass(frozen=True, eq=False)(cls)
@@ -32,11 +31,11 @@ def pytree(*static: str) -> Callable[[Class], Class]:
 
 
 def special(rows: Rows) -> Any:
-    """The special functions for arrays of this kind."""
+    """The `scipy.special` functions for arrays of this kind."""
     return scipy.special if isinstance(rows, np.ndarray) else jax.scipy.special
 
 
 def pad_columns(rows: Rows, length: int) -> Rows:
-    """Appends zeros to the columns of rows, [N, length]."""
+    """Appends columns of zeros, [N, length]."""
     xp = rows.__array_namespace__()
     return xp.pad(rows, ((0, 0), (0, length - rows.shape[1])))

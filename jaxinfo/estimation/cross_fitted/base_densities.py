@@ -1,7 +1,7 @@
 """Base densities: closed-form log density ratios that the critics correct.
 
-Each is written with a few numbers of a row of x and of a row of y, its sufficient
-statistics, so that a pair costs an inner product.
+The log ratio of a pair is an inner product of a few numbers computed from x alone and
+from y alone, the sufficient statistics, so that scoring all pairs is cheap.
 """
 
 import numpy as np
@@ -20,9 +20,10 @@ __all__ = [
     "student_scores",
 ]
 
-# Own term, quadratic form, 1 / degrees of freedom, exponent; then the variates.
+# Statistics of a row: its own term, its quadratic form, 1 / degrees of freedom and the
+# exponent; then the scaled variates.
 NUM_SCALARS = 4
-# Scores are at most this large in a hundred million rows.
+# Normal scores of a hundred million rows are not larger.
 LARGEST_SCORE = 6.0
 
 
@@ -37,7 +38,8 @@ class CopulaDensityRatio:
     def statistics(self, side: int, variates: Rows, squares: Rows | float) -> Rows:
         """The sufficient statistics of rows of x (side 0) or y (side 1), [N, 4 + m].
 
-        From paired variates, [N, m], and the squared length of all variates, [N].
+        `variates` are the paired ones, [N, m]; `squares` is the squared norm of all
+        variates, [N].
         """
         xp = variates.__array_namespace__()
         rho, nu = self.correlations, self.degrees_of_freedom
@@ -68,7 +70,7 @@ class TableDensityRatio:
     log_ratios: Rows
 
     def statistics(self, side: int, levels: Rows) -> Rows:
-        """Sufficient statistics from one-hot levels, [N, 4 + K]."""
+        """The sufficient statistics of one-hot levels, [N, 4 + K]."""
         xp = levels.__array_namespace__()
         rows = levels @ self.log_ratios.T if side else levels
         return xp.pad(rows, ((0, 0), (NUM_SCALARS, 0)))
@@ -79,9 +81,9 @@ def log_ratio_of_statistics(
 ) -> Float[Rows, " n"]:
     """log p(x, y) / (p(x) p(y)) of each pair from its sufficient statistics, nats.
 
-    With Q the joint quadratic form: own_x + own_y + <a, b> for the Gaussian, and
-    own_x + own_y - (nu + d + e) / 2 log(1 + Q / nu) for the Student distribution.
-    Statistics that are all zero are those of independence.
+    It is own_x + own_y + <a, b> for the Gaussian, and
+    own_x + own_y - (nu + d + e) / 2 log(1 + Q / nu) for the Student distribution, with
+    the joint quadratic form Q. If all statistics are zero, so is the log ratio.
     """
     xp = x.__array_namespace__()
     inner = xp.sum(x[:, NUM_SCALARS:] * y[:, NUM_SCALARS:], axis=1)
@@ -93,7 +95,7 @@ def log_ratio_of_statistics(
 
 
 def student_scores(normal_scores: Rows, degrees_of_freedom: float) -> Rows:
-    """Normal scores as quantiles of a Student distribution."""
+    """Converts normal scores to quantiles of a Student distribution."""
     if np.isinf(degrees_of_freedom):
         return normal_scores
     xp = normal_scores.__array_namespace__()
@@ -107,13 +109,13 @@ def fit_tables(
     y: Float[np.ndarray, "n l"],
     strengths: tuple[float, ...],
 ) -> list[TableDensityRatio]:
-    """Contingency tables of one-hot levels, mixed with rows of an independent pair.
+    """Fits one contingency table of one-hot levels for each smoothing strength.
 
-    A strength is the number of rows that are mixed in.
+    The strength is the number of rows of independent labels that are mixed in.
     """
     independent = np.outer(x.sum(axis=0), y.sum(axis=0)) / len(x)
     ratios = (x.T @ y) / np.where(independent > 0, independent, 1)
-    # Nothing is known of a level without training rows.
+    # A level without training rows counts as independent.
     ratios = np.where(independent > 0, ratios, 1)
     return [
         TableDensityRatio(np.log((len(x) * ratios + strength) / (len(x) + strength)))

@@ -1,6 +1,6 @@
 """Combination of the critics of one fold, and its Donsker-Varadhan bound.
 
-Model selection uses validation rows; reporting uses held-out rows.
+The combination is selected on validation rows and reported on held-out rows.
 """
 
 from typing import Any, NamedTuple
@@ -16,11 +16,11 @@ __all__ = ["Combination", "Report", "fit_combination", "report_blocks"]
 class Combination(NamedTuple):
     """A weighted mean of critics, clipped from above."""
 
-    weights: np.ndarray  # Of each critic, adding up to 1, [C].
-    largest: float  # A negative that scores more would dominate the normalizer.
+    weights: np.ndarray  # Weight of each critic, with a sum of 1, [C].
+    largest: float  # Upper clip of scores, so that no negative dominates.
 
     def apply(self, scores: Any) -> Any:
-        """The combined scores, from scores of each critic, [C, ...]."""
+        """Combines the scores of all critics, [C, ...] -> [...]."""
         xp = scores.__array_namespace__()
         return xp.minimum(xp.tensordot(self.weights, scores, 1), self.largest)
 
@@ -31,15 +31,16 @@ class Report(NamedTuple):
     value: float  # Nats.
     influence: np.ndarray  # The influence function of each row, [B m].
     log_normalizer: float  # Log of the mean exponentiated score of negatives, nats.
-    effective_sample_size: float  # Of the exponentiated scores of negatives.
+    effective_sample_size: float  # Of the negatives in the normalizer.
 
 
 def report_blocks(matrices: np.ndarray) -> Report:
-    """Donsker-Varadhan with all pairs of different rows of a block, [B, m, m], nats.
+    """The Donsker-Varadhan bound of score matrices of blocks, [B, m, m], nats.
 
-    mean_i T_ii - log mean_{i != j} exp(T_ij), with the influence function
-    T_ii - (a_i + b_i) / Z up to its mean, a_i and b_i the means of exp(T) over the
-    row's and the column's other pairs and Z their mean.
+    mean_i T_ii - log mean_{i != j} exp(T_ij), where the negatives are all pairs of
+    different rows of a block. The influence function is T_ii - (a_i + b_i) / Z up to a
+    constant, where a_i and b_i are the means of exp(T) over the other pairs of row i
+    and of column i, and Z is the mean over all pairs.
 
     Source: Donsker and Varadhan, Comm. Pure Appl. Math. 36, 1983.
     """
@@ -59,13 +60,14 @@ def report_blocks(matrices: np.ndarray) -> Report:
 
 
 def fit_combination(matrices: np.ndarray, config: CrossFittedConfig) -> Combination:
-    """Selects weights, then a clip, by validation scores of every critic, [C, B, m, m].
+    """Selects weights, then a clip, on validation scores of all critics, [C, B, m, m].
 
-    The weights maximize the logistic bound that critics are trained on, because few
-    pairs dominate the normalizer of Donsker and Varadhan at high information. The
-    critics that correct the base density share the weight unless equal weights, or a
-    greedy selection with replacement, gain more than noise. The clip maximizes the
-    reported bound; it is at least a little above the largest joint score.
+    Weights are compared by the logistic bound that critics are trained on, because at
+    high information few pairs dominate the normalizer of the Donsker-Varadhan bound.
+    The critics that correct the base density share the weight unless equal weights, or
+    a greedy selection with replacement, gain more than noise. The clip lies above the
+    largest joint score unless a lower one increases the reported bound by more than
+    noise.
 
     Source: Caruana et al., "Ensemble selection from libraries of models", ICML 2004.
     """

@@ -16,125 +16,145 @@ BASE_DENSITIES = ("copula", "expanded", "table")
 
 
 class CriticKind(NamedTuple):
-    """What distinguishes the critics of one fold."""
+    """How one critic of a fold differs from the others."""
 
-    weight_decay: float  # Of AdamW; a large one makes a smooth critic.
-    corrects_base: bool  # Added to the base density, or starting from zero.
-    sees_all_features: bool  # Features beyond the leading ones too.
+    weight_decay: float  # Of AdamW; a large value gives a smooth critic.
+    corrects_base: bool  # True to add to the base density, False to start from zero.
+    sees_all_features: bool  # False for the leading features only.
 
 
-# Rotations by the norm need the base density and smoothness; sharp edges, and
-# distributions unlike any base density, need a flexible critic that starts from zero.
+# A smooth critic that corrects the base density learns rotations that depend on the
+# norm. A flexible critic that starts from zero learns hard edges and distributions that
+# are unlike any base density.
 SMOOTH = CriticKind(0.3, corrects_base=True, sees_all_features=True)
 FLEXIBLE = CriticKind(0.02, corrects_base=False, sees_all_features=False)
+
+NUMS_OF_CORRELATIONS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CrossFittedConfig:
-    """Settings of the default estimator, stage by stage; frozen and hashable.
+    """Settings of the default estimator, in the order of its stages; hashable.
 
-    `train` is shared by all trained estimators: its number of seeds is that of critics
-    over all folds, rounded up to as many for each fold. `critic` corrects the base
-    density: a `Critic`, a `Network` or a pair (init, apply) of the features of x and of
-    y; None for an MLP that is zero at first. The reason for each number is beside it.
+    The comment at each field gives its meaning and the reason for its value.
     """
 
+    # Training settings that all trained estimators share. `num_seeds` is the number of
+    # critics of all folds together, rounded up to a multiple of `num_folds`.
     train: TrainConfig = TrainConfig(num_steps=4_000)
+    # Network of the features of x and y that corrects the base density: a `Critic`, a
+    # `Network` or a pair (init, apply). None for an MLP whose output is zero at first.
     critic: Any = None
 
-    # Folds; half of one is used for validation.
+    # Folds ---------------------------------------------------------------------------
+    # One fold is held out, half of the next one is for validation, the rest trains.
     num_folds: int = 4
 
-    # Marginals. A column with few distinct values, and many rows for each, is a label.
+    # Marginals -----------------------------------------------------------------------
+    # A column is a label if it has at most `max_levels` distinct values and, on
+    # average, at least `min_rows_per_level` rows for each of them.
     max_levels: int = 64
     min_rows_per_level: int = 20
-    # `fit(rows)` gives a pytree with `apply(rows)`; None for normal scores.
+    # Replaces normal scores: `fit_scores(rows)` returns a pytree with `apply(rows)`.
     fit_scores: Callable[[np.ndarray], Any] | None = None
-    # A few outliers would dominate covariances; in robust standard deviations.
+    # Coordinates are clipped at this many robust standard deviations before covariances
+    # are computed, because a few outliers would dominate them.
     max_standardized: float = 4.0
 
-    # Expanded variates. Which view is expanded, and whether with Fourier features; many
-    # coordinates use the last entry only, because factorizing the others takes seconds.
+    # Expanded variates ---------------------------------------------------------------
+    # Candidates: a field of `Views`, and whether it is expanded by Fourier features of
+    # the norm and by products of coordinates.
     expansions: tuple[tuple[str, bool], ...] = (
         ("normal", True),
         ("clipped", True),
         ("about_zero", True),
         ("clipped", False),
     )
+    # With more coordinates only the last candidate is fitted, because factorizing the
+    # covariance of the others takes seconds.
     max_expanded_coordinates: int = 80
-    # Radians per standard deviation of the squared norm. Fourier features are bounded;
-    # powers of the norm would let a few rows dominate.
+    # Frequencies in radians per standard deviation of the squared norm. Fourier
+    # features are bounded, whereas powers of the norm would let a few rows dominate.
     norm_frequencies: tuple[float, ...] = (0.5, 1.0)
-    # Products of two coordinates up to this many, squares only above it.
+    # With more coordinates only squares are added, because the number of products grows
+    # quadratically.
     max_product_coordinates: int = 8
-    # Expanded variates beyond these are products of the first ones.
+    # Number of variates that are kept; later ones are mostly products of the first.
     max_expanded_variates: int = 8
-    # The best expansions also compete with so many variates rotated to independence.
+    # The `num_rotated` best candidates also compete after a rotation of their leading
+    # variates (`rotated_sizes` of them) to independence, by at most
+    # `num_rotation_steps` steps of FastICA.
     num_rotated: int = 2
     rotated_sizes: tuple[int, ...] = (3, 8)
     num_rotation_steps: int = 30
-    # Added to covariances, in units of the mean variance.
+    # Added to the diagonal of covariances, in units of the mean variance, so that they
+    # can be inverted. Expanded coordinates are often nearly collinear and need more.
     ridge: float = 1e-6
     expansion_ridge: float = 1e-3
 
-    # Base densities that compete: a Gaussian or Student copula, a Gaussian of expanded
-    # variates, a contingency table of labels; () for independence.
+    # Base densities ------------------------------------------------------------------
+    # Candidates: a Gaussian or Student copula, a Gaussian of the expanded variates, and
+    # a contingency table of two labels. () for independence.
     base_densities: tuple[str, ...] = BASE_DENSITIES
+    # Candidates for the copula; inf is the Gaussian.
     degrees_of_freedom: tuple[float, ...] = (math.inf, 30.0, 10.0, 5.0, 3.0, 2.0, 1.0)
-    num_reweightings: int = 5  # Steps towards the row weights of a Student fit.
-    # How many of the largest correlations may be kept.
-    nums_of_correlations: tuple[int, ...] = (
-        0,
-        1,
-        2,
-        3,
-        4,
-        6,
-        8,
-        12,
-        16,
-        24,
-        32,
-        48,
-        64,
-    )
-    # Of a correlation from validation rows, which favors them, and from all rows; in
-    # nats times rows.
+    # Iterations of the row weights when a Student correlation is fitted.
+    num_reweightings: int = 5
+    # Candidates for how many of the largest correlations are kept; weak ones are noise.
+    nums_of_correlations: tuple[int, ...] = NUMS_OF_CORRELATIONS
+    # Penalty for each kept correlation, in nats times validation rows. Correlations
+    # fitted to validation rows alone overfit them more than pooled ones do.
     correlation_cost: float = 0.5
     pooled_correlation_cost: float = 0.1
-    num_shifts: int = 8  # Negatives of each validation row.
-    # How many rows of an independent pair a table is mixed with.
+    # Negatives of each validation row when base densities are compared.
+    num_shifts: int = 8
+    # Candidates for the smoothing of a table: the number of rows of independent labels
+    # that are mixed with the training rows.
     table_strengths: tuple[float, ...] = (0.5, 2.0, 8.0, 32.0, 128.0, 512.0)
 
-    # Features. Every critic sees all coordinates up to this many; of more, only critics
-    # that see all features see directions without a correlation.
+    # Features of the critics ---------------------------------------------------------
+    # Up to this many coordinates all directions are leading features. Above it only
+    # correlated directions are, so that flexible critics do not overfit the others.
     max_coordinates: int = 8
-    # Fourier features of the rank, because hard edges of a density lie anywhere; they
-    # gained nothing in two dimensions.
+    # Up to this many coordinates critics also get Fourier features of the ranks, since
+    # a density can have hard edges anywhere. Two coordinates gained nothing from them.
     max_rank_coordinates: int = 1
     rank_frequencies: tuple[int, ...] = (1, 2, 4, 8)
-    max_feature: float = 8.0  # In standard deviations.
+    # Features are clipped at this many standard deviations, which limits outliers.
+    max_feature: float = 8.0
 
-    # Critics of a fold, in turn, and their training.
+    # Critics -------------------------------------------------------------------------
+    # The critics of a fold take these kinds cyclically.
     critic_kinds: tuple[CriticKind, ...] = (SMOOTH, FLEXIBLE)
     hidden_sizes: tuple[int, ...] = (64, 64, 64)
-    # Trained on and selected by the logistic loss, which no single pair can dominate.
+    # Objective of training and criterion of early stopping: the logistic loss, because
+    # no single pair can dominate it.
     bound: str = "jensen_shannon"
-    # Averaged parameters tolerate a large rate, and overfit later; None for no average.
+    # The learning rate is high because the parameters are averaged with this decay;
+    # averages also overfit later. None for no average.
     learning_rate: float = 4e-3
     ema_decay: float | None = 0.995
+    # Negatives of each training row.
     num_negatives: int = 2
 
-    # Combination. Weights are multiples of one over this; 0 for equal weights.
+    # Combination ---------------------------------------------------------------------
+    # Number of greedy picks, so weights are multiples of 1 / num_picks; 0 for equal
+    # weights.
     num_picks: int = 4
-    # Scores are clipped at a quantile of the joint scores, or so many nats above them.
+    # Candidates for the clip of scores: quantiles of the validation scores of joint
+    # pairs, and their maximum plus `clip_margin` nats. A pair with an absurd score
+    # would otherwise dominate the normalizer.
     clip_quantiles: tuple[float, ...] = (0.9, 0.95, 0.98, 0.99, 0.995, 1.0)
     clip_margin: float = 1.0
 
-    # Bias correction. False reports the held-out bound.
+    # Bias correction -----------------------------------------------------------------
+    # True to report the mean of the held-out and the training bound, because fitting
+    # lowers one as much as it raises the other. False for the held-out bound.
     averages_training_bound: bool = True
-    # Share of the gain over the base density that is still missing. Set by hand, and
-    # low: it centers distributions with hard edges, and leaves others below the truth.
+    # Fraction of the held-out gain of all critics over those that correct the base
+    # density; it is added for structure that needs more rows to be learned. Chosen by
+    # hand and low: it centers the estimates for distributions with hard edges and
+    # leaves others below the truth.
     unseen_share: float = 0.25
 
     def __post_init__(self) -> None:
@@ -155,7 +175,7 @@ class CrossFittedConfig:
 
     @property
     def preferred_weights(self) -> np.ndarray:
-        """Weights of the critics that are used until others show a gain, [C]."""
+        """Weights that are used unless others gain on validation rows, [C]."""
         corrects = np.array([kind.corrects_base for kind in self.kinds])
         preferred = corrects | (not corrects.any())
         return preferred / preferred.sum()

@@ -1,4 +1,4 @@
-"""From the bounds of all folds to a value, corrected for the bias of fitting."""
+"""The bounds of all folds, and a value that is corrected for the bias of fitting."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -21,12 +21,12 @@ __all__ = ["FoldReports", "correct_bias", "report_folds"]
 
 
 class FoldReports(NamedTuple):
-    """What the combined critics of each fold report, [K]."""
+    """The bounds of the combined critics of each fold; sequences of length K."""
 
     combinations: tuple[Combination, ...]
-    held_out: Sequence[Report]  # On rows that the critics never saw.
-    training: Sequence[Report]  # On as many training rows; over the folds, all rows.
-    preferred: Sequence[Report]  # On held-out rows, by critics that correct the base.
+    held_out: Sequence[Report]  # On the test rows of the fold.
+    training: Sequence[Report]  # On as many training rows; all folds cover all rows.
+    preferred: Sequence[Report]  # On test rows, by critics that correct the base only.
     shifted: Sequence[np.ndarray]  # `shifted_scores` of the held-out rows.
 
     @property
@@ -39,8 +39,8 @@ class FoldReports(NamedTuple):
     def held_out_values(self) -> np.ndarray:
         """The bound of each fold on held-out rows, nats, [K].
 
-        If too few negatives contribute to the normalizer, the critics' own, which is
-        zero, is more certain.
+        If too few negatives contribute to the normalizer, it is replaced by 0, its
+        value for an exact log density ratio, which is then more accurate.
         """
         return self._values(self.held_out)
 
@@ -48,8 +48,9 @@ class FoldReports(NamedTuple):
     def training_values(self) -> np.ndarray:
         """The bound of each fold on training rows, nats, [K].
 
-        It is at least that of held-out rows if few negatives dominate its normalizer
-        only: critics know the rows that they were trained on at least as well.
+        If few negatives dominate the normalizer on training rows only, the bound is
+        raised to that on held-out rows: in expectation it is not lower, because the
+        critics were fitted to these rows.
         """
         values = self._values(self.training)
         sizes = np.array([report.effective_sample_size for report in self.training])
@@ -68,7 +69,7 @@ class FoldReports(NamedTuple):
 
 
 def report_folds(trained: TrainedCritics, config: CrossFittedConfig) -> FoldReports:
-    """Combines the critics of each fold by validation rows and reports the others."""
+    """Combines the critics of each fold on validation rows and computes the bounds."""
     reports = []
     for fold in range(config.num_folds):
         test = trained.test[:, fold]
@@ -91,14 +92,15 @@ def correct_bias(
     variance: float,
     config: CrossFittedConfig,
 ) -> Summary:
-    """The value, its error and interval from bounds, in nats.
+    """Computes the value, its error and its interval from the bounds, in nats.
 
     Fitting k numbers to n rows lowers the held-out bound by k / 2n and raises the
     training bound by as much, so the value is halfway between them. If a distribution
-    is unlike any base density, networks find a part of it that grows with the rows, and
-    a share of their gain over the base density is added for what is still missing. The
-    truth is taken to lie anywhere within half the distance of the bounds, and within as
-    much again as is added; both over the root of 3 add to the error.
+    is unlike any base density, networks learn more of it with more rows, so a fraction
+    of `gain`, the gain over critics that correct the base density, is added. The errors
+    of both corrections are taken as uniform, within half the distance of the bounds and
+    within the added amount, and contribute their standard deviations (the half width
+    over the root of 3) to the error.
 
     Source: Efron, "Estimating the error rate of a prediction rule", JASA 78, 1983, for
         the optimism of training rows.

@@ -32,15 +32,15 @@ __all__ = [
 ]
 
 
-FEW_ROWS = 16
-# JAX keeps what it traced for ever, about 10 MB for each data shape beside the programs
+FEW_ROWS = 16  # Rows that each run reports by itself.
+# JAX keeps what it traced, about 10 MB for each shape of the data, beside the programs
 # that `sweep` drops.
 MAX_SHAPES = 24
-_shapes: set[int] = set()  # Hashes, which keep no network alive.
+_shapes: set[int] = set()  # Hashes, because the runs would keep their networks alive.
 
 
 def make_critic(config: CrossFittedConfig, num_statistics: int) -> Critic:
-    """T(x, y) = log ratio of the base density + network of the features."""
+    """Makes T(x, y) = log ratio of the base density + network of the features."""
     network = (
         joint_critic(config.hidden_sizes, activation=jax.nn.silu, zero_init=True)
         if config.critic is None
@@ -77,7 +77,10 @@ def _zero_at_first(critic: Critic) -> Critic:
 
 
 def inputs_of_kind(inputs: CriticInputs, kind: CriticKind) -> Rows:
-    """Statistics and features of rows as one kind of critic sees them, [N, m + F]."""
+    """Concatenates statistics and features for one kind of critic, [N, m + F].
+
+    Statistics or features that this kind does not use are zero.
+    """
     xp = inputs.features.__array_namespace__()
     seen = 1.0 if kind.sees_all_features else inputs.leading
     statistics = inputs.statistics * float(kind.corrects_base)
@@ -98,7 +101,7 @@ class CriticRun:
     """Trains one critic and scores its rows; equal runs compile once."""
 
     config: CrossFittedConfig
-    sizes: tuple[int, ...]  # Number of training, validation and test rows.
+    sizes: tuple[int, ...]  # Numbers of training, validation and test rows.
     num_statistics: int
 
     def __call__(
@@ -110,17 +113,17 @@ class CriticRun:
         index: Array,
         weight_decay: Array,
     ) -> tuple[RunResult, list[Array]]:
-        """Trains critic number `index` of those whose inputs are x and y.
+        """Trains critic number `index` on its inputs, x[index] and y[index].
 
-        Returns its result, and score matrices of the blocks of all three parts; as many
-        training rows are scored as test rows.
+        Returns the result, and the score matrices of the blocks of training, validation
+        and test rows. Only as many training rows as test rows are scored.
         """
         critic = make_critic(self.config, self.num_statistics)
         ends = np.cumsum(self.sizes)[:-1]
         parts = [jnp.split(rows[index], ends) for rows in (x, y)]
         pairs = list(zip(*parts, strict=True))
-        # All rows are reported below, so the run itself reports only a few: its report
-        # would be traced again for every number of rows.
+        # All rows are scored below, so the run itself reports only a few. Otherwise its
+        # report would be compiled again for every number of rows.
         train, validation, test = pairs
         few = test[0][:FEW_ROWS], test[1][:FEW_ROWS]
         result = self._training(critic)(
@@ -139,7 +142,7 @@ class CriticRun:
     def _training(self, critic: Critic) -> InformationRun:
         config, train = self.config, self.config.train
         bound = information_bound(config.bound)
-        # Selected by the bound that is trained, if it can be evaluated by itself.
+        # Validation uses the objective of training if it has a plain value.
         select = bound.select or getattr(bound.objective, "value", None)
         return make_run(
             critic,
@@ -164,20 +167,20 @@ def train_critics(
 ) -> TrainedCritics:
     """Trains the critics of all folds in one compiled call.
 
-    The inputs of each fold are those of x and of y, training rows first, then
-    validation and test rows.
+    `inputs` has a pair for each fold, for x and y, whose rows are ordered: training,
+    validation, test. `sizes` are the numbers of these rows.
     """
     kinds, num_folds = config.kinds, config.num_folds
     dtype = jax.dtypes.canonicalize_dtype(float)
 
     def inputs_of_runs(side: int) -> np.ndarray:
         rows = [inputs_of_kind(fold[side], kind) for kind in kinds for fold in inputs]
-        # Converted on the host: on the device each shape would compile a program.
+        # On the device, this conversion would compile a program for each shape.
         return np.stack(rows).astype(dtype)
 
     decays = np.repeat([kind.weight_decay for kind in kinds], num_folds)
-    # Critics of a fold are neighbors: one kind stops sooner than the other, and every
-    # device gets both.
+    # Critics are ordered by fold, so that every device gets both kinds: one of them
+    # stops sooner than the other.
     order = np.arange(len(decays)).reshape(len(kinds), num_folds).T.ravel()
     run = CriticRun(config, sizes, inputs[0][0].statistics.shape[1])
     x, y = inputs_of_runs(0), inputs_of_runs(1)
@@ -198,10 +201,7 @@ def train_critics(
 
 
 def _limit_caches(shape: int) -> None:
-    """Drops what JAX compiled, in this process, when too many shapes have been seen.
-
-    The programs that are still in use are compiled again at their next call.
-    """
+    """Clears all of JAX's caches in this process after too many shapes."""
     if shape not in _shapes and len(_shapes) == MAX_SHAPES:
         jax.clear_caches()
         _shapes.clear()
@@ -209,7 +209,7 @@ def _limit_caches(shape: int) -> None:
 
 
 def _layout(layout: Layout) -> Layout:
-    # One critic after the other on a processor, so that none waits for the last.
+    # On a CPU, critics run one after the other, so that none waits for the slowest.
     if layout != "auto" or jax.default_backend() != "cpu":
         return layout
     return "mesh_map" if jax.device_count() > 1 else "map"

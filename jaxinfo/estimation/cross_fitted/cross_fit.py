@@ -1,4 +1,4 @@
-"""All stages for one pair of variables."""
+"""Runs all stages of the default estimator for one pair of variables."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -30,13 +30,13 @@ __all__ = ["CrossFit", "cross_fit"]
 
 
 class CrossFit(NamedTuple):
-    """The trained critics of every fold and what they report of x and y."""
+    """The trained critics of every fold and their bounds."""
 
-    runs: RunResult  # Of all critics, without parameters; value on all held-out rows.
+    runs: RunResult  # Leading axis [C K]; `value` is held out, `params` is empty.
     reports: FoldReports
     rows: np.ndarray  # The reported row numbers in ascending order, [M].
     influence: np.ndarray  # Of `rows`, nats, [M]; its mean is the held-out bound.
-    label_entropies: tuple[float, ...]  # Of x and of y, nats; inf unless labels.
+    label_entropies: tuple[float, ...]  # Of x and y, nats; inf for other variables.
     density_ratio: CrossFittedDensityRatio
 
 
@@ -47,9 +47,9 @@ def cross_fit(
     y: np.ndarray,
     order: np.ndarray,
 ) -> CrossFit:
-    """Trains critics on all folds but one, for each fold, and reports that one.
+    """Trains critics for each fold on the other folds and reports it.
 
-    Rows are [N, ...]; their order is that of `order_rows`.
+    x and y are rows, [N, ...], and `order` are row numbers from `order_rows`.
 
     Source: Chernozhukov et al., "Double/debiased machine learning", Econometrics J. 21,
         2018.
@@ -68,8 +68,8 @@ def cross_fit(
         fitted = fit_fold_map(train, validation, config, are_labels=are_labels)
         return fitted, [fitted.apply(side, v) for side, v in enumerate(everything)]
 
-    # NumPy leaves the interpreter free while it sorts and factorizes; threads of its
-    # own beside these would only wait for each other.
+    # NumPy releases the interpreter lock while it sorts and factorizes. One thread for
+    # each fold and no threads inside NumPy use the cores best.
     with threadpool_limits(1), ThreadPoolExecutor(config.num_folds) as pool:
         fold_maps, inputs = zip(*pool.map(prepare, folds), strict=True)
     trained = train_critics(key, inputs, tuple(map(len, folds[0])), config)

@@ -1,4 +1,4 @@
-"""The pointwise information that the critics of all folds stand for."""
+"""The pointwise information, averaged over the combined critics of all folds."""
 
 from typing import Any
 
@@ -22,17 +22,17 @@ __all__ = ["CrossFittedDensityRatio"]
 class CrossFittedDensityRatio(DensityRatio):
     """log p(x, y) / (p(x) p(y)) in nats, averaged over folds.
 
-    The ranks of rows between those that were fitted are interpolated, so the ratio has
-    gradients; outside the range of a coordinate its rank is constant.
+    Ranks between fitted values are interpolated, so the ratio has gradients. Outside
+    the fitted range of a coordinate the rank is constant.
     """
 
-    marginals: tuple[Marginal, ...]  # Of x and of y.
-    fold_maps: tuple[FoldMap, ...]
-    params: PyTree  # Of the critics, [C, K, ...].
-    combinations: tuple[Combination, ...]  # Of the critics of each fold.
-    log_normalizers: tuple[float, ...]  # Of each fold, nats.
+    marginals: tuple[Marginal, ...]  # For x and y.
+    fold_maps: tuple[FoldMap, ...]  # For each fold.
+    params: PyTree  # Parameters of the critics, leading axes [C, K].
+    combinations: tuple[Combination, ...]  # For each fold.
+    log_normalizers: tuple[float, ...]  # For each fold, nats.
     config: CrossFittedConfig
-    shapes: tuple[tuple[int, ...], ...]  # Of one row of x and of y.
+    shapes: tuple[tuple[int, ...], ...]  # Shape of one row of x and of y.
 
     def log_ratio(self, x: Any, y: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Evaluates the pointwise mutual information of each pair of rows, nats.
@@ -49,7 +49,7 @@ class CrossFittedDensityRatio(DensityRatio):
         """
         traced, rows = is_traced(self, x, y), {}
         for name, new, shape in zip("xy", (x, y), self.shapes, strict=True):
-            # Rows with values are mapped on the host in float64.
+            # Rows that are not traced are mapped on the host in float64.
             checked = jnp.asarray(new) if traced else check_rows(name, new)[0]
             if checked.shape[1:] != shape:
                 raise ValueError(

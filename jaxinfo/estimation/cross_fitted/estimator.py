@@ -1,4 +1,4 @@
-"""The default estimator as a value: samples on the host in, an `Estimate` out."""
+"""The default estimator, `CrossFitted`, for samples on the host."""
 
 import contextlib
 import time
@@ -34,17 +34,18 @@ class CrossFitted(CrossFittedConfig):
     """The default estimator of mutual information; a frozen, hashable value.
 
     Half of the critics correct a closed-form log density ratio, the others start from
-    zero. They are cross-fitted, so every row is reported by critics that never saw it.
-    The value stands for the information itself, and its error includes the cost of
-    fitting. The settings are the fields of `CrossFittedConfig`; change them with
-    keywords or `dataclasses.replace`.
+    zero. They are cross-fitted: each row is scored by critics that were not trained on
+    it. The value estimates the information itself rather than a bound, and its error
+    includes the uncertainty of the bias correction. The settings are the fields of
+    `CrossFittedConfig`; change them with keywords or `dataclasses.replace`.
 
     Source: Belghazi et al., "Mutual information neural estimation", ICML 2018, for the
         bound; Chernozhukov et al., "Double/debiased machine learning", Econometrics J.
         21, 2018, for cross-fitting.
 
     Notes:
-        The interval does not include what no critic of this size can represent.
+        The interval does not account for dependence that a critic of this size cannot
+        represent.
 
     Example:
         >>> from jaxinfo.estimation import TrainConfig
@@ -69,10 +70,9 @@ class CrossFitted(CrossFittedConfig):
             y: rows of y, [N, ...]; row i is paired with row i of x.
 
         Returns:
-            An `Estimate`; its `density_ratio(x, y)` is the pointwise information, its
-            p-value that of the hypothesis of independence. `diagnostics.per_seed` holds
-            the held-out bound of each critic, shifted by the bias correction that they
-            share, so that its mean is the value.
+            An `Estimate`, with `density_ratio(x, y)`, the pointwise information, and
+            the p-value of independence. `diagnostics.per_seed` holds the held-out bound
+            of each critic, shifted by one constant so that the mean is the value.
 
         Raises:
             ValueError: if an argument does not fit; the message names it.
@@ -105,24 +105,23 @@ def estimate_difference(
     tests_independence: bool = False,
     is_series: bool = False,
 ) -> Estimate:
-    """Estimates the information of a pair of variables, less that of a second pair.
+    """Estimates the information of one pair of variables, minus that of a second pair.
 
-    Informations that share rows, folds and random numbers share most of their noise, so
-    the error of their difference is computed row by row.
+    Both estimates use the same rows, folds and random numbers, so most of their noise
+    cancels in the difference. Its error is computed from row-wise differences.
 
     Args:
-        config: settings; the number of critics is that of each pair.
+        config: settings; the number of critics applies to each pair.
         key: random key.
-        pairs: one pair or two, rows [N, ...] of both variables; row i of all belongs to
-            one draw.
+        pairs: one or two pairs of arrays, [N, ...] each, with matching rows.
         quantity: name of the estimated quantity.
-        warnings: warnings about the data; they are not issued here.
-        make_density_ratio: from the density ratio of each pair to that of the estimate.
-        tests_independence: whether the first pair gets a p-value.
-        is_series: whether rows are in the order of time and depend on each other.
+        warnings: warnings about the data, for the diagnostics.
+        make_density_ratio: maps the density ratios of all pairs to the result's.
+        tests_independence: whether to compute a p-value for the first pair.
+        is_series: whether rows are ordered in time and depend on each other.
 
     Returns:
-        The `Estimate`; its history holds the critics of all pairs.
+        The `Estimate`; its history has the validation curves of all critics.
     """
     started = time.perf_counter()
     order_key, train_key, permutation_key = jax.random.split(key, 3)
@@ -178,7 +177,8 @@ def _summarize(
         variance_of_mean(influence, is_series=is_series),
         config,
     )
-    # I(X; Y | Z) is at most the entropy of X; y of the first pair may hold more than Y.
+    # I(X; Y | Z) is at most the entropy of X. The second variable of its first pair is
+    # (Y, Z), whose entropy is no bound.
     entropies = fits[0].label_entropies[: 1 if len(fits) > 1 else 2]
     return summary_around(min(summary.value, *entropies), summary.standard_error)
 

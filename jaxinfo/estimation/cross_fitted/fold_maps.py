@@ -1,7 +1,7 @@
 """The maps of one fold: from rows to the statistics and features of the critics.
 
-Maps of both variables are fitted to the training rows of the fold; the base density is
-selected by validation rows.
+The maps are fitted to the training rows of the fold, and the base density is selected
+on its validation rows.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ __all__ = ["CriticInputs", "FoldMap", "fit_fold_map"]
 
 
 class CriticInputs(NamedTuple):
-    """What critics see of rows of one variable."""
+    """The inputs of the critics for rows of one variable."""
 
     statistics: Rows  # Sufficient statistics of the base density, [N, 4 + m].
     features: Rows  # Features of the network, [N, F].
@@ -46,16 +46,17 @@ class CriticInputs(NamedTuple):
 
 @pytree("base_is_expanded", "num_statistics", "is_correlated", "config")
 class FoldMap:
-    """The fitted maps of one fold; lists hold one entry for x and one for y."""
+    """The fitted maps of one fold; tuples have one entry for x and one for y."""
 
-    rotation: CanonicalVariates  # Of the normal scores, with all directions.
+    rotation: CanonicalVariates  # Square maps of the normal scores.
     expanded: ExpandedVariates
     base: CopulaDensityRatio | TableDensityRatio | None  # None for independence.
     feature_means: tuple[Rows, ...]
     feature_scales: tuple[Rows, ...]
-    base_is_expanded: bool  # The base density is one of `expanded`.
-    num_statistics: int  # The same in every fold, whichever base it has.
-    is_correlated: tuple[tuple[bool, ...], ...]  # Of rotation and expanded.
+    base_is_expanded: bool  # Whether the base density uses the variates `expanded`.
+    num_statistics: int  # Equal in all folds, whatever their base density.
+    # For the pairs of `rotation` and of `expanded`: is the correlation significant?
+    is_correlated: tuple[tuple[bool, ...], ...]
     config: CrossFittedConfig
 
     def apply(self, side: int, views: Views) -> CriticInputs:
@@ -85,7 +86,7 @@ class FoldMap:
     def _features(
         self, side: int, views: Views, expanded: Rows
     ) -> tuple[Rows, np.ndarray]:
-        """Features before they are standardized, and which of them are leading."""
+        """Features before standardization, and 1 for each leading one, else 0."""
         xp, config = views.normal.__array_namespace__(), self.config
         rotated = self.rotation.apply(side, views.normal)
         size = rotated.shape[1]
@@ -119,9 +120,9 @@ def fit_fold_map(
     *,
     are_labels: bool = False,
 ) -> FoldMap:
-    """Fits the maps of one fold to views of x and of y, and selects its base density.
+    """Fits the maps of one fold to views of x and y, and selects its base density.
 
-    A table of labels competes if x and y both are one label.
+    A contingency table is a candidate if x and y are one label each (`are_labels`).
     """
     (x, y), validation_normal = (
         [v.normal for v in part] for part in (train, validation)
@@ -158,7 +159,7 @@ def fit_fold_map(
 def _best_base(
     candidates: dict[str, Selection], config: CrossFittedConfig
 ) -> str | None:
-    """Expanded variates must beat a copula clearly, a table must beat both."""
+    """Prefers "expanded" if clearly better than "copula", "table" if better at all."""
     found = {n: s for n, s in candidates.items() if n in config.base_densities}
     table = found.pop("table", None)
     best = next(iter(found), None)
@@ -176,7 +177,7 @@ def _select_expansion(
     like: CopulaDensityRatio,
     config: CrossFittedConfig,
 ) -> tuple[ExpandedVariates, Selection]:
-    """The best expansion and its Gaussian; the best few also compete rotated."""
+    """Selects the expansion with the best Gaussian; tries rotations of the best few."""
 
     def score(expanded: ExpandedVariates) -> tuple[ExpandedVariates, Selection]:
         rows, others = (

@@ -22,12 +22,13 @@ class Fold(NamedTuple):
 def order_rows(
     key: Key[Array, ""], num_rows: int, num_folds: int, *, is_series: bool = False
 ) -> np.ndarray:
-    """Shuffles row numbers, fold after fold, each at most once: a few are left out.
+    """Shuffles row numbers, ordered by fold; drops rows so that folds have equal size.
 
     The folds of a series consist of stretches of about sqrt(N) steps, so that few rows
-    have neighbors in time among those that their critics were trained on. Stretches of
-    all folds alternate, because a single long one would have marginals of its own. Rows
-    are then shuffled within a fold, so that negatives are seldom neighbors either.
+    have neighbors in time among the training rows. The stretches of the folds
+    alternate, because the marginals of one long stretch can differ from those of the
+    series. Rows are then shuffled within each half of a fold, so that negatives are
+    rarely neighbors in time.
 
     Source: Bergmeir and Benitez, "On the use of cross-validation for time series
         predictor evaluation", Information Sciences 191, 2012, for folds of a series.
@@ -35,7 +36,7 @@ def order_rows(
     Raises:
         ValueError: if there are too few rows.
     """
-    # Validation rows are half a fold; of a series, the halves are stretches too.
+    # Validation rows are half a fold, so a series is split into half folds.
     num_halves = 2 * num_folds
     if num_rows < num_halves * MIN_ROWS:
         raise ValueError(

@@ -1,7 +1,7 @@
-"""Maps of one variable alone: normal scores, robust standardization, one-hot labels.
+"""Maps of one variable: normal scores, robust standardization and one-hot labels.
 
-They are fitted to the rows of all folds: a map of x that never sees y cannot leak
-dependence, and ranks among more rows cost held-out rows less.
+They are fitted to the rows of all folds. A map of x that does not depend on y cannot
+leak dependence, and ranks among more rows are more accurate.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ __all__ = [
     "interpolate_scores",
 ]
 
-# Keeps squares of standardized rows finite; rows of any use are far within it.
+# Keeps squares of standardized rows finite; it is far beyond realistic values.
 OVERFLOW = 1e6
 
 
@@ -34,8 +34,8 @@ OVERFLOW = 1e6
 class NormalScores:
     """Ranks among the fitted rows as normal quantiles; ties share their mean rank.
 
-    Between fitted values the rank is constant, or interpolated linearly so that it has
-    a gradient. Fitted rows get the same scores either way.
+    Between fitted values the rank is constant, or interpolated linearly to have a
+    gradient. Both give fitted rows the same scores.
     """
 
     ordered: Rows  # The fitted rows, each coordinate sorted, [N, D].
@@ -63,12 +63,12 @@ class NormalScores:
 
 
 def fit_normal_scores(rows: np.ndarray) -> NormalScores:
-    """Fits the map to standard normal coordinates, which keeps all information."""
+    """Fits normal scores, monotone maps that leave the information unchanged."""
     return NormalScores(np.sort(rows, axis=0))
 
 
 def interpolate_scores(maps: Any) -> Any:
-    """The same maps with interpolated ranks, for rows that were not fitted."""
+    """Replaces the ranks in a pytree of maps by interpolated ones, for new rows."""
 
     def interpolate(node: Any) -> Any:
         if isinstance(node, NormalScores):
@@ -86,10 +86,10 @@ class Labels:
 
     levels: tuple[Rows, ...]  # The distinct rows of each group, [L, columns of it].
     columns: tuple[tuple[int, ...], ...]
-    is_whole: bool  # One group holds every column.
+    is_whole: bool  # Whether one group contains all columns of the variable.
 
     def apply(self, rows: Rows) -> Rows:
-        """1 for the level of each group that a row has, else 0, [N, all levels]."""
+        """One-hot encoding of the levels of all groups, [N, all levels]."""
         xp = rows.__array_namespace__()
         groups = zip(self.columns, self.levels, strict=True)
         ones = [
@@ -99,7 +99,7 @@ class Labels:
         return xp.concatenate([xp.zeros((len(rows), 0)), *ones], axis=1)
 
     def entropy(self, rows: np.ndarray) -> float:
-        """The entropy of a variable that is one label, nats; inf for any other.
+        """The entropy of the variable in nats if it is one label, else inf.
 
         Source: Miller, "Note on the bias of information estimates", 1955, for the
             correction (L - 1) / 2N.
@@ -113,8 +113,9 @@ class Labels:
 def fit_labels(rows: np.ndarray, config: CrossFittedConfig) -> Labels:
     """Finds the columns with few distinct values for their number of rows.
 
-    Together they are one label if that has few levels too, as a one-hot label has;
-    otherwise each is a label, those with few levels first.
+    If their combinations are few as well, as in a one-hot encoding, the columns form
+    one label. Otherwise each column is a label, in ascending order of its levels, until
+    there are too many levels.
     """
     most = min(config.max_levels, len(rows) // config.min_rows_per_level)
     of_columns = [np.unique(column)[:, None] for column in rows.T]
@@ -130,12 +131,12 @@ def fit_labels(rows: np.ndarray, config: CrossFittedConfig) -> Labels:
 
 
 class Views(NamedTuple):
-    """Rows of one variable as the later stages use them, [N, D] each."""
+    """Transformed rows of one variable, the input of the later stages, [N, D] each."""
 
     normal: Rows  # Normal scores.
     standardized: Rows  # Robust standard deviations from the median.
-    clipped: Rows  # The same, clipped.
-    about_zero: Rows  # The same, clipped, with the origin of the data.
+    clipped: Rows  # `standardized`, clipped.
+    about_zero: Rows  # `clipped`, shifted so that 0 is the origin of the data.
     levels: Rows  # One-hot labels, [N, all levels].
 
 

@@ -1,7 +1,7 @@
-"""Selection of the base density: the one with the best score on validation rows.
+"""Selection of the base density with the best logistic bound on validation rows.
 
-Its correlations are those of validation rows alone, which no fit of directions favors,
-or of training rows too, corrected for that fit.
+The directions are fitted to training rows. Their correlations are estimated on
+validation rows, where they are unbiased, or on all rows with a correction for the fit.
 """
 
 import dataclasses
@@ -38,12 +38,12 @@ class Selection(NamedTuple):
 
     base: Any
     scores: np.ndarray  # Logistic bound of each validation row, nats, [N].
-    score: float  # Their mean, less the cost of what was fitted to them, nats.
-    correlations: np.ndarray  # Of validation rows; 0 within noise, [m].
+    score: float  # Mean of `scores` minus a penalty for fitted numbers, nats.
+    correlations: np.ndarray  # On validation rows; 0 if not significant, [m].
 
 
 class _Pairs(NamedTuple):
-    """Paired variates of some rows of x and y, [N, m], and squared lengths, [N]."""
+    """Paired variates of rows of x and y, [N, m], and their squared norms, [N]."""
 
     x: np.ndarray
     y: np.ndarray
@@ -54,10 +54,10 @@ class _Pairs(NamedTuple):
 def logistic_bound(
     joint: Float[np.ndarray, " *n"], negatives: Float[np.ndarray, "*n k"]
 ) -> Float[np.ndarray, " *n"]:
-    """log s(T_i) + mean_k log(1 - s(T_ik)) of each row, whose mean is the bound.
+    """log s(T_i) + mean_k log(1 - s(T_ik)) of each row, with the sigmoid s.
 
-    Up to log 4 it is the Jensen-Shannon bound that critics are trained on. No single
-    pair can dominate it.
+    The mean over rows is the Jensen-Shannon bound that critics are trained on, minus
+    log 4. No single pair can dominate it.
 
     Source: Nowozin et al., "f-GAN", NeurIPS 2016, table 1.
     """
@@ -76,11 +76,11 @@ def select_copula(
     validation: Sequence[np.ndarray],
     config: CrossFittedConfig,
 ) -> Selection:
-    """The best Gaussian or Student copula of normal scores of x and y.
+    """Selects the best Gaussian or Student copula of normal scores of x and y.
 
-    Its correlations are selected by validation rows, its degrees of freedom by training
-    rows too: one number that was fitted to many rows is hardly biased, and validation
-    rows alone are too few to tell one tail from the next.
+    Correlations are selected on validation rows, the degrees of freedom on training and
+    validation rows: validation rows alone are too few to distinguish tails, and one
+    number fitted to many rows hardly overfits.
     """
     sizes = len(rotation.weights[0]), len(rotation.weights[1])
     none = np.zeros(max(config.max_expanded_variates, min(sizes)))
@@ -110,9 +110,9 @@ def select_gaussian(
     num_fitted: int,
     config: CrossFittedConfig,
 ) -> Selection:
-    """The best Gaussian of paired variates, of the length and sizes of `like`.
+    """Selects the best Gaussian of paired variates, padded to the length of `like`.
 
-    `num_fitted` directions were free when the variates were fitted to training rows.
+    `num_fitted` is the number of directions that were fitted to training rows.
     """
     like = dataclasses.replace(like, degrees_of_freedom=np.inf)
     fitted, others = (
@@ -126,7 +126,7 @@ def select_table(
     validation: Sequence[np.ndarray],
     config: CrossFittedConfig,
 ) -> Selection:
-    """The best contingency table of one-hot levels of x and y."""
+    """Selects the best contingency table of one-hot levels of x and y."""
     x, y = validation
 
     def select(table: TableDensityRatio) -> Selection:
@@ -140,7 +140,7 @@ def select_table(
 def rotate(
     rotation: CanonicalVariates, side: int, normal: Rows, degrees_of_freedom: float
 ) -> tuple[Rows, Rows]:
-    """Paired variates of Student scores, [N, m], and squared lengths of all, [N]."""
+    """Paired variates of Student scores, [N, m], and squared norms of all, [N]."""
     variates = rotation.apply(side, student_scores(normal, degrees_of_freedom))
     num_pairs = min(weights.shape[1] for weights in rotation.weights)
     return variates[:, :num_pairs], (variates**2).sum(axis=1)
@@ -153,7 +153,7 @@ def _select(
     num_fitted: int,
     config: CrossFittedConfig,
 ) -> Selection:
-    """Selects correlations of validation rows, or of all rows; and how many."""
+    """Selects where correlations are estimated, and how many of them are kept."""
     num_rows, freedom = len(validation.x), like.degrees_of_freedom
     alone = _correlations(validation, like, 0, config)
     alone = np.where(alone > 2 / np.sqrt(num_rows), alone, 0)
@@ -183,8 +183,8 @@ def _correlations(
 ) -> np.ndarray:
     """The correlation of each pair under a Student distribution, at least 0, [m].
 
-    Rows far out count less, as in the likelihood equation. Directions that were fitted
-    to the rows raise the correlation, which Wherry's formula corrects.
+    Outlying rows get less weight, as in the likelihood equation. Fitting directions to
+    the rows raises the correlations, which Wherry's formula corrects.
 
     Source: Lange, Little and Taylor, "Robust statistical modeling using the t
         distribution", JASA 1989; Wherry, Ann. Math. Statist. 1931.
@@ -207,7 +207,7 @@ def _correlations(
 
 
 def _largest(rho: np.ndarray, numbers: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """The correlations with only so many of the largest kept."""
+    """Yields the correlations with all but the largest set to zero."""
     rank = np.argsort(np.argsort(-rho))
     for number in sorted({*numbers, len(rho)}):
         if number <= np.count_nonzero(rho):
@@ -217,7 +217,7 @@ def _largest(rho: np.ndarray, numbers: tuple[int, ...]) -> Iterator[np.ndarray]:
 def _score_rows(
     base: CopulaDensityRatio, pairs: _Pairs, config: CrossFittedConfig
 ) -> np.ndarray:
-    # Variates without a correlation add nothing to the log ratio.
+    # A variate with zero correlation does not change the log ratio.
     used = np.flatnonzero(base.correlations[: pairs.x.shape[1]])
     base = dataclasses.replace(base, correlations=base.correlations[used])
     x = base.statistics(0, pairs.x[:, used], pairs.squares_x)

@@ -1,6 +1,6 @@
-"""Linear maps that pair up correlated coordinates, also of expanded coordinates.
+"""Canonical variates of x and y, and of their expanded coordinates.
 
-Products with Fourier features of the norm let linear maps undo a rotation whose angle
+Products with Fourier features of the norm let a linear map undo a rotation whose angle
 depends on the norm.
 """
 
@@ -30,7 +30,7 @@ __all__ = [
 
 
 class CanonicalVariates(NamedTuple):
-    """Linear maps of x and y whose coordinates correlate pair by pair only."""
+    """Linear maps of x and y after which only paired coordinates correlate."""
 
     means: tuple[Rows, Rows]
     weights: tuple[Rows, Rows]  # [D, m] and [E, m], the strongest pair first.
@@ -43,10 +43,10 @@ class CanonicalVariates(NamedTuple):
 def fit_canonical_variates(
     x: np.ndarray, y: np.ndarray, *, ridge: float, is_square: bool = False
 ) -> CanonicalVariates:
-    """Fits canonical correlation analysis of rows of x and of y.
+    """Fits a canonical correlation analysis of rows of x and of y.
 
-    Keeps min(D, E) directions of both, or all D and E if the maps are to be square. The
-    ridge is in units of the mean variance.
+    Keeps min(D, E) directions of both, or all D and E if `is_square`. The ridge is in
+    units of the mean variance.
 
     Source: Hotelling, "Relations between two sets of variates", Biometrika 1936.
     """
@@ -60,10 +60,10 @@ def fit_canonical_variates(
 
 
 def fit_independent_rotation(rows: np.ndarray, num_steps: int) -> np.ndarray:
-    """Fits W, [m, m], that makes coordinates of `rows @ W` independent (FastICA).
+    """Fits W, [m, m], so that the coordinates of `rows @ W` are independent (FastICA).
 
-    Equal correlations leave canonical variates free to rotate; normal scores of rotated
-    coordinates are not jointly normal unless the coordinates were.
+    Canonical variates with equal correlations are determined only up to a rotation, and
+    the normal scores of rotated coordinates are in general not jointly normal.
 
     Source: Hyvarinen, "Fast and robust fixed-point algorithms for independent component
         analysis", IEEE Trans. Neural Networks 1999, with the contrast log cosh and
@@ -93,15 +93,15 @@ def _whitening(rows: np.ndarray, ridge: float) -> np.ndarray:
 
 @pytree("config")
 class FeatureExpansion:
-    """Coordinates, their products with Fourier features of the norm and each other."""
+    """Appends products with Fourier features of the norm and with each other."""
 
-    norm_mean: float  # Of the mean square of a row.
+    norm_mean: float  # Mean and standard deviation of the mean square of a row.
     norm_scale: float
-    scale: Rows | None  # Of each expanded coordinate; None leaves rows unchanged.
+    scale: Rows | None  # Of each expanded coordinate; None for no expansion.
     config: CrossFittedConfig
 
     def apply(self, rows: Rows) -> Rows:
-        """The expanded rows, [N, more than D]."""
+        """The expanded rows, [N, D or more]."""
         if self.scale is None:
             return rows
         xp, size = rows.__array_namespace__(), rows.shape[1]
@@ -130,19 +130,19 @@ def fit_expansion(
 
 @pytree("view", "length")
 class ExpandedVariates:
-    """Canonical variates of expanded rows, rotated, made normal again, and paired."""
+    """Canonical variates of expanded rows, rotated, mapped to normal scores, paired."""
 
     expansions: tuple[FeatureExpansion, ...]
     variates: CanonicalVariates
     rotations: tuple[Rows, ...]
     scores: tuple[NormalScores, ...]
     pairs: CanonicalVariates
-    view: str  # Which of the `Views` is expanded.
-    length: int  # Columns of the result; missing ones are zero.
+    view: str  # Name of the field of `Views` that is expanded.
+    length: int  # Number of columns of the result; missing ones are zero.
 
     @property
     def num_fitted(self) -> int:
-        """Number of directions that were free when the variates were fitted."""
+        """Number of fitted directions, for the correction of their optimism."""
         return sum(len(weights) for weights in self.variates.weights)
 
     def apply(self, side: int, views: Views) -> Rows:
@@ -152,14 +152,14 @@ class ExpandedVariates:
         return pad_columns(rows, self.length)
 
     def leading(self, side: int, views: Views) -> Rows:
-        """Canonical variates of expanded rows, as many as are rotated."""
+        """The leading canonical variates of expanded rows, before the rotation."""
         rows = self.expansions[side].apply(getattr(views, self.view))
         return self.variates.apply(side, rows)[:, : len(self.rotations[side])]
 
     def rotate(
         self, views: Sequence[Views], size: int, config: CrossFittedConfig
     ) -> "ExpandedVariates":
-        """Rotates this many leading variates of training rows to independence."""
+        """Returns a copy whose first `size` variates are rotated to independence."""
         leading = [
             self.leading(side, rows)[:, :size] for side, rows in enumerate(views)
         ]
@@ -187,7 +187,7 @@ class ExpandedVariates:
 def fit_expanded_variates(
     views: Sequence[Views], view: str, config: CrossFittedConfig, *, is_expanded: bool
 ) -> ExpandedVariates:
-    """Fits variates of one expanded view of training rows of x and y, not rotated."""
+    """Fits variates to one view of training rows of x and y, without a rotation."""
     sides = [getattr(side, view) for side in views]
     expansions = tuple(fit_expansion(r, config, is_expanded=is_expanded) for r in sides)
     x, y = (e.apply(rows) for e, rows in zip(expansions, sides, strict=True))

@@ -1,8 +1,8 @@
 """Estimators by a named variational bound.
 
-`registry` holds one row for each bound; `run` trains one critic as a pure function of a
-key and arrays; `seeds` runs many seeds at once and summarizes them; `estimators` wraps
-this for arrays on the host.
+`estimators` checks and splits arrays on the host and returns an `Estimate`; `seeds`
+runs all seeds in one call and summarizes them; `run` and `divergence_run` train one
+network as a pure function of a key and arrays; `registry` has one entry per bound.
 """
 
 from jaxinfo.estimation.variational.bound import Bound, Setting, Stateless

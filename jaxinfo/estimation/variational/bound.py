@@ -1,4 +1,4 @@
-"""A variational bound as an estimator sees it: objective, reported value, kind."""
+"""`Bound`, a variational bound: its objective, its reported value and its kind."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -15,14 +15,14 @@ __all__ = ["Bound", "Setting", "Stateless"]
 
 
 class Setting(NamedTuple):
-    """A number that a bound takes, strictly between `low` and `high`.
+    """A numeric setting of a bound, strictly between `low` and `high`.
 
     Attributes:
         name: name of the keyword.
         default: default value.
         low: lower limit.
         high: upper limit.
-        excluded: a value in between that is not allowed, or None.
+        excluded: a value between the limits that is not allowed, or None.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Setting(NamedTuple):
     excluded: float | None = None
 
     def check(self, value: float) -> None:
-        """Raises ValueError unless the number is allowed."""
+        """Raises ValueError unless the value is allowed."""
         check_finite_number(self.low, self.high, **{self.name: value})
         if value == self.excluded:
             raise ValueError(f"{self.name} must not be {value}")
@@ -45,41 +45,42 @@ def _no_ceiling(num_candidates: int, **settings: float) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class Bound:
-    """A variational bound: what is trained, what is reported, and its kind.
+    """A variational bound: its training objective, its reported value and its kind.
 
     `value` takes scores, then weights `where` in [0, inf), or None: average with
     `jaxinfo.core.weighted_mean(values, where)`. The arguments depend on `form`:
         "pairs"    (scores_p [N], scores_q [M], where [M], where_p [N], **settings)
         "matrix"   (scores [N, N], where [N], **settings)
         "joint"    (scores_p [N], where [N], **settings)
-    If the bound has an auxiliary network, its output [N] follows the scores ("matrix"
-    and "joint"). `objective` takes a state first and no masks, and also returns the
-    next state.
+    If the bound has an auxiliary network ("matrix" and "joint" only), its output [N]
+    follows the scores. `objective` takes a state before the scores and no weights, and
+    also returns the next state.
 
     Attributes:
-        name: the name that users type.
+        name: name of the bound.
         kind: whether the population value is a lower bound of the truth, an upper
             bound, or neither.
         objective: `(state, scores ..., **settings) -> (value to maximize, state)`.
         value: the reported number, nats.
-        select: what validation maximizes; None for `value`.
+        select: the criterion that model selection maximizes; None for `value`.
         init: `init() -> state` of the objective.
         log_ratio: maps raw scores, and the auxiliary network's output if there is one,
             to the log density ratio.
-        identifiable_up_to: the part of `log_ratio` that the objective leaves free:
-            "nothing", a "constant", or a function of "x" or of "y".
-        exponents: the exponents whose exponentials `value` averages: pairs of a side (0
-            for scores of p, 1 for those of q) and a function `(scores, **settings)`, or
+        identifiable_up_to: the term of `log_ratio` that the objective does not
+            determine: "nothing", a "constant", or a function of "x" or of "y".
+        exponents: the exponents whose exponentials `value` averages, for the effective
+            sample size: pairs of a side (0 for scores of p, 1 for those of q) and a
+            function `(scores, **settings)`, or
             `(scores [..., N, N], auxiliary [..., N], **settings)`.
         form: "pairs" of score vectors, a "matrix" of scores, or scores of "joint" pairs
             only.
         critic: maker of the default critic.
         auxiliary: maker of the default auxiliary network; None if there is none.
-        auxiliary_inputs: whether that network takes "y" or the "pair" (x, y).
+        auxiliary_inputs: whether the auxiliary network takes "y" or the "pair" (x, y).
         negative_sampling: how training samples negatives by default; None for
             "off_diagonal" if the form is "matrix", else "roll".
-        ceiling: `(num_candidates, **settings)`, the nats at which the bound saturates.
-        settings: the numbers that `value` and `objective` take as keywords.
+        ceiling: `(num_candidates, **settings) -> nats`, the largest possible value.
+        settings: numeric keywords of `value` and `objective`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A run of a divergence between two samples: a pure function of a key and arrays."""
+"""Training for a divergence between two samples, as a pure function."""
 
 import dataclasses
 from collections.abc import Callable
@@ -51,10 +51,10 @@ class DivergenceRun(RunConfig):
 
         Args:
             key: random key.
-            train: samples of P [N, ...] and of Q [M, ...].
-            validation: likewise.
-            test: likewise.
-            **settings: numbers of the bound or of the optimizer's maker.
+            train: training samples of P [N, ...] and of Q [M, ...].
+            validation: validation samples of P and Q.
+            test: test samples of P and Q.
+            **settings: numeric settings of the bound or the optimizer.
 
         Returns:
             The `RunResult`.
@@ -122,7 +122,7 @@ def make_divergence_run(
     patience: int | None = None,
     report_progress: bool = False,
 ) -> DivergenceRun:
-    """Makes the pure function that estimates a divergence of two samples once.
+    """Makes the pure function that estimates a divergence with one seed.
 
     Args:
         discriminator: a `Network` of one input or a pair (init, apply) of functions;
@@ -131,9 +131,10 @@ def make_divergence_run(
         bound: see `jaxinfo.estimation.divergence_bound`; None for the tightest.
         optimizer: as in `make_run`.
         num_steps: maximal number of updates.
-        batch_size: rows of a minibatch of either sample; None as in `make_run`.
+        batch_size: rows of a minibatch of each sample; None as in `make_run`.
         eval_every: number of updates between validations.
-        patience: stop after this many updates without a better validation; None never.
+        patience: stop after this many updates without a better validation value; None
+            trains for all `num_steps`.
         report_progress: whether to call back to the host after each validation.
 
     Returns:
@@ -165,7 +166,7 @@ def _report(
 ) -> RunResult:
     scores_p, scores_q = (network.apply(fitted.state.params, part) for part in test)
 
-    # The barrier has the reason given in `run.py`.
+    # `run.py` gives the reason for the barrier.
     scores_p, scores_q, *ones = jax.lax.optimization_barrier(
         (scores_p, scores_q, jnp.ones_like(scores_p), jnp.ones_like(scores_q))
     )

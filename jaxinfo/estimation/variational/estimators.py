@@ -1,4 +1,4 @@
-"""Estimators by a named bound, as frozen values."""
+"""`Variational` and `VariationalDivergence`, estimators by a named bound."""
 
 import dataclasses
 import functools
@@ -48,7 +48,7 @@ Settings = tuple[tuple[str, float], ...]
 
 
 def _as_settings(settings: Mapping[str, float] | Settings) -> Settings:
-    """Settings as a sorted tuple, which is hashable."""
+    """Converts settings to a sorted tuple, which is hashable."""
     pairs = dict(settings)
     for name, value in pairs.items():
         if not isinstance(value, int | float | np.number) or isinstance(value, bool):
@@ -64,8 +64,8 @@ def _as_settings(settings: Mapping[str, float] | Settings) -> Settings:
 class Variational:
     """Mutual information by a variational bound; a frozen, hashable estimator.
 
-    The critic is trained on one part of the rows, selected on a second and reported on
-    a third, for several seeds in one compiled call.
+    For several seeds in one compiled call, critics are trained on one part of the rows,
+    selected on a second part and reported on a third.
 
     Source: Belghazi et al., "Mutual information neural estimation", ICML 2018; Poole
         et al., "On variational bounds of mutual information", ICML 2019.
@@ -76,10 +76,10 @@ class Variational:
         critic: a `Critic`, a `Network` of two inputs or a pair (init, apply); None for
             the bound's default.
         auxiliary: the auxiliary network of a bound that has one; None for its default.
-        optimizer: a maker such as `optax.adam`, whose keywords become settings, or an
-            optax optimizer, which compiles anew for each object.
-        settings: numbers of the bound or of the optimizer's maker, such as
-            `{"clip": 1.0, "learning_rate": 1e-4}`; new values do not compile anew.
+        optimizer: a function such as `optax.adam`, whose keywords are settings, or an
+            optax optimizer, which is compiled again for each new object.
+        settings: numeric settings of the bound or the optimizer, such as
+            `{"clip": 1.0, "learning_rate": 1e-4}`; new values do not compile again.
             `information_bound(name).settings` lists those of a bound.
         negative_sampling: how negatives are sampled in training, see `make_run`.
         num_negatives: negatives of each row in training.
@@ -87,8 +87,8 @@ class Variational:
         train: number of seeds, steps, batch size, patience and layout.
 
     Notes:
-        The interval is one for what these critics reach. That is below the information
-        if the critic is too small or the rows are too few.
+        The interval is for the value that these critics reach. A lower bound is below
+        the information if the critic is too small or the rows are too few.
 
     Example:
         >>> x, e = jax.random.normal(jax.random.key(0), (2, 400, 1))
@@ -196,14 +196,14 @@ class Variational:
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class InformationDensityRatio(DensityRatio):
-    """log p(x, y) / (p(x) p(y)) by the critics of a bound, averaged over seeds, nats.
+    """log p(x, y) / (p(x) p(y)) in nats, averaged over the critics of all seeds.
 
     Attributes:
         params: parameters of every seed, leading axis [S].
         log_normalizers: log normalizer of every seed, nats, [S].
         scales: shift and scale of x and of y.
-        reference: standardized rows that normalize critics that are identifiable up to
-            a function of x or y.
+        reference: standardized rows, to normalize critics that are identifiable only up
+            to a function of x or y.
         scorer: bound and networks.
     """
 
@@ -255,8 +255,8 @@ def _information_ratio(ratio: InformationDensityRatio, x: Array, y: Array) -> Ar
 class VariationalDivergence:
     """A divergence of two samples by a variational bound; a frozen estimator.
 
-    The discriminator is trained on one part of the rows of both samples, selected on a
-    second and reported on a third, for several seeds in one compiled call.
+    For several seeds in one compiled call, discriminators are trained on one part of
+    the rows of both samples, selected on a second part and reported on a third.
 
     Source: Nguyen, Wainwright, Jordan, "Estimating divergence functionals", IEEE Trans.
         Information Theory 2010; Nowozin et al., "f-GAN", NeurIPS 2016.
@@ -266,14 +266,14 @@ class VariationalDivergence:
             `jaxinfo.estimation.divergence_bound`.
         discriminator: a `Network` of one input or a pair (init, apply); None for the
             default MLP.
-        optimizer: a maker such as `optax.adam`, whose keywords become settings, or an
+        optimizer: a function such as `optax.adam`, whose keywords are settings, or an
             optax optimizer.
-        settings: numbers of the bound or of the optimizer's maker.
+        settings: numeric settings of the bound or the optimizer.
         split: shares of training, validation and test rows.
         train: number of seeds, steps, batch size, patience and layout.
 
     Notes:
-        The interval is one for the bound that these discriminators reach.
+        The interval is for the bound that these discriminators reach.
     """
 
     bound: str | Bound | None = None
@@ -372,7 +372,7 @@ class VariationalDivergence:
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class DivergenceDensityRatio(DensityRatio):
-    """log p(x) / q(x) by the discriminators of a bound, averaged over seeds, nats.
+    """log p(x) / q(x) in nats, averaged over the discriminators of all seeds.
 
     Attributes:
         params: parameters of every seed, leading axis [S].

@@ -1,4 +1,4 @@
-"""Training of one bound: maximizes the objective, selects by validation."""
+"""Training of the networks of one bound, with model selection by validation."""
 
 import abc
 import dataclasses
@@ -43,13 +43,14 @@ class RunResult(NamedTuple):
         influence: influence function of `value` at each test row, one array for each
             independent sample: [N], or [N] and [M] for two samples.
         log_normalizer: log of the mean exponentiated log ratio of negatives, nats.
-        effective_sample_size: of the exponentiated scores in `value`; inf if none.
+        effective_sample_size: effective sample size of the exponentiated scores in
+            `value`; inf if there are none.
         params: parameters with the best validation value; a pair of the critic's and
             the auxiliary network's if the bound has one.
         best_step: number of updates at the best validation.
         num_steps: number of updates before the run ended.
         num_nonfinite: number of skipped updates.
-        history: values that selection maximized on validation rows, [T].
+        history: criterion of model selection at each validation, [T].
     """
 
     value: Float[Array, ""]
@@ -67,14 +68,14 @@ class State(NamedTuple):
     params: PyTree
     optimizer: PyTree
     bound: PyTree
-    average: PyTree  # Moving average of the parameters; None if none is kept.
+    average: PyTree  # Moving average of the parameters, or None.
 
 
 class FitMetrics(NamedTuple):
     """Metrics of one update.
 
     Attributes:
-        loss: minus the bound's objective on the batch.
+        loss: the negative objective on the batch.
         num_nonfinite: 1 if the update was skipped because it was not finite, else 0.
     """
 
@@ -84,7 +85,7 @@ class FitMetrics(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunConfig(abc.ABC):
-    """Static settings of a run. Equal settings make equal runs, which compile once.
+    """Static settings of a run; runs with equal settings share a compiled program.
 
     Attributes:
         bound: the bound.
@@ -92,7 +93,8 @@ class RunConfig(abc.ABC):
         num_steps: maximal number of updates.
         batch_size: rows of a minibatch; None for 256, or all rows if there are fewer.
         eval_every: number of updates between two validations.
-        patience: stop after this many updates without a better validation; None never.
+        patience: stop after this many updates without a better validation value; None
+            trains for all `num_steps`.
         keep_initial: whether the initial parameters compete in validation.
         ema_decay: decay of a moving average of the parameters; None for none.
         report_progress: whether to call back to the host after each validation.
@@ -133,7 +135,7 @@ class RunConfig(abc.ABC):
     def split_settings(
         self, settings: dict[str, Any]
     ) -> tuple[dict[str, Any], optax.GradientTransformation]:
-        """Splits settings into the bound's own and those of the optimizer's maker."""
+        """Splits settings into those of the bound and those of the optimizer."""
         own = self.bound.own_settings(settings)
         rest = {name: value for name, value in settings.items() if name not in own}
         takes = ", ".join(sorted(own)) or "none"
@@ -141,7 +143,7 @@ class RunConfig(abc.ABC):
             for name, value in rest.items():
                 if callable(value):
                     raise ValueError(
-                        f"{name} must be a number, got a function; give a schedule "
+                        f"{name} must be a number, got a function; pass a schedule "
                         f"inside an optimizer, as optimizer=optax.adam(schedule)"
                     )
             try:
@@ -161,7 +163,7 @@ class RunConfig(abc.ABC):
 
 
 def adam(learning_rate: float | Array = 1e-3) -> optax.GradientTransformation:
-    """Adam with a default learning rate, the default optimizer of estimates.
+    """Adam with a default learning rate, the default optimizer of estimators.
 
     Args:
         learning_rate: the rate; may be traced, so that a sweep can vary it.
@@ -180,7 +182,7 @@ def as_critic(critic: Any) -> Critic:
 
 
 def as_network(network: Any, *, name: str = "discriminator") -> Network:
-    """As `jaxinfo.core.types.as_network`, but refuses networks that need noise."""
+    """Converts to a `Network`; raises ValueError if training needs random numbers."""
     network = types.as_network(network, name=name)
     if network.apply_train is not None:
         raise ValueError(f"{name} must be deterministic: apply_train is not used")
@@ -205,14 +207,14 @@ def fit(
         key: random key.
         params: initial parameters.
         optimizer: the optimizer.
-        draw: the random numbers of one update.
+        draw: `draw(key) -> draws`, the random numbers of one update.
         scores: `scores(params, draws)`, the arguments of the bound's objective.
-        validate: `validate(params) -> value`; larger is better.
-        settings: the bound's own settings.
+        validate: `validate(params) -> value`, the criterion to maximize.
+        settings: settings of the bound.
 
     Returns:
-        The `TrainResult`; its state holds the selected parameters as `params`, averaged
-        if the settings say so.
+        The `TrainResult`; `state.params` are the selected parameters, or their moving
+        average if `config.ema_decay` is set.
     """
     bound, decay = config.bound, config.ema_decay
 
@@ -265,7 +267,7 @@ def make_result(
     sides: tuple[tuple[tuple[Array, ...], Where], ...],
     settings: dict[str, Any],
 ) -> RunResult:
-    """Assembles the result of a run; `sides` are scores and weights of p and of q."""
+    """Assembles the result of a run; `sides` are the scores and weights of p and q."""
     size = jnp.asarray(jnp.inf, value.dtype)
     for side, exponent in bound.exponents:
         scores, where = sides[side]
@@ -291,7 +293,7 @@ def make_result(
 
 
 def resolve_batch_size(batch_size: int | None, num_rows: int) -> int:
-    """The default shrinks to the training rows; an explicit larger one is an error."""
+    """Returns the batch size; raises ValueError if larger than the training rows."""
     if batch_size is None:
         return min(DEFAULT_BATCH_SIZE, num_rows)
     if batch_size > num_rows:

@@ -1,9 +1,8 @@
-"""The registry of variational bounds: one row a bound.
+"""The registry of variational bounds, with one row for each bound.
 
-A row names the objective of training, the reported value, the validation criterion (if
-it is not the reported value), the kind, and the default networks. To add a bound, write
-a pure function of scores in `jaxinfo.divergences` or `jaxinfo.information` and add a
-row here.
+A row has the training objective, the reported value, the validation criterion (if
+different), the kind and the default networks. To add a bound, write a pure function of
+scores in `jaxinfo.divergences` or `jaxinfo.information` and add a row here.
 """
 
 import dataclasses
@@ -80,7 +79,7 @@ class _ShiftOptimizedBound:
 
 @dataclasses.dataclass(frozen=True)
 class _DonskerVaradhanOfMember:
-    """The Donsker-Varadhan bound of the log density ratio that a member implies."""
+    """The Donsker-Varadhan bound of the log density ratio that the scores imply."""
 
     divergence: FDivergence
 
@@ -95,7 +94,7 @@ class _DonskerVaradhanOfMember:
 
 @dataclasses.dataclass(frozen=True)
 class _LogRatio:
-    """log(p / q) of a member's scores; bound methods are not equal by value."""
+    """log(p / q) of a member's scores; unlike a bound method, it compares by value."""
 
     divergence: FDivergence
 
@@ -330,7 +329,7 @@ _ROWS = (
         kind="lower_bound",
         objective=Stateless(interpolated_bound),
         value=interpolated_bound,
-        # For alpha near 1 the baseline gets no gradient: the log ratio leaves it out.
+        # For alpha near 1 the baseline gets no gradient, so the log ratio excludes it.
         log_ratio=_critic_alone,
         identifiable_up_to="y",
         form="matrix",
@@ -406,7 +405,7 @@ _ROWS = (
 
 BOUNDS: dict[str, Bound] = {bound.name: bound for bound in _ROWS}
 
-# The objective of "gan" is that of "jensen_shannon" less a constant, so both train the
+# The objectives of "gan" and "jensen_shannon" differ by a constant, so both train the
 # same critic and report the same number.
 ALIASES: dict[str, str] = {"gan": "jensen_shannon"}
 
@@ -507,7 +506,8 @@ def divergence_bound(
 
 
 def _bound_of_member(divergence: FDivergence, *, is_plain: bool) -> Bound:
-    # Pearson's bound is also free up to scale, so its scores would have no log ratio.
+    # Pearson's optimized bound is also invariant to the scale of the scores, which
+    # would then imply no log ratio.
     is_plain = is_plain or divergence not in dual.SHIFT_OPTIMIZED
     is_plain = is_plain or divergence == family.PEARSON
     value = (_FDivergenceBound if is_plain else _ShiftOptimizedBound)(divergence)

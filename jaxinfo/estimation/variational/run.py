@@ -1,4 +1,4 @@
-"""A run of mutual information: a pure function of a key and arrays."""
+"""Training for mutual information by one bound, as a pure function."""
 
 import dataclasses
 from collections.abc import Callable
@@ -34,10 +34,10 @@ from jaxinfo.training.loop import TrainResult, sample_rows
 
 __all__ = ["InformationRun", "make_run"]
 
-# Rows of a block are each other's negatives. Validation compares states of one run, for
-# which few negatives suffice; in the report, more negatives than these would only lower
-# an error that the number of rows dominates. Bounds of a score matrix depend on its
-# size, so their blocks have the size of a batch.
+# The negatives of a row are the other rows of its block. Few negatives suffice to
+# compare states of one run in validation. In the report, more negatives would hardly
+# lower the error, which depends mostly on the number of rows. Bounds of a score matrix
+# depend on its size, so their blocks have the size of a batch.
 VALIDATION_BLOCK = 4
 REPORT_BLOCK = 64
 
@@ -72,10 +72,10 @@ class InformationRun(RunConfig):
 
         Args:
             key: random key.
-            train: rows of x and of y, [N, ...] each, in shuffled order.
-            validation: likewise.
-            test: likewise.
-            **settings: numbers of the bound or of the optimizer's maker.
+            train: training rows of x and of y, [N, ...] each, in shuffled order.
+            validation: validation rows of x and y.
+            test: test rows of x and y.
+            **settings: numeric settings of the bound or the optimizer.
 
         Returns:
             The `RunResult`.
@@ -110,9 +110,9 @@ class InformationRun(RunConfig):
         select = bound.select or bound.value
 
         def validate(params: PyTree) -> Array:
-            rated = scorer.on_blocks(params, validation[0], validation[1], blocks)
-            weights = jnp.asarray(blocks.valid, rated[0].dtype)
-            return value_on_blocks(bound, select, rated, weights, bound_settings)
+            by_block = scorer.on_blocks(params, validation[0], validation[1], blocks)
+            weights = jnp.asarray(blocks.valid, by_block[0].dtype)
+            return value_on_blocks(bound, select, by_block, weights, bound_settings)
 
         start_key, train_key = jax.random.split(key)
         params = scorer.init(start_key, x[:batch_size], y[:batch_size])
@@ -146,7 +146,7 @@ def make_run(
     ema_decay: float | None = None,
     report_progress: bool = False,
 ) -> InformationRun:
-    """Makes the pure function that estimates mutual information once.
+    """Makes the pure function that estimates mutual information with one seed.
 
     Args:
         critic: a `Critic`, a `Network` of two inputs, or a pair (init, apply) of
@@ -156,8 +156,8 @@ def make_run(
             (init, apply): the baseline log a(y) of "tuba" and "interpolated" and the
             density log q(y) of "doe_*", `apply(params, y) -> [N]`, or u(x, y) of "flo";
             None for the default one.
-        optimizer: an optax optimizer, or a maker of one, whose keywords (such as
-            `learning_rate`) then become settings of the run.
+        optimizer: an optax optimizer, or a function such as `optax.adam` that returns
+            one, whose keywords (such as `learning_rate`) are settings of the run.
         num_steps: maximal number of updates.
         batch_size: rows of a minibatch; None for 256, or all training rows if there are
             fewer.
@@ -167,9 +167,10 @@ def make_run(
             the score matrix.
         num_negatives: negatives of each row in training, if the sampler takes them.
         eval_every: number of updates between validations.
-        patience: stop after this many updates without a better validation; None never.
-        keep_initial: whether the initial parameters compete in validation, for a critic
-            that starts from a good state.
+        patience: stop after this many updates without a better validation value; None
+            trains for all `num_steps`.
+        keep_initial: whether the initial parameters can be selected by validation, for
+            a critic that starts from a good state.
         ema_decay: validate and report an exponential moving average of the parameters
             with this decay, such as 0.99 (Polyak and Juditsky, SIAM J. Control Optim.
             30, 1992); None for the parameters themselves.
@@ -222,8 +223,9 @@ def _report(
     bound, num_rows = scorer.bound, len(test[0])
     scores = scorer.on_blocks(fitted.state.params, *test, blocks)
     dtype = scores[0].dtype
-    # The barrier ties the weights to the scores: they are not known at compile time and
-    # are not moved out of a loop over seeds, so a run has the same bits in a sweep.
+    # The barrier makes the weights depend on the scores. The compiler can then neither
+    # fold them as constants nor move them out of a loop over seeds, so a run alone and
+    # the same run in a sweep give equal bits.
     scores, ones, valid = jax.lax.optimization_barrier(
         (scores, jnp.ones(num_rows, dtype), jnp.asarray(blocks.valid, dtype))
     )
@@ -239,7 +241,7 @@ def _report(
 
 
 def _sides(scores: tuple[Array, ...], valid: Array):
-    """Scores of the joint pairs and of the negatives, with their weights."""
+    """Returns scores and weights of the joint pairs and of the negatives."""
     matrices, *auxiliary = scores
     joint = jnp.diagonal(matrices, axis1=1, axis2=2).reshape(-1)
     negative = (matrices, *auxiliary) if auxiliary else (matrices.reshape(-1),)

@@ -1,4 +1,4 @@
-"""Critic and auxiliary network applied to rows: the arguments of a bound."""
+"""Applies the critic and the auxiliary network of a bound to rows."""
 
 import functools
 from collections.abc import Callable
@@ -24,7 +24,7 @@ __all__ = ["Scorer", "as_auxiliary", "negative_weights", "value_on_blocks"]
 
 
 def as_auxiliary(bound: Bound, auxiliary: Any) -> Network | None:
-    """Returns the auxiliary network of a bound: the user's, the default, or None."""
+    """Returns the given auxiliary network or the bound's default, which may be None."""
     if bound.auxiliary is None:
         if auxiliary is not None:
             raise ValueError(
@@ -92,7 +92,7 @@ class Scorer(NamedTuple):
     def on_blocks(
         self, params: PyTree, x: Array, y: Array, blocks: Blocks
     ) -> tuple[Array, ...]:
-        """The same for every block: [B, m, m] or [B, m], and [B, m] of the auxiliary.
+        """Scores of every block, [B, m, m] or [B, m], and auxiliary output, [B, m].
 
         The negatives of a row are the other rows of its block.
         """

@@ -1,4 +1,4 @@
-"""From a run to an estimate: a sweep over seeds, summarized on the host."""
+"""Runs all seeds in one sweep and summarizes them as an `Estimate`."""
 
 import contextlib
 import dataclasses
@@ -30,7 +30,8 @@ __all__ = [
     "warnings_of_run",
 ]
 
-# A value this near its ceiling (nats), or with fewer effective scores, is saturated.
+# A value is saturated if it is this near to its ceiling (nats), or if the effective
+# sample size of its scores is smaller than this.
 CEILING_MARGIN = 0.5
 MIN_EFFECTIVE_SCORES = 30
 
@@ -62,10 +63,10 @@ def estimate_over_seeds(
         key: random key.
         run: the pure run.
         parts: the data.
-        settings: a number for each setting of the run.
+        settings: numeric settings of the run.
         config: number of seeds, layout and progress.
-        make_density_ratio: from parameters and log normalizers of the finite seeds to
-            the density ratio.
+        make_density_ratio: makes the density ratio from the parameters and log
+            normalizers of the finite seeds.
         ceiling: the largest value that the bound can report, nats.
         quantity: name of the estimated quantity.
         num_samples: number of rows of the data.
@@ -120,20 +121,20 @@ def estimates_of_runs(
     seconds: float = float("nan"),
     compile_seconds: float = float("nan"),
 ) -> list[Estimate]:
-    """Summarizes a batch of run results, one estimate for each entry of the first axis.
+    """Summarizes a batch of run results as one estimate for each setting.
 
     Args:
         run: the run that made the results.
-        results: results with leading axes [T, S]: T settings (or data sets), whose
-            estimates are separate, and S seeds, which share their rows.
-        make_density_ratio: from parameters and log normalizers of the finite seeds to a
-            density ratio; None for estimates without one.
+        results: results with leading axes [T, S]: T settings or data sets, which get
+            separate estimates, and S seeds, which share their rows.
+        make_density_ratio: makes a density ratio from the parameters and log
+            normalizers of the finite seeds; None for estimates without one.
         ceiling: the largest value that the bound can report, nats.
         quantity: name of the estimated quantity.
         num_samples: number of rows of the data.
         warnings: warnings about the data.
         seconds: wall time.
-        compile_seconds: the part of it spent on compiling.
+        compile_seconds: the part of `seconds` spent on compiling.
 
     Returns:
         T estimates.
@@ -191,7 +192,7 @@ def _summarize(
     make_density_ratio: Callable[[PyTree, Array], DensityRatio] | None,
     blank: Estimate,
 ) -> Estimate:
-    """Fills in what the seeds of one setting found."""
+    """Fills an estimate with the results of the seeds of one setting."""
     finite = np.isfinite(result.value)
     kept = np.flatnonzero(finite)
     summary = summarize(
@@ -223,7 +224,7 @@ def _summarize(
 
 def _saturated(result: RunResult, value: float, ceiling: float) -> bool:
     sizes = np.asarray(result.effective_sample_size)[np.isfinite(result.value)]
-    # One seed with few effective scores can dominate the mean over seeds.
+    # A single seed with a small effective sample size can dominate the mean over seeds.
     few = sizes.size > 0 and np.min(sizes) < MIN_EFFECTIVE_SCORES
     return bool(value > ceiling - CEILING_MARGIN or few)
 
