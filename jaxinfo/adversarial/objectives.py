@@ -20,6 +20,7 @@ from jaxinfo.divergences import (
     JENSEN_SHANNON,
     FDivergence,
     f_divergence_bound,
+    logistic_bound,
 )
 from jaxinfo.divergences.scores import ScoresP, ScoresQ, validate_scores
 
@@ -85,10 +86,8 @@ def _minus_log_d(scores_p: ScoresP, scores_q: ScoresQ) -> Float[Array, ""]:
     return jnp.mean(softplus(-scores_q))
 
 
-_jensen_shannon = functools.partial(f_divergence_bound, JENSEN_SHANNON)
-
 minimax = Objective(
-    "minimax", _cross_entropy, _log_one_minus_d, _jensen_shannon, JENSEN_SHANNON.name
+    "minimax", _cross_entropy, _log_one_minus_d, logistic_bound, JENSEN_SHANNON.name
 )
 """The discriminator maximizes E_p[log D] + E_q[log(1 - D)], the generator minimizes it.
 
@@ -97,7 +96,7 @@ bound is 2 log 2 minus the loss, twice the usual JSD (theorem 1).
 """
 
 non_saturating = Objective(
-    "non_saturating", _cross_entropy, _minus_log_d, _jensen_shannon, JENSEN_SHANNON.name
+    "non_saturating", _cross_entropy, _minus_log_d, logistic_bound, JENSEN_SHANNON.name
 )
 """The generator maximizes E_q[log D], whose gradient does not vanish where D is near 0.
 

@@ -1,6 +1,5 @@
 """Mutual information from a fitted Gaussian or a Gaussian copula."""
 
-import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -24,6 +23,7 @@ __all__ = [
     "gaussian_copula_information",
     "gaussian_information",
     "gaussian_log_ratio",
+    "mean_ranks",
     "normal_scores",
 ]
 
@@ -181,27 +181,29 @@ def normal_scores(
             f"{jnp.shape(reference)}"
         )
     if isinstance(rows, np.ndarray) and isinstance(reference, np.ndarray):
-        columns = zip(rows.T, np.sort(reference, axis=0).T, strict=True)
-        counts = [_count_below_and_up_to(np, *pair) for pair in columns]
-        return scipy.special.ndtri(_mean_ranks(np.stack(counts, axis=1), reference))
-    rows, reference = jnp.asarray(rows), jnp.asarray(reference)
-    counts = jax.vmap(functools.partial(_count_below_and_up_to, jnp), 1, 1)(
-        rows, jnp.sort(reference, axis=0)
-    )
-    return jax.scipy.special.ndtri(_mean_ranks(counts.astype(float), reference))
+        columns = zip(np.sort(reference, axis=0).T, rows.T, strict=True)
+        ranks = np.stack([mean_ranks(*pair) for pair in columns], axis=1)
+        return scipy.special.ndtri(ranks / (len(reference) + 1))
+    ordered = jnp.sort(jnp.asarray(reference), axis=0)
+    ranks = jax.vmap(mean_ranks, 1, 1)(ordered, jnp.asarray(rows))
+    return jax.scipy.special.ndtri(ranks / (len(reference) + 1))
 
 
-def _count_below_and_up_to(xp: Any, column: Any, ordered: Any) -> Any:
-    """The number of ordered values below each entry plus the number up to it."""
+def mean_ranks(ordered: Any, values: Any) -> Any:
+    """Ranks of values among ordered ones; the mean rank among equal ones.
+
+    Args:
+        ordered: sorted values, [M], of NumPy or of JAX.
+        values: values to rank, [N], of the same library.
+
+    Returns:
+        Ranks in [0.5, M + 0.5], [N]; from 1 to M for values that are in `ordered`.
+    """
+    xp = values.__array_namespace__()
     below, up_to = (
-        xp.searchsorted(ordered, column, side=side) for side in ("left", "right")
+        xp.searchsorted(ordered, values, side=side) for side in ("left", "right")
     )
-    return below + up_to
-
-
-def _mean_ranks(counts: Any, reference: Any) -> Any:
-    """Mean ranks as shares in (0, 1)."""
-    return (counts + 1) / 2 / (len(reference) + 1)
+    return (below + up_to + 1) / 2
 
 
 def gaussian_copula_information(

@@ -16,126 +16,35 @@ from jax.sharding import Mesh, PartitionSpec
 
 from jaxinfo import networks
 from jaxinfo.adversarial import (
-    OBJECTIVES,
     SOLVERS,
     Objective,
-    Players,
-    dragan,
-    gradient_penalty,
-    make_gan,
     r1,
     r2,
 )
-from jaxinfo.adversarial.game import Draws, Networks, make_game
 from jaxinfo.core.types import Network
 from jaxinfo.divergences import donsker_varadhan_bound
+from tests.adversarial.small_gan import (
+    BATCH,
+    DISCRIMINATOR,
+    GENERATOR,
+    KEY,
+    assert_close,
+    make_small_gan,
+    take_step,
+)
 from tests.marks import slowly
-
-KEY = jax.random.key(0)
-BATCH = np.asarray(jax.random.normal(jax.random.key(1), (1, 8, 2))) + 1
-
-GENERATOR = Network(
-    lambda key, z: {"shift": jnp.zeros(2), "scale": jnp.ones(2)},
-    lambda params, z: params["shift"] + params["scale"] * z,
-)
-# Not linear, so that a gradient of the wrong loss would differ.
-DISCRIMINATOR = Network(
-    lambda key, x: {"w": jax.random.normal(key, (2,)), "b": jnp.zeros(())},
-    lambda params, x: jnp.tanh(x @ params["w"] + params["b"]),
-)
-
-
-def _gan(objective="non_saturating", **settings):
-    defaults = {
-        "generator_optimizer": optax.sgd(0.1),
-        "discriminator_optimizer": optax.sgd(0.2),
-        "noise_size": 2,
-    }
-    parts = [settings.pop("generator", GENERATOR)]
-    parts += [settings.pop("discriminator", DISCRIMINATOR)]
-    return make_gan(*parts, objective, **(defaults | settings))
-
-
-def _step(gan, batch=BATCH, key=KEY):
-    """State before, state after and metrics of one step."""
-    before = gan.init(jax.random.key(7), batch[0])
-    return before, *jax.jit(gan.step)(key, before, batch)
-
-
-def _assert_close(tree, other, rtol=1e-5, atol=1e-6):
-    chex.assert_trees_all_close(tree, other, rtol=rtol, atol=atol)
-
-
-# Gradients ------------------------------------------------------------------------
-
-
-DRAWS = Draws(
-    number=np.int32(0),
-    real=BATCH[0],
-    noise=jax.random.normal(jax.random.key(2), (8, 2)),
-    generator_noise=jax.random.normal(jax.random.key(3), (8, 2)),
-    key=jax.random.key(4),
-)
-PLAYERS = Players(
-    {"w": np.float32([0.5, -0.3]), "b": np.float32(0.1)},
-    {"shift": np.float32([0.2, 0.4]), "scale": np.float32([1.5, 0.7])},
-)
-
-
-def _loss(loss, players, noise):
-    """A player's loss, written out."""
-    fake = GENERATOR.apply(players.generator, noise)
-    scores = (DISCRIMINATOR.apply(players.discriminator, x) for x in (BATCH[0], fake))
-    return loss(*scores)
-
-
-# The paired objective is the only one that the game treats differently.
-OBJECTIVES_FAST = {"minimax", "non_saturating", "hinge", "relativistic", "LE_CAM"}
-
-
-@pytest.mark.parametrize(
-    "name", [name if name in OBJECTIVES_FAST else slowly(name) for name in OBJECTIVES]
-)
-def test_each_gradient_is_that_of_the_players_own_loss(name):
-    objective = OBJECTIVES[name]
-    game = make_game(Networks(GENERATOR, DISCRIMINATOR), objective, (), None)
-
-    @jax.jit
-    def compute(players, draws):
-        def by_hand(loss, noise):
-            return jax.value_and_grad(lambda p: _loss(loss, p, noise))(players)
-
-        return (
-            game.discriminator(players, draws),
-            game.generator(players, draws),
-            game.both(players, draws),
-            by_hand(objective.discriminator_loss, draws.noise)[1].discriminator,
-            by_hand(objective.generator_loss, draws.generator_noise),
-            by_hand(objective.generator_loss, draws.noise)[1].generator,
-            _loss(objective.bound, players, draws.noise),
-        )
-
-    *found, own, (value, by_hand), other, bound = compute(PLAYERS, DRAWS)
-    gradient, _ = found[0]
-    _assert_close(gradient, own)
-    gradient, metrics = found[1]
-    _assert_close(gradient, by_hand.generator)
-    _assert_close(metrics["generator_loss"], value)
-    gradients, metrics = found[2]
-    _assert_close(gradients, Players(own, other))
-    _assert_close(metrics["bound"], bound)
 
 
 @pytest.mark.parametrize("num_steps", [slowly(1), 3])
 @pytest.mark.parametrize("update", ["alternating", "simultaneous", "lookahead"])
 def test_update_counts_of_each_player(num_steps, update):
-    gan = _gan(
+    gan = make_small_gan(
         update=update,
         num_discriminator_steps=num_steps,
         generator_optimizer=optax.adam(0.1),
         discriminator_optimizer=optax.adam(0.1),
     )
-    _, after, _ = _step(gan, np.tile(BATCH, (num_steps, 1, 1)))
+    _, after, _ = take_step(gan, np.tile(BATCH, (num_steps, 1, 1)))
     counts = [optimizer[0].count for optimizer in after.solver.optimizers]
     assert counts == [num_steps, 1]
     assert after.step == 1
@@ -153,7 +62,7 @@ def test_each_discriminator_update_gets_new_noise_and_data():
         return z + params["shift"]
 
     batch = np.concatenate([BATCH, BATCH + 1, BATCH - 3])
-    gan = _gan(
+    gan = make_small_gan(
         "wasserstein",
         generator=GENERATOR._replace(apply=watched),
         discriminator=linear,
@@ -161,138 +70,36 @@ def test_each_discriminator_update_gets_new_noise_and_data():
         generator_optimizer=optax.sgd(0.0),
         num_discriminator_steps=3,
     )
-    _, after, _ = _step(gan, batch)
+    _, after, _ = take_step(gan, batch)
     jax.effects_barrier()
     noise = np.stack(seen)
     assert noise.shape == (4, 8, 2)  # The last is the generator's.
     assert len(np.unique(noise.reshape(-1, 2), axis=0)) == 4 * 8
     expected = np.sum(np.mean(batch - noise[:3], axis=1), axis=0)
-    _assert_close(after.players.discriminator["w"], expected)
-
-
-def test_both_gradients_come_from_one_pass():
-    # Algorithm 1 of the f-GAN paper: both players' losses are the same F.
-    passes = []
-
-    def counted(params, x):
-        passes.append(len(x))
-        return DISCRIMINATOR.apply(params, x)
-
-    spied = DISCRIMINATOR._replace(apply=counted)
-    gan = _gan("KL", update="simultaneous", discriminator=spied)
-    state = gan.init(KEY, BATCH[0])
-    passes.clear()
-    _, info = jax.jit(gan.step)(KEY, state, BATCH)
-    assert passes == [2 * len(BATCH[0])]
-    assert info.bound == -info.discriminator_loss
-
-
-# Penalties ------------------------------------------------------------------------
-
-
-LINEAR = Network(
-    lambda key, x: {"w": jnp.array([3.0, 4.0])},  # Its gradient has norm 5.
-    lambda params, x: x @ params["w"],
-)
-
-
-@pytest.mark.parametrize(
-    ("penalty", "value"),
-    [(r1, 12.5), (r2, 12.5), (gradient_penalty, 16.0), (dragan, 16.0)],
-)
-def test_penalties_of_a_linear_discriminator(penalty, value):
-    plain = _step(_gan(discriminator=LINEAR))[2]
-    gan = _gan(discriminator=LINEAR, penalties=[penalty(0.5)])
-    _, _, info = _step(gan)
-    added = info.discriminator_loss - plain.discriminator_loss
-    np.testing.assert_allclose(added, 0.5 * value, rtol=1e-5)
-
-
-def _bowl_penalty(penalty, batch):
-    """Its value for a discriminator with gradient x at x and fake samples at zero."""
-    bowl = Network(
-        lambda key, x: {"w": jnp.ones(())},
-        lambda params, x: params["w"] * jnp.sum(x**2, axis=1) / 2,
-    )
-    zeros = Network(lambda key, z: {"w": jnp.ones(())}, lambda p, z: 0 * z * p["w"])
-    without, with_penalty = (
-        _step(_gan(discriminator=bowl, generator=zeros, penalties=penalties), batch)[2]
-        for penalties in ((), [penalty])
-    )
-    return with_penalty.discriminator_loss - without.discriminator_loss
-
-
-@pytest.mark.parametrize(("penalty", "side"), [(r1, 0), (r2, 1)])
-def test_r1_is_taken_at_the_data_and_r2_at_the_samples(penalty, side):
-    expected = [np.mean(np.sum(BATCH[0] ** 2, axis=1)), 0.0][side]
-    added = _bowl_penalty(penalty(2.0), BATCH)
-    np.testing.assert_allclose(added, expected, rtol=1e-4, atol=1e-5)
-
-
-def test_the_gradient_penalty_is_taken_between_data_and_samples():
-    batch = np.tile(np.float32([3.0, 0.0]), (1, 20_000, 1))
-    # E[(3 u - 1)^2], and the standard error of a mean of 20,000.
-    np.testing.assert_allclose(
-        _bowl_penalty(gradient_penalty(1.0), batch), 1, atol=0.03
-    )
-
-
-def test_dragan_is_taken_around_the_data():
-    batch = np.tile(np.float32([[0.0, 0.0], [2.0, 0.0]]), (1, 10_000, 1))
-    rng = np.random.default_rng(0)
-    points = batch[0]
-    noise = rng.uniform(0, points.std() / 2, points.shape)
-    points = points + rng.uniform(size=(len(points), 1)) * noise
-    expected = np.mean((np.linalg.norm(points, axis=1) - 1) ** 2)
-    np.testing.assert_allclose(_bowl_penalty(dragan(1.0), batch), expected, atol=0.01)
-
-
-def test_a_lazy_penalty_is_applied_every_third_update_with_three_times_the_weight():
-    still = {
-        "discriminator_optimizer": optax.sgd(0.0),
-        "generator_optimizer": optax.sgd(0.0),
-    }
-    gan = _gan(discriminator=LINEAR, penalties=[r1(1.0, every=3)], **still)
-    plain = _gan(discriminator=LINEAR, **still)
-    state, added = gan.init(KEY, BATCH[0]), []
-    step, step_without = jax.jit(gan.step), jax.jit(plain.step)
-    for number in range(6):
-        key = jax.random.fold_in(KEY, number)
-        _, without = step_without(key, state, BATCH)
-        state, info = step(key, state, BATCH)
-        added.append(info.discriminator_loss - without.discriminator_loss)
-    np.testing.assert_allclose(added, [37.5, 0, 0, 37.5, 0, 0], rtol=1e-5, atol=1e-4)
-
-
-def test_penalties_at_a_flat_discriminator_have_finite_gradients():
-    flat = Network(
-        lambda key, x: {"w": jnp.zeros(2)}, lambda params, x: x @ params["w"]
-    )
-    gan = _gan(discriminator=flat, penalties=[gradient_penalty(), dragan()])
-    assert not _step(gan)[2].is_stopped
+    assert_close(after.players.discriminator["w"], expected)
 
 
 # Averages, samples, dropout -------------------------------------------------------
 
 
 def test_samples_come_from_the_average_of_the_generator():
-    gan = _gan(ema_decay=0.5)
-    before, after, _ = _step(gan)
+    gan = make_small_gan(ema_decay=0.5)
+    before, after, _ = take_step(gan)
     # (1 + 0) / (10 + 0) at the first update.
     expected = jax.tree.map(
         lambda new, old: 0.1 * np.asarray(old) + 0.9 * np.asarray(new),
         after.players.generator,
         before.players.generator,
     )
-    _assert_close(after.average, expected)
+    assert_close(after.average, expected)
     samples = gan.sample(KEY, after, 5)
     assert samples.shape == (5, 2)
     noise = jax.random.normal(KEY, (5, 2))
-    _assert_close(samples, GENERATOR.apply(after.average, noise))
-    plain = _gan()
-    _, after, _ = _step(plain)
+    assert_close(samples, GENERATOR.apply(after.average, noise))
+    plain = make_small_gan()
+    _, after, _ = take_step(plain)
     assert after.average is None
-    _assert_close(
+    assert_close(
         plain.sample(KEY, after, 5), GENERATOR.apply(after.players.generator, noise)
     )
 
@@ -304,9 +111,11 @@ def test_dropout_is_applied_in_training_only():
         return DISCRIMINATOR.apply(params, x * kept), state
 
     noisy = DISCRIMINATOR._replace(apply_train=apply_train)
-    one, plain = (_step(_gan(discriminator=d))[2] for d in (noisy, DISCRIMINATOR))
+    one, plain = (
+        take_step(make_small_gan(discriminator=d))[2] for d in (noisy, DISCRIMINATOR)
+    )
     assert one.bound != plain.bound
-    other = _step(_gan(discriminator=noisy), key=jax.random.key(3))[2]
+    other = take_step(make_small_gan(discriminator=noisy), key=jax.random.key(3))[2]
     assert one.bound != other.bound
 
 
@@ -314,7 +123,7 @@ def test_dropout_is_applied_in_training_only():
 
 
 def test_a_game_stops_alone_at_an_update_that_is_not_finite():
-    gan = _gan(ema_decay=0.9)
+    gan = make_small_gan(ema_decay=0.9)
     keys = jax.random.split(KEY, 3)
     states = jax.jit(jax.vmap(gan.init, (0, None)))(keys, BATCH[0])
     step = jax.jit(jax.vmap(gan.step, (0, 0, None)))
@@ -346,7 +155,7 @@ def test_constant_losses_are_reported_after_a_hundred_updates():
         # The same noise in every update, so that the losses are constant.
         "sample_noise": lambda key, shape: jnp.ones(shape),
     }
-    gan = _gan(**still)
+    gan = make_small_gan(**still)
     state = gan.init(KEY, BATCH[0])
     step = jax.jit(gan.step)
     reported = []
@@ -375,19 +184,19 @@ def _affine(weight, shift):
 )
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_vanishing_gradients_are_reported(objective, discriminator, vanishes, update):
-    gan = _gan(
+    gan = make_small_gan(
         objective,
         discriminator=discriminator,
         discriminator_optimizer=optax.sgd(0.0),
         update=update,
     )
-    assert _step(gan)[2].has_vanishing_gradient == vanishes
+    assert take_step(gan)[2].has_vanishing_gradient == vanishes
 
 
 def test_the_sample_gradient_norm_does_not_depend_on_the_units_of_the_data():
     for scale in (1.0, 100.0):
-        gan = _gan("wasserstein", discriminator=_affine(3.0 / scale, 0.0))
-        _, after, info = _step(gan, scale * BATCH)
+        gan = make_small_gan("wasserstein", discriminator=_affine(3.0 / scale, 0.0))
+        _, after, info = take_step(gan, scale * BATCH)
         spread = np.sqrt(np.var(BATCH[0], axis=0).sum())
         # The discriminator is updated before the generator.
         norm = scale * np.linalg.norm(after.players.discriminator["w"])
@@ -395,7 +204,7 @@ def test_the_sample_gradient_norm_does_not_depend_on_the_units_of_the_data():
 
 
 def test_gradient_norms_match_the_updates_of_sgd():
-    before, after, info = _step(_gan())
+    before, after, info = take_step(make_small_gan())
     for rate, own, norm in zip(
         (0.2, 0.1),
         jax.tree.map(lambda a, b: a - b, before.players, after.players),
@@ -409,7 +218,7 @@ def test_gradient_norms_match_the_updates_of_sgd():
 
 
 def test_a_gan_is_a_hashable_value_with_documented_methods():
-    gan = _gan(penalties=[r1()], ema_decay=0.9)
+    gan = make_small_gan(penalties=[r1()], ema_decay=0.9)
     assert hash(gan) == hash(dataclasses.replace(gan))
     assert gan == dataclasses.replace(gan)
     assert repr(gan) == (
@@ -425,7 +234,7 @@ def test_a_gan_is_a_hashable_value_with_documented_methods():
 
     state = gan.init(KEY, BATCH[0])
     expected = jax.jit(gan.step)(KEY, state, BATCH)
-    _assert_close(step(KEY, state, BATCH, gan=gan), expected)
+    assert_close(step(KEY, state, BATCH, gan=gan), expected)
 
 
 def test_init_is_one_program():
@@ -435,7 +244,7 @@ def test_init_is_one_program():
         traces.append(isinstance(z, Tracer))
         return GENERATOR.init(key, z)
 
-    gan = _gan(generator=GENERATOR._replace(init=init))
+    gan = make_small_gan(generator=GENERATOR._replace(init=init))
     for seed in range(3):
         gan.init(jax.random.key(seed), BATCH[0])
     assert traces == [True]
@@ -443,14 +252,14 @@ def test_init_is_one_program():
 
 @pytest.mark.parametrize("update", SOLVERS)
 def test_the_step_keeps_the_structure_of_its_state(update):
-    gan = _gan(update=update, ema_decay=0.9, penalties=[r1(every=4)])
+    gan = make_small_gan(update=update, ema_decay=0.9, penalties=[r1(every=4)])
     state = jax.eval_shape(gan.init, KEY, BATCH[0])
     after, _ = jax.eval_shape(gan.step, KEY, state, BATCH)
     chex.assert_trees_all_equal_shapes_and_dtypes(state, after)
 
 
 def test_one_trace_for_all_updates_of_many_seeds():
-    gan = _gan()
+    gan = make_small_gan()
 
     def plain(key, state, batch):
         return gan.step(key, state, batch)
@@ -494,9 +303,9 @@ def test_a_batch_split_over_devices_gives_the_same_step(split):
         "num_discriminator_steps": 2,
     }
     batch = np.concatenate([BATCH, BATCH + 0.5])
-    alone = _gan(objective, **settings)
-    before, expected, expected_info = _step(alone, batch)
-    split = _gan(objective, **settings, axis_name="samples")
+    alone = make_small_gan(objective, **settings)
+    before, expected, expected_info = take_step(alone, batch)
+    split = make_small_gan(objective, **settings, axis_name="samples")
     whole = PartitionSpec()
     step = jax.shard_map(
         split.step,
@@ -506,8 +315,8 @@ def test_a_batch_split_over_devices_gives_the_same_step(split):
         check_vma=check_vma,
     )
     after, info = jax.jit(step)(KEY, before, batch)
-    _assert_close(after, expected, rtol=1e-5, atol=1e-5)
-    _assert_close(info, expected_info, rtol=1e-5, atol=1e-5)
+    assert_close(after, expected, rtol=1e-5, atol=1e-5)
+    assert_close(info, expected_info, rtol=1e-5, atol=1e-5)
 
 
 # Networks of users, and bad input -------------------------------------------------
@@ -529,8 +338,8 @@ NETWORKS = {
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_networks_of_other_kinds(kind):
     generator, discriminator = NETWORKS[kind]
-    gan = _gan(generator=generator, discriminator=discriminator)
-    _, after, _ = _step(gan)
+    gan = make_small_gan(generator=generator, discriminator=discriminator)
+    _, after, _ = take_step(gan)
     assert after.stopped_at == -1
     assert gan.sample(KEY, after, 3).shape == (3, 2)
 
@@ -561,14 +370,14 @@ def _returning(network, change):
 )
 def test_bad_games_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
-        _step(_gan(**settings))
+        take_step(make_small_gan(**settings))
 
 
 def test_bad_data_are_named():
-    gan, broken = _gan(), BATCH[0].copy()
+    gan, broken = make_small_gan(), BATCH[0].copy()
     broken[3, 1] = np.inf
     with pytest.raises(ValueError, match="unknown objective 'wgan'"):
-        _gan("wgan")
+        make_small_gan("wgan")
     with pytest.raises(ValueError, match=r"samples must be finite; 1 of 8.*row 3"):
         gan.init(KEY, broken)
     with pytest.raises(ValueError, match="samples must have rows"):
@@ -580,7 +389,7 @@ def test_bad_data_are_named():
         gan.step(KEY, state, np.ones((1, 8, 3)))
     with pytest.raises(ValueError, match=r"got \(8, 2\): pass batch\[None\]$"):
         gan.step(KEY, state, BATCH[0])
-    twice = _gan(num_discriminator_steps=2)
+    twice = make_small_gan(num_discriminator_steps=2)
     with pytest.raises(ValueError, match=r"\[2, N, 2\].*pass jnp\.stack of one batch"):
         twice.step(KEY, state, BATCH[0])
     with pytest.raises(ValueError, match="num_samples"):

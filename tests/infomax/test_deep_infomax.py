@@ -10,7 +10,6 @@ import optax
 import pytest
 
 from jaxinfo import networks
-from jaxinfo.adversarial import r1
 from jaxinfo.core.types import Critic, Network
 from jaxinfo.infomax import (
     CoordinateTerm,
@@ -21,48 +20,20 @@ from jaxinfo.infomax import (
     make_deep_infomax,
     train_deep_infomax,
 )
-from jaxinfo.training import sweep
-
-IMAGES = np.random.default_rng(0).normal(size=(12, 2, 2, 3)).astype(np.float32)
-KEY = jax.random.key(0)
-
-
-def _init(key, images):
-    return {"w": jax.random.normal(key, (3, 2)), "v": jnp.ones((2, 2)) / 3}
-
-
-def _encode(params, images):
-    features = jnp.tanh(images @ params["w"])
-    return features, jnp.mean(features, axis=(1, 2)) @ params["v"]
-
-
-ENCODER = Network(_init, _encode)
-DOT = Critic(
-    lambda key, x, y: {"scale": jnp.ones(x.shape[1:])},
-    lambda params, x, y: jnp.sum(params["scale"][None] * x * y, axis=1),
-    lambda params, x, y: (params["scale"][None] * x) @ y.T,
+from tests.infomax.small_encoder import (
+    DOT,
+    ENCODER,
+    GLOBAL,
+    IMAGES,
+    KEY,
+    LOCAL,
+    PRIOR,
+    SGD,
+    encode,
+    init_encoder,
+    init_small,
+    make_small,
 )
-GLOBAL = Critic(
-    lambda key, x, y: jnp.ones((x.shape[1], y.shape[1])) / 9,
-    lambda params, x, y: jnp.sum(x @ params * y, axis=1),
-    lambda params, x, y: x @ params @ y.T,
-)
-PRIOR = Network(lambda key, y: jnp.ones(2), lambda params, y: jnp.sin(y @ params))
-SGD = optax.sgd(0.1)
-
-
-LOCAL = LocalTerm(DOT)
-
-
-def _make(*terms, **settings):
-    settings = {"optimizer": SGD} | settings
-    return make_deep_infomax(
-        ENCODER, terms=terms or [LOCAL, PriorTerm(PRIOR)], **settings
-    )
-
-
-def _start(infomax):
-    return jax.jit(infomax.init)(KEY, IMAGES)
 
 
 def _softplus(x):
@@ -79,7 +50,7 @@ def test_a_step_is_gradient_descent_on_the_losses_of_the_paper():
     with jax.enable_x64(True):
         images = IMAGES.astype(float)
         prior = np.asarray(jax.random.uniform(jax.random.key(5), (12, 2)))
-        infomax = _make(
+        infomax = make_small(
             GlobalTerm(GLOBAL, weight=0.5),
             LocalTerm(DOT, weight=0.1),
             PriorTerm(
@@ -97,7 +68,7 @@ def test_a_step_is_gradient_descent_on_the_losses_of_the_paper():
             return tuple(jnp.sin(rows @ critic) for rows in (prior, squashed))
 
         def encoder_loss(params):
-            features, representations = _encode(params["encoder"], images)
+            features, representations = encode(params["encoder"], images)
             flat = features.reshape(12, 4, 2)
             scale = params["local"]["scale"]
             local = jnp.einsum("ilc,c,jc->ilj", flat, scale, representations)
@@ -112,7 +83,7 @@ def test_a_step_is_gradient_descent_on_the_losses_of_the_paper():
             return -0.5 * bounds[0] - 0.1 * bounds[1] + 0.3 * match, bounds
 
         def discriminator_loss(critic):
-            representations = _encode(state.params["encoder"], images)[1]
+            representations = encode(state.params["encoder"], images)[1]
             real, fake = score_prior(critic, representations)
             return jnp.mean(_softplus(-real)) + jnp.mean(_softplus(fake))
 
@@ -142,8 +113,8 @@ def test_a_step_is_gradient_descent_on_the_losses_of_the_paper():
 
 
 def test_state_and_metrics_hold_the_terms_by_name():
-    infomax = _make(LOCAL, LocalTerm(DOT, bound="info_nce", name="second"))
-    state, info = jax.jit(infomax.step)(KEY, _start(infomax), IMAGES)
+    infomax = make_small(LOCAL, LocalTerm(DOT, bound="info_nce", name="second"))
+    state, info = jax.jit(infomax.step)(KEY, init_small(infomax), IMAGES)
     assert set(state.params) == {"encoder", "local", "second"}
     assert set(info.terms) == {"local", "second"}
     assert info.terms["local"]["loss"] == -info.terms["local"]["bound"]
@@ -152,7 +123,7 @@ def test_state_and_metrics_hold_the_terms_by_name():
     )
 
 
-# Terms of one's own ----------------------------------------------------------------
+# Networks and images ---------------------------------------------------------------
 
 
 class VarianceTerm(NamedTuple):
@@ -169,85 +140,17 @@ class VarianceTerm(NamedTuple):
         return jnp.mean(jnp.maximum(0, 1 - sd)), {"smallest_sd": jnp.min(sd)}
 
 
-def test_an_encoder_is_trained_by_a_term_of_ones_own():
-    infomax = _make(VarianceTerm(), optimizer=optax.adam(0.1))
-    run = jax.jit(
-        lambda key: train_deep_infomax(
-            key, infomax, IMAGES, num_steps=100, batch_size=12, eval_every=50
-        )
-    )(KEY)
-    before = jnp.std(infomax.encode(_start(infomax), IMAGES)[1], axis=0)
-    after = jnp.std(infomax.encode(run.state, IMAGES)[1], axis=0)
-    assert jnp.min(before) < 0.3
-    assert jnp.min(after) > 0.9
-    assert run.history.terms["variance"]["smallest_sd"][-1] > 0.9
-
-
-class HiddenBrightness(NamedTuple):
-    """Removes what a linear adversary can read of a feature from representations."""
-
-    weight: float = 1.0
-    name: str = "hidden_brightness"
-    optimizer: optax.GradientTransformation | None = optax.sgd(0.5)
-
-    def init(self, key, features, representations):
-        return jnp.zeros(representations.shape[1])
-
-    def adversary_loss(self, key, params, features, representations, *, step):
-        truth = features[..., 0].mean(axis=(1, 2))
-        error = jnp.mean((representations @ params - truth) ** 2)
-        return error, {"error": error}
-
-    def loss(self, key, params, features, representations):
-        error, _ = self.adversary_loss(key, params, features, representations, step=0)
-        return -error, {}
-
-
-def test_a_term_of_ones_own_may_have_an_adversary():
-    infomax = _make(HiddenBrightness())
-    state = _start(infomax)
-    moved, info = jax.jit(infomax.step)(KEY, state, IMAGES)
-    features, representations = infomax.encode(state, IMAGES)
-    truth = features[..., 0].mean(axis=(1, 2))
-    # The first gradient step of least squares from zero, by the adversary's optimizer.
-    expected = 0.5 * 2 * np.mean(representations * truth[:, None], axis=0)
-    np.testing.assert_allclose(moved.params["hidden_brightness"], expected, rtol=1e-4)
-    metrics = info.terms["hidden_brightness"]
-    np.testing.assert_allclose(metrics["loss"], -metrics["error"], rtol=1e-5)
-    # The encoder increases the error in its own step.
-    assert infomax.step(KEY, moved, IMAGES)[1].loss < 0
-
-
-def test_a_lazy_penalty_has_its_multiple_weight_in_some_updates_only():
-    def prior_weights(penalties, num_steps):
-        infomax = _make(LOCAL, PriorTerm(PRIOR, penalties=penalties))
-        state, step = _start(infomax), jax.jit(infomax.step)
-        for _ in range(num_steps):
-            state, _ = step(KEY, state, IMAGES)
-        return state.params["prior"]
-
-    lazy, twice, none = (
-        prior_weights(penalties, 1) for penalties in ([r1(1.0, every=2)], [r1(2.0)], ())
-    )
-    np.testing.assert_allclose(lazy, twice, rtol=1e-6)
-    assert np.max(np.abs(lazy - none)) > 1e-4
-    term = PriorTerm(PRIOR, penalties=[r1(1.0, every=2)])
-    features, representations = _encode(_init(KEY, IMAGES), IMAGES)
-    losses = [
-        term.adversary_loss(KEY, jnp.ones(2), features, representations, step=step)[0]
-        for step in (0, 1)
-    ]
-    assert losses[0] > losses[1] + 1e-3
-
-
 def test_initial_weights_do_not_depend_on_other_terms():
     random = Critic(lambda key, x, y: {"scale": jax.random.normal(key, (2,))}, *DOT[1:])
-    critics = _make(LocalTerm(random), VarianceTerm()), _make(LocalTerm(random))
+    critics = (
+        make_small(LocalTerm(random), VarianceTerm()),
+        make_small(LocalTerm(random)),
+    )
     for name in ("encoder", "local"):
-        first, second = (_start(infomax).params[name] for infomax in critics)
+        first, second = (init_small(infomax).params[name] for infomax in critics)
         jax.tree.map(np.testing.assert_array_equal, first, second)
     first, second = (
-        _start(infomax).params["encoder"] for infomax in (_make(), critics[0])
+        init_small(infomax).params["encoder"] for infomax in (make_small(), critics[0])
     )
     jax.tree.map(np.testing.assert_array_equal, first, second)
 
@@ -255,12 +158,14 @@ def test_initial_weights_do_not_depend_on_other_terms():
 def _counted(key, params, state, images):
     del key, state
     seen = {"seen": params["seen"] + jnp.mean(images), "calls": params["calls"] + 1}
-    return _encode(params, images), seen
+    return encode(params, images), seen
 
 
 COUNTING = Network(
-    lambda key, x: _init(key, x) | {"seen": jnp.zeros(()), "calls": jnp.zeros(())},
-    _encode,
+    lambda key, x: (
+        init_encoder(key, x) | {"seen": jnp.zeros(()), "calls": jnp.zeros(())}
+    ),
+    encode,
     _counted,
 )
 
@@ -269,7 +174,7 @@ def test_running_statistics_are_updated_once_per_step_and_not_by_the_optimizer()
     infomax = make_deep_infomax(
         COUNTING, optimizer=optax.adam(0.1), terms=[LOCAL, PriorTerm(PRIOR)]
     )
-    state, step = _start(infomax), jax.jit(infomax.step)
+    state, step = init_small(infomax), jax.jit(infomax.step)
     for _ in range(2):
         state, _ = step(KEY, state, IMAGES)
     params = state.params["encoder"]
@@ -278,8 +183,8 @@ def test_running_statistics_are_updated_once_per_step_and_not_by_the_optimizer()
 
 
 def test_only_representations_are_computed_from_occluded_images():
-    infomax = _make(LOCAL, occlude=lambda key, images: images * 0)
-    state = _start(infomax)
+    infomax = make_small(LOCAL, occlude=lambda key, images: images * 0)
+    state = init_small(infomax)
     _, info = jax.jit(infomax.step)(KEY, state, IMAGES)
     # Equal representations of all images hold no information about them.
     np.testing.assert_allclose(info.terms["local"]["bound"], 0, atol=1e-6)
@@ -287,9 +192,9 @@ def test_only_representations_are_computed_from_occluded_images():
 
 
 def test_images_are_augmented_in_the_step_but_not_in_encode():
-    shifted = _make(augment=lambda key, images: images + 1)
-    plain = _make()
-    state = _start(plain)
+    shifted = make_small(augment=lambda key, images: images + 1)
+    plain = make_small()
+    state = init_small(plain)
     _, first = jax.jit(shifted.step)(KEY, state, IMAGES)
     _, second = jax.jit(plain.step)(KEY, state, IMAGES + 1)
     np.testing.assert_allclose(first.loss, second.loss, rtol=1e-6)
@@ -299,8 +204,8 @@ def test_images_are_augmented_in_the_step_but_not_in_encode():
 
 
 def test_unsigned_bytes_are_divided_by_255():
-    infomax = _make()
-    state, encode = _start(infomax), jax.jit(infomax.encode)
+    infomax = make_small()
+    state, encode = init_small(infomax), jax.jit(infomax.encode)
     pixels = np.arange(12 * 12, dtype=np.uint8).reshape(IMAGES.shape)
     for bytes_, floats in zip(
         encode(state, pixels),
@@ -311,8 +216,8 @@ def test_unsigned_bytes_are_divided_by_255():
 
 
 def test_one_nonfinite_training_stops_and_the_others_continue():
-    infomax = _make()
-    state = _start(infomax)
+    infomax = make_small()
+    state = init_small(infomax)
     states = jax.tree.map(lambda x: np.stack([x, x]), state)
     batches = np.stack([IMAGES, np.full_like(IMAGES, np.nan)])
     step = jax.jit(jax.vmap(infomax.step, (None, 0, 0)))
@@ -332,58 +237,9 @@ def test_one_nonfinite_training_stops_and_the_others_continue():
     )
 
 
-def _run(key, images):
-    run = train_deep_infomax(
-        key,
-        _make(optimizer=optax.adam(1e-2)),
-        images,
-        num_steps=40,
-        batch_size=6,
-        eval_every=20,
-    )
-    return run.state, run.history
-
-
-@pytest.mark.parametrize("layout", ["map", "vmap"])
-def test_a_seed_of_a_sweep_matches_the_seed_alone(layout):
-    keys = jax.random.split(KEY, 3)
-    with jax.enable_x64(True):
-        images = IMAGES.astype(float)
-        state, history = sweep(_run, keys, images, layout=layout)
-        alone, _ = sweep(_run, keys[1:2], images, layout="map")
-    assert history.loss.shape == (3, 2)
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(
-            a[1], b[0], rtol=0 if layout == "map" else 1e-10, atol=1e-12
-        ),
-        state.params,
-        alone.params,
-    )
-
-
-def test_a_training_resumed_halfway_matches_the_uninterrupted_one():
-    def train(state, images):
-        run = train_deep_infomax(
-            KEY, _make(), images, num_steps=20, batch_size=6, eval_every=20, state=state
-        )
-        return run.state
-
-    images = jnp.asarray(IMAGES)
-    half = jax.jit(train)(None, images)
-    whole, _ = jax.jit(_run_plain)(images)
-    jax.tree.map(np.testing.assert_array_equal, jax.jit(train)(half, images), whole)
-
-
-def _run_plain(images):
-    run = train_deep_infomax(
-        KEY, _make(), images, num_steps=40, batch_size=6, eval_every=20
-    )
-    return run.state, run.observed
-
-
 def test_the_step_keeps_the_structure_and_dtypes_of_its_state():
-    infomax = _make(GlobalTerm(GLOBAL), LOCAL, PriorTerm(PRIOR))
-    state = _start(infomax)
+    infomax = make_small(GlobalTerm(GLOBAL), LOCAL, PriorTerm(PRIOR))
+    state = init_small(infomax)
     moved, _ = jax.eval_shape(infomax.step, KEY, state, IMAGES)
     assert jax.tree.structure(moved) == jax.tree.structure(state)
     for new, old in zip(jax.tree.leaves(moved), jax.tree.leaves(state), strict=True):
@@ -391,7 +247,7 @@ def test_the_step_keeps_the_structure_and_dtypes_of_its_state():
 
 
 def _encoder_of(output):
-    return Network(_init, lambda params, images: output(*_encode(params, images)))
+    return Network(init_encoder, lambda params, images: output(*encode(params, images)))
 
 
 @pytest.mark.parametrize(
@@ -399,11 +255,14 @@ def _encoder_of(output):
     [
         (lambda: make_deep_infomax(ENCODER, terms=[], optimizer=SGD), "at least one"),
         (
-            lambda: _make(LOCAL, DOT),
+            lambda: make_small(LOCAL, DOT),
             r"terms\[1\] must have name, weight, init and loss",
         ),
-        (lambda: _make(LOCAL, LOCAL), "terms must have names that differ .* local"),
-        (lambda: _make(LocalTerm(DOT, name="encoder")), "from 'encoder'"),
+        (
+            lambda: make_small(LOCAL, LOCAL),
+            "terms must have names that differ .* local",
+        ),
+        (lambda: make_small(LocalTerm(DOT, name="encoder")), "from 'encoder'"),
         (lambda: LocalTerm(DOT, bound="JSD"), "unknown bound 'JSD'"),
         (lambda: GlobalTerm(DOT, bound="JSD"), "unknown bound 'JSD'"),
         (lambda: PriorTerm(PRIOR, objective="adam"), "unknown objective 'adam'"),
@@ -413,9 +272,9 @@ def _encoder_of(output):
             lambda: make_deep_infomax(3, optimizer=SGD, terms=[LOCAL]),
             "encoder must be a Network",
         ),
-        (lambda: _make().init(KEY, IMAGES[:0]), "images must have rows"),
-        (lambda: _make().init(KEY, IMAGES * np.nan), "images must be finite"),
-        (lambda: _make().init(0, IMAGES), "key must be made by"),
+        (lambda: make_small().init(KEY, IMAGES[:0]), "images must have rows"),
+        (lambda: make_small().init(KEY, IMAGES * np.nan), "images must be finite"),
+        (lambda: make_small().init(0, IMAGES), "key must be made by"),
         (
             lambda: make_deep_infomax(
                 _encoder_of(lambda features, representations: representations),
@@ -435,24 +294,24 @@ def _encoder_of(output):
             "encoder must return a tuple of local features",
         ),
         (
-            lambda: _make(PriorTerm((lambda key, y: (), lambda p, y: y))).init(
+            lambda: make_small(PriorTerm((lambda key, y: (), lambda p, y: y))).init(
                 KEY, IMAGES
             ),
             "discriminator must return one floating-point score",
         ),
         (
-            lambda: _make(
+            lambda: make_small(
                 LocalTerm(Critic(lambda key, x, y: (), lambda p, x, y: x))
             ).init(KEY, IMAGES),
             "critic must return one floating-point score",
         ),
         (
-            lambda: _make().step(KEY, _start(_make()), IMAGES[:1]),
+            lambda: make_small().step(KEY, init_small(make_small()), IMAGES[:1]),
             "batch of at least two",
         ),
         (
             lambda: train_deep_infomax(
-                KEY, _make(), IMAGES, num_steps=2, batch_size=13, eval_every=1
+                KEY, make_small(), IMAGES, num_steps=2, batch_size=13, eval_every=1
             ),
             "batch_size must be at most the 12 images",
         ),
@@ -464,7 +323,7 @@ def test_errors_name_the_argument(call, message):
 
 
 def test_methods_have_signatures_and_docstrings_and_a_short_repr():
-    infomax = _make()
+    infomax = make_small()
     assert list(inspect.signature(infomax.step).parameters) == [
         "key",
         "state",

@@ -242,41 +242,6 @@ def test_training_on_a_graph_like_dblp_needs_less_than_four_gigabytes(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"target": "editor"}, "unknown target 'editor'; known: author, paper"),
-        ({"meta_paths": {}}, "meta_paths must hold at least one"),
-        (
-            {"meta_paths": {"APA": ("author", "paper", "author")}},
-            r"meta_paths\['APA'\] must begin at the target 'paper'",
-        ),
-        (
-            {"meta_paths": {"P": ("paper", "venue", "paper")}},
-            "no edges of paper-venue",
-        ),
-        (
-            {"features": {"author": np.ones((3, 2))}},
-            r"features\['author'\] must have a",
-        ),
-        (
-            {"features": {"author": np.full((20, 2), np.nan)}},
-            r"features\['author'\] must be finite",
-        ),
-        ({"num_positives": 0}, "num_positives must be a positive"),
-    ],
-)
-def test_errors_of_graphs_name_the_argument(arguments, message):
-    given = {
-        "target": "paper",
-        "meta_paths": PATHS,
-        "features": {},
-        "num_positives": 4,
-    } | arguments
-    with pytest.raises(ValueError, match=message):
-        make_heco_graph(GRAPH, **given)
-
-
-@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"temperature": 0.0}, "temperature must lie in"),

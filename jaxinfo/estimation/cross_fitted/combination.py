@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
-from jaxinfo.estimation.cross_fitted.selection import logistic_bound
+from jaxinfo.estimation.cross_fitted.selection import rowwise_logistic_bound
 
 __all__ = ["Combination", "Report", "fit_combination", "report_blocks"]
 
@@ -79,7 +79,7 @@ def fit_combination(matrices: np.ndarray, config: CrossFittedConfig) -> Combinat
         combined = np.tensordot(weights, matrices, 1)
         joint = np.diagonal(combined, axis1=1, axis2=2)
         negatives = combined[:, off].reshape(num_blocks, size, size - 1)
-        return float(logistic_bound(joint, negatives).mean())
+        return float(rowwise_logistic_bound(joint, negatives).mean())
 
     weights = equal = np.full(num_critics, 1 / num_critics)
     if config.num_picks:

@@ -14,6 +14,7 @@ from scipy.special import entr
 
 from jaxinfo.estimation.cross_fitted.arrays import Rows, pytree, special
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
+from jaxinfo.information.gaussian import mean_ranks
 
 __all__ = [
     "Labels",
@@ -45,14 +46,10 @@ class NormalScores:
         """The scores of rows, [M, D]."""
         xp = rows.__array_namespace__()
 
-        def rank(known: Rows, new: Rows) -> Rows:
-            below = xp.searchsorted(known, new, side="left")
-            return (below + xp.searchsorted(known, new, side="right") + 1) / 2
-
         def rank_column(known: Rows, new: Rows) -> Rows:
             if self.is_interpolated:
-                return xp.interp(new, known, rank(known, known))
-            return rank(known, new)
+                return xp.interp(new, known, mean_ranks(known, known))
+            return mean_ranks(known, new)
 
         if xp is jnp:
             ranks = jax.vmap(rank_column, in_axes=1, out_axes=1)(self.ordered, rows)

@@ -25,8 +25,8 @@ from jaxinfo.estimation.cross_fitted.variates import CanonicalVariates
 __all__ = [
     "Selection",
     "is_clearly_better",
-    "logistic_bound",
     "rotate",
+    "rowwise_logistic_bound",
     "select_copula",
     "select_gaussian",
     "select_table",
@@ -51,13 +51,14 @@ class _Pairs(NamedTuple):
     squares_y: np.ndarray
 
 
-def logistic_bound(
+def rowwise_logistic_bound(
     joint: Float[np.ndarray, " *n"], negatives: Float[np.ndarray, "*n k"]
 ) -> Float[np.ndarray, " *n"]:
-    """log s(T_i) + mean_k log(1 - s(T_ik)) of each row, with the sigmoid s.
+    """log s(T_i) + mean_k log(1 - s(T_ik)) of each row, in nats.
 
-    The mean over rows is the Jensen-Shannon bound that critics are trained on, minus
-    log 4. No single pair can dominate it.
+    The mean over rows plus log 4 is `divergences.logistic_bound`, which critics are
+    trained on. The values of single rows are needed because `is_clearly_better`
+    compares a gain with its spread over rows.
 
     Source: Nowozin et al., "f-GAN", NeurIPS 2016, table 1.
     """
@@ -232,7 +233,9 @@ def _score(x: np.ndarray, y: np.ndarray, config: CrossFittedConfig) -> np.ndarra
         log_ratio_of_statistics(x, np.roll(y, shift * stride, axis=0))
         for shift in range(1, config.num_shifts + 1)
     ]
-    return logistic_bound(log_ratio_of_statistics(x, y), np.stack(negatives, axis=-1))
+    return rowwise_logistic_bound(
+        log_ratio_of_statistics(x, y), np.stack(negatives, axis=-1)
+    )
 
 
 def _concatenate(first: _Pairs, second: _Pairs) -> _Pairs:

@@ -112,9 +112,6 @@ class _NegativeLogRatio:
         return -self.divergence.log_ratio(scores)
 
 
-_logistic = _FDivergenceBound(family.JENSEN_SHANNON)
-
-
 def _same(scores: Array, **settings: Any) -> Array:
     del settings
     return scores
@@ -135,12 +132,12 @@ def _smile_objective(
     state: PyTree, scores_p: Array, scores_q: Array, *, clip: Array
 ) -> tuple[Array, PyTree]:
     del clip  # Only the reported value is clipped.
-    return _logistic(scores_p, scores_q), state
+    return dual.logistic_bound(scores_p, scores_q), state
 
 
 def _smile_select(*scores: Any, clip: Array) -> Array:
     del clip
-    return _logistic(*scores)
+    return dual.logistic_bound(*scores)
 
 
 def _clipped(scores: Array, *, clip: Array) -> Array:

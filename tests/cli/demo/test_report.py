@@ -3,12 +3,11 @@
 import io
 import json
 import math
-import warnings
 
 import pytest
 from rich.console import Console
 
-from jaxinfo.cli.demo import check_lines, demo_results, demo_table, plot_demo
+from jaxinfo.cli.demo import check_lines, demo_results, demo_table
 from tests.cli.demo.fake_results import STAGES, make_results
 
 
@@ -38,19 +37,6 @@ def test_table_shows_every_result():
     assert "!" not in rows["inside"]
     assert "≤ 2.300 !" in rows["outside"]
     assert "95.5 ± 1.8 %" in rows["probe"]
-
-
-def test_figure_names_every_result(tmp_path):
-    results, path = make_results(), tmp_path / "demo.svg"
-    panels = [(stage.title, results[stage.name]) for stage in STAGES]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        plot_demo(panels, path)
-    text = path.read_text()
-    for words in ("First", "Second", "Third", "known", "outside", "probe"):
-        assert words in text
-    for words in ("truth", "largest possible value", "test accuracy", "95.5"):
-        assert words in text
 
 
 def test_results_are_strict_json():

@@ -9,7 +9,7 @@ from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
 from jaxinfo.estimation.cross_fitted.marginals import fit_normal_scores
 from jaxinfo.estimation.cross_fitted.selection import (
     is_clearly_better,
-    logistic_bound,
+    rowwise_logistic_bound,
     select_copula,
 )
 from jaxinfo.estimation.cross_fitted.variates import fit_canonical_variates
@@ -66,5 +66,5 @@ def test_a_gain_within_its_noise_is_not_clear():
 def test_the_logistic_bound_is_the_jensen_shannon_bound_up_to_log_4():
     joint, negatives = RNG.normal(size=9), RNG.normal(size=(9, 4))
     expected = f_divergence_bound(JENSEN_SHANNON, joint, negatives.reshape(-1))
-    found = logistic_bound(joint, negatives).mean()
+    found = rowwise_logistic_bound(joint, negatives).mean()
     assert found + np.log(4) == pytest.approx(float(expected), rel=1e-5)
