@@ -30,7 +30,16 @@ def _log_weights(where: Array) -> tuple[Array, Array]:
 def weighted_mean(
     values: Float[Array, "..."], where: Where = None, axis: Axis = None
 ) -> Float[Array, "..."]:
-    """Mean of the values, weighted by `where`."""
+    """Mean of the values, weighted by `where`.
+
+    Args:
+        values: values, [...].
+        where: weights in [0, inf) or a mask, broadcast to the values; None for all.
+        axis: axes of the mean; None for all.
+
+    Returns:
+        The mean; NaN if no value counts. Masked values may be anything, NaN included.
+    """
     if where is None:
         return jnp.mean(values, axis=axis)
     weights = jnp.broadcast_to(where, values.shape).astype(values.dtype)
@@ -47,7 +56,16 @@ def weighted_mean(
 def log_mean_exp(
     values: Float[Array, "..."], where: Where = None, axis: Axis = None
 ) -> Float[Array, "..."]:
-    """Log of the mean of exp(values), weighted by `where`, without overflow."""
+    """Log of the mean of exp(values), weighted by `where`, without overflow.
+
+    Args:
+        values: exponents, [...].
+        where: weights in [0, inf) or a mask, broadcast to the values; None for all.
+        axis: axes of the mean; None for all.
+
+    Returns:
+        The logarithm of the mean; -inf or NaN if no value counts.
+    """
     if where is None:
         count = values.size if axis is None else _size_along(values, axis)
         return jax.nn.logsumexp(values, axis=axis) - jnp.log(
