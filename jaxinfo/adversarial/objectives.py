@@ -286,5 +286,10 @@ def find_objective(objective: Objective | str) -> Objective:
     """
     if isinstance(objective, Objective):
         return objective
+    if isinstance(objective, FDivergence):
+        raise ValueError(
+            "objective must be an Objective or its name, got a divergence: give "
+            f"jaxinfo.adversarial.f_gan({objective.name})"
+        )
     check_one_of(OBJECTIVES, objective=objective)
     return OBJECTIVES[objective]

@@ -4,6 +4,7 @@ Letters in shapes: S seeds, N paired samples, M samples of the product distribut
 K negatives for each paired sample, L locations, D features.
 """
 
+import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,7 +21,9 @@ __all__ = [
     "Network",
     "PyTree",
     "apply_in_training",
+    "as_critic",
     "as_network",
+    "describe",
     "with_statistics",
 ]
 
@@ -83,15 +86,38 @@ def as_network(network: Any, *, name: str) -> Network:
         return Network(*network)
     raise ValueError(
         f"{name} must be a Network or a pair of functions (init, apply), got "
-        f"{_describe(network)}"
+        f"{describe(network)}"
     )
 
 
-def _describe(network: Any) -> str:
+def as_critic(critic: Any, *, name: str = "critic") -> Critic:
+    """Converts a `Network` of two inputs or a pair (init, apply) to a `Critic`.
+
+    Args:
+        critic: a `Critic`, which is returned as it is, or what `as_network` takes.
+        name: the argument's name in an error.
+
+    Returns:
+        The `Critic`.
+
+    Raises:
+        ValueError: if it is neither, or a network that needs noise in training.
+    """
+    if isinstance(critic, Critic):
+        return critic
+    network = as_network(critic, name=name)
+    if network.apply_train is not None:
+        raise ValueError(f"{name} must be deterministic: apply_train is not used")
+    return Critic(network.init, network.apply)
+
+
+def describe(network: Any) -> str:
     """The type of a value and, for a Flax module, the adapter that converts it."""
     is_class = isinstance(network, type)
     kind = network if is_class else type(network)
     described = f"the class {kind.__name__}" if is_class else kind.__name__
+    if kind is types.FunctionType:
+        return f"the function {network.__name__}; call it if it makes the argument"
     # By the names of modules, since this package does not import Flax.
     origins = {".".join(base.__module__.split(".")[:2]) for base in kind.__mro__}
     if "flax.linen" in origins:

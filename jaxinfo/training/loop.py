@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxinfo.core.checks import check_positive
+from jaxinfo.core.checks import check_key, check_positive
 from jaxinfo.core.types import Array, Bool, Float, Int, Key, PyTree
 from jaxinfo.training import progress
+from jaxinfo.training.nonfinite import nonfinite_allowed
 from jaxinfo.training.selection import Selection, init_selection, select_best
 
 __all__ = ["TrainResult", "make_row_sampler", "sample_rows", "train"]
@@ -181,8 +182,10 @@ def train(
 
     Notes:
         `history` and `best_step` count from the start of the call. A continued
-        training chooses its best state anew.
+        training chooses its best state anew. The NaN of an early stop trips
+        `jax_debug_nans` if the caller's own `jit` returns the history.
     """
+    check_key(0, key=key)
     check_positive(num_steps=num_steps, eval_every=eval_every)
     _check_selection(
         evaluate,
@@ -250,16 +253,17 @@ def train(
         initial = evaluate(state) if keep_initial else jax.eval_shape(evaluate, state)
     elif monitor is not None:
         initial = jax.eval_shape(monitor, metrics)
-    start = _Carry(
-        block=zero,
-        state=state,
-        history=_empty_entries(metrics, num_blocks),
-        observed=_empty_entries(observed, num_blocks),
-        selection=None
-        if initial is None
-        else init_selection(state, initial, num_blocks),
-    )
-    end = jax.lax.while_loop(goes_on, advance, _vary_like((key, state), start))
+    with nonfinite_allowed():
+        start = _Carry(
+            block=zero,
+            state=state,
+            history=_empty_entries(metrics, num_blocks),
+            observed=_empty_entries(observed, num_blocks),
+            selection=None
+            if initial is None
+            else init_selection(state, initial, num_blocks),
+        )
+        end = jax.lax.while_loop(goes_on, advance, _vary_like((key, state), start))
     best = end.selection
     return TrainResult(
         state=end.state if best is None else best.best_state,

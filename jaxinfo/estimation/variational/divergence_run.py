@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_scores
+from jaxinfo.core.checks import check_key, check_scores
 from jaxinfo.core.types import Array, Key, Network, PyTree
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.variational.bound import Bound
@@ -62,6 +62,7 @@ class DivergenceRun(RunConfig):
         Raises:
             ValueError: if shapes or settings do not fit.
         """
+        check_key(0, key=key)
         for name, part in zip(
             ("train", "validation", "test"), (train, validation, test), strict=True
         ):

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_one_of, check_positive
-from jaxinfo.core.types import Array, Critic, Key, Network, PyTree
+from jaxinfo.core.checks import check_key, check_one_of, check_positive
+from jaxinfo.core.types import Array, Critic, Key, Network, PyTree, as_critic
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.variational.bound import Bound
 from jaxinfo.estimation.variational.fit import (
@@ -16,7 +16,6 @@ from jaxinfo.estimation.variational.fit import (
     RunConfig,
     RunResult,
     adam,
-    as_critic,
     fit,
     make_result,
     resolve_batch_size,
@@ -83,6 +82,7 @@ class InformationRun(RunConfig):
         Raises:
             ValueError: if shapes or settings do not fit.
         """
+        check_key(0, key=key)
         _check_pair(train, "train")
         _check_pair(validation, "validation")
         _check_pair(test, "test")
