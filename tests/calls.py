@@ -4,9 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 import jaxinfo
 from jaxinfo import adversarial, data, estimation, infomax, networks, training
+from tests.marks import slowly
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 2)).astype(np.float32)
@@ -179,8 +181,9 @@ def _heco(key):
         optimizer=ADAM,
         num_samples={"author": 2, "subject": 1},
     )
-    result = infomax.train_heco(key, model, HECO_GRAPH, max_steps=4, patience=4)
-    return result.history, model.encode(result.state, HECO_GRAPH)
+    train_key, encode_key = jax.random.split(key)
+    result = infomax.train_heco(train_key, model, HECO_GRAPH, max_steps=4, patience=4)
+    return result.history, model.encode(encode_key, result.state, HECO_GRAPH)
 
 
 def _deep_graph_infomax(key):
@@ -240,11 +243,6 @@ def _sweep(key):
     return training.sweep(run, jax.random.split(key), *parts, settings=rates)
 
 
-def _task(key, task):
-    x, y = task.sample(key, 20)
-    return x, y, task.log_ratio(x, y) if task.log_ratio else None
-
-
 CALLS = {
     "cross_fitted": _default,
     "cross_fitted-labels": lambda key: _default(key, LABELS[:, 0], LABELS.sum(1)),
@@ -299,3 +297,19 @@ CALLS = {
         key, IMAGES[:, 0, :2, 0], X[:20], estimator=estimation.Gaussian()
     ),
 }
+
+# The others are variants of these.
+FAST = {
+    "cross_fitted",
+    "variational-info_nce",
+    "divergence-KL",
+    "gan-alternating",
+    "deep_infomax",
+    "heco",
+    "network_probe",
+    "node_probe",
+    "gaussian",
+}
+each_call = pytest.mark.parametrize(
+    "name", [name if name in FAST else slowly(name) for name in CALLS]
+)

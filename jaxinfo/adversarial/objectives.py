@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax.nn import relu, softplus
 
 from jaxinfo.core.checks import check_one_of
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.types import Array, Float
 from jaxinfo.divergences import (
     DIVERGENCES,
@@ -64,6 +65,8 @@ class Objective:
     bound: Loss
     estimates: str
     is_paired: bool = False
+
+    __repr__ = short_repr
 
 
 # The original GAN ------------------------------------------------------------------

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import jax
 from jaxtyping import Bool, Float, Int, Key
 
+from jaxinfo.core.display import short_repr
+
 __all__ = [
     "Array",
     "Bool",
@@ -24,6 +26,7 @@ __all__ = [
     "as_critic",
     "as_network",
     "describe",
+    "shown",
     "with_statistics",
 ]
 
@@ -49,6 +52,9 @@ class Network(NamedTuple):
     apply: Callable[..., Any]
     apply_train: Callable[..., Any] | None = None
 
+    def __repr__(self) -> str:
+        return f"Network({_module_of(self.init)})"
+
 
 class Critic(NamedTuple):
     """A network that scores pairs, with an optional fast way to score all pairs.
@@ -64,6 +70,18 @@ class Critic(NamedTuple):
     init: Callable[..., PyTree]
     apply: Callable[..., Array]
     pairwise: Callable[..., Array] | None = None
+
+    def __repr__(self) -> str:
+        return f"Critic({_module_of(self.init)})"
+
+
+def _module_of(init: Callable[..., PyTree]) -> str:
+    """The Flax module behind a network, or the name of its function `init`."""
+    module = getattr(init, "module", None)
+    if module is not None:
+        return short_repr(module)
+    made = getattr(init, "make_module", init)
+    return getattr(made, "__name__", type(made).__name__)
 
 
 def as_network(network: Any, *, name: str) -> Network:
@@ -109,6 +127,13 @@ def as_critic(critic: Any, *, name: str = "critic") -> Critic:
     if network.apply_train is not None:
         raise ValueError(f"{name} must be deterministic: apply_train is not used")
     return Critic(network.init, network.apply)
+
+
+def shown(value: Any) -> str:
+    """What an error shows of a wrong argument: its text if short, else its type."""
+    text = repr(value)
+    is_short = len(text) <= 60 and "\n" not in text and " at 0x" not in text
+    return text if is_short and not isinstance(value, type) else describe(value)
 
 
 def describe(network: Any) -> str:

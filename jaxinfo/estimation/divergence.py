@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jaxinfo.core.types import Array, Key, describe
+from jaxinfo.core.types import Array, Key, shown
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.estimate import Estimate
 from jaxinfo.estimation.keywords import refuse_keywords
@@ -63,13 +63,11 @@ def estimate_divergence(
     refuse_keywords(settings, VariationalDivergence)
     estimator = VariationalDivergence() if estimator is None else estimator
     if not isinstance(estimator, VariationalDivergence):
-        given, bound = describe(estimator), ""
-        if isinstance(estimator, str):
-            given = repr(estimator)
-            is_bound = estimator in (*DIVERGENCE_BOUNDS, RENYI.name, "f_divergence")
-            bound = given if is_bound else bound
+        bounds = (*DIVERGENCE_BOUNDS, RENYI.name, "f_divergence")
+        is_bound = isinstance(estimator, str) and estimator in bounds
+        bound = repr(estimator) if is_bound else "BOUND"
         raise ValueError(
-            f"estimator must be a VariationalDivergence, got {given}; give "
+            f"estimator must be a VariationalDivergence, got {shown(estimator)}; give "
             f"VariationalDivergence({bound})"
         )
     return estimator(key, samples_p, samples_q, divergence)

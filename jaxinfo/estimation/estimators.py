@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from jaxinfo.core.checks import check_one_of
-from jaxinfo.core.types import Array, Key
+from jaxinfo.core.types import Array, Key, shown
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.classical import (
     KSG,
@@ -121,10 +121,10 @@ def find_estimator(estimator: str | Estimator | None = None) -> Estimator:
             "Critic": ": give Variational(BOUND, critic=it)",
             "Network": ": give Variational(BOUND, critic=it)",
         }
-        given = type(estimator).__name__
+        hint = hints.get(type(estimator).__name__, "")
         raise ValueError(
             "estimator must be a name or a callable estimator(key, x, y), got "
-            f"{given}{hints.get(given, '')}"
+            f"{shown(estimator)}{hint}"
         )
     return estimator
 

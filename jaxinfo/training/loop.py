@@ -125,7 +125,7 @@ def train(
     *,
     step: Step,
     num_steps: int,
-    sample_batch: SampleBatch = _sample_no_batch,
+    sample_batch: SampleBatch | None = None,
     eval_every: int = 100,
     first_step: int | Int[Array, ""] = 0,
     evaluate: Callable[[PyTree], Float[Array, ""]] | None = None,
@@ -196,6 +196,7 @@ def train(
         keep_initial,
         report_progress,
     )
+    sample = _sample_no_batch if sample_batch is None else sample_batch
     eval_every = min(eval_every, num_steps)
     num_blocks = -(-num_steps // eval_every)
     is_even = num_steps % eval_every == 0
@@ -210,7 +211,7 @@ def train(
     def run_block(state: PyTree, block: Array) -> tuple[PyTree, PyTree]:
         index = block * eval_every + jnp.arange(eval_every)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, first_step + index)
-        step_keys, batches = jax.vmap(sample_batch)(keys)
+        step_keys, batches = jax.vmap(sample)(keys)
         state, metrics = jax.lax.scan(update, state, (index, step_keys, batches))
         return state, _summarize(metrics, None if is_even else index < num_steps)
 

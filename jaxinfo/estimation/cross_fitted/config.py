@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxinfo.core.checks import check_one_of, check_positive
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.types import as_critic
 from jaxinfo.estimation.train_config import TrainConfig, check_train_config
 
@@ -137,6 +138,8 @@ class CrossFittedConfig:
     # Share of the gain over the base density that is still missing. Set by hand, and
     # low: it centers distributions with hard edges, and leaves others below the truth.
     unseen_share: float = 0.25
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         check_train_config(self.train)

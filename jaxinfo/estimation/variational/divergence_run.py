@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_key, check_scores
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.types import Array, Key, Network, PyTree
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.variational.bound import Bound
@@ -38,6 +39,8 @@ class DivergenceRun(RunConfig):
     """
 
     discriminator: Network
+
+    __repr__ = short_repr
 
     def __call__(
         self,
@@ -71,6 +74,8 @@ class DivergenceRun(RunConfig):
                     f"{name} must be a pair of arrays with rows of the same shape, got "
                     f"shapes {[jnp.shape(array) for array in part]}"
                 )
+        # NumPy arrays cannot be indexed with the traced rows of a batch.
+        train, validation, test = jax.tree.map(jnp.asarray, (train, validation, test))
         bound, network = self.bound, self.discriminator
         bound_settings, optimizer = self.split_settings(settings)
         samples_p, samples_q = train

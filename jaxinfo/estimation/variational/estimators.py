@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxinfo.core.checks import check_host_key, check_positive
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.numerics import log_mean_exp
-from jaxinfo.core.types import Array, Float, Key, Network, PyTree, as_critic, describe
+from jaxinfo.core.types import Array, Float, Key, Network, PyTree, as_critic, shown
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Estimate
@@ -54,12 +55,12 @@ def _as_settings(settings: Mapping[str, float] | Settings) -> Settings:
     except (TypeError, ValueError):
         raise ValueError(
             'settings must be a dict of numbers, such as {"learning_rate": 1e-4}, got '
-            f"{describe(settings)}"
+            f"{shown(settings)}"
         ) from None
     for name, value in pairs.items():
         if callable(value):
             raise ValueError(
-                f"settings[{name!r}] must be one number, got a function; give a "
+                f"settings[{name!r}] must be one number, got function; give a "
                 "schedule inside an optimizer, as optimizer=optax.adam(schedule)"
             )
         if isinstance(value, bool) or is_traced(value) or not _is_number(value):
@@ -126,6 +127,8 @@ class Variational:
     num_negatives: int = 4
     split: tuple[float, float, float] = (0.6, 0.2, 0.2)
     train: TrainConfig = TrainConfig()
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", _as_settings(self.settings))
@@ -307,6 +310,8 @@ class VariationalDivergence:
     settings: Mapping[str, float] | Settings = ()
     split: tuple[float, float, float] = (0.6, 0.2, 0.2)
     train: TrainConfig = TrainConfig()
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", _as_settings(self.settings))

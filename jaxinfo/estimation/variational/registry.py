@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxinfo import divergences as dual
 from jaxinfo.core.checks import check_one_of
 from jaxinfo.core.numerics import weighted_mean
-from jaxinfo.core.types import Array, PyTree, describe
+from jaxinfo.core.types import Array, PyTree, shown
 from jaxinfo.divergences import FDivergence, family
 from jaxinfo.estimation.variational.bound import Bound, Setting, Stateless
 from jaxinfo.information.auxiliary_bounds import (
@@ -477,8 +477,8 @@ def information_bound(bound: str | FDivergence | Bound) -> Bound:
         )
     if not isinstance(bound, str):
         raise ValueError(
-            "bound must be a name, a member of the f-family or a Bound, got "
-            f"{describe(bound)}"
+            f"unknown bound {shown(bound)}: give a name, a member of the f-family or a "
+            "Bound"
         )
     check_one_of(bound_names(), bound=bound)
     return BOUNDS[ALIASES.get(bound, bound)]
