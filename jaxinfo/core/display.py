@@ -6,7 +6,7 @@ from typing import Any
 __all__ = ["short_repr"]
 
 
-def short_repr(value: Any) -> str:
+def short_repr(self: Any, /) -> str:
     """Formats a dataclass or a NamedTuple: functions by name, defaults left out.
 
     Use it as the `__repr__` of a class.
@@ -21,11 +21,11 @@ def short_repr(value: Any) -> str:
         (Setting(function=len), Setting(function=len, size=4))
     """
     shown = [
-        f"{name}={_text(getattr(value, name))}"
-        for name, default in _defaults(value).items()
-        if not _is_same(getattr(value, name), default)
+        f"{name}={_text(getattr(self, name))}"
+        for name, default in _defaults(self).items()
+        if not _is_same(getattr(self, name), default)
     ]
-    return f"{type(value).__name__.lstrip('_')}({', '.join(shown)})"
+    return f"{type(self).__name__.lstrip('_')}({', '.join(shown)})"
 
 
 _NO_DEFAULT = object()

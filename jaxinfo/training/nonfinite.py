@@ -30,9 +30,9 @@ def nonfinite_allowed() -> contextlib.AbstractContextManager[Any]:
     """
     stack = contextlib.ExitStack()
     # Only if they are on: setting them to what they are would compile programs again.
-    if jax.config.jax_debug_nans:
+    if jax.config.jax_debug_nans:  # pyright: ignore[reportAttributeAccessIssue]
         stack.enter_context(jax.debug_nans(False))
-    if jax.config.jax_debug_infs:
+    if jax.config.jax_debug_infs:  # pyright: ignore[reportAttributeAccessIssue]
         stack.enter_context(jax.debug_infs(False))
     return stack
 
