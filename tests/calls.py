@@ -60,7 +60,6 @@ DIVERGENCES = {
     "KL": {},
     "JENSEN_SHANNON": {},
     "PEARSON": {},
-    "TOTAL_VARIATION": {},
     "smile": {"bound": "smile"},
     "renyi": {"bound": "renyi"},
     "mine": {"bound": "mine"},

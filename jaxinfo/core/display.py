@@ -1,12 +1,13 @@
 """Short representations of values that hold functions."""
 
 import dataclasses
+import inspect
 from typing import Any
 
 __all__ = ["short_repr"]
 
 
-def short_repr(self: Any, /) -> str:
+def short_repr(self: Any) -> str:
     """Formats a dataclass or a NamedTuple: functions by name, defaults left out.
 
     Use it as the `__repr__` of a class.
@@ -56,6 +57,8 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
         inner = ", ".join(map(_text, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if inspect.isroutine(value):
+        return value.__name__
     text = repr(value)
     if " at 0x" not in text and "\n" not in text:
         return text
