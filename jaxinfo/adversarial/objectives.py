@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax.nn import relu, softplus
 
 from jaxinfo.core.checks import check_one_of
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.types import Array, Float
 from jaxinfo.divergences import (
     DIVERGENCES,
@@ -65,6 +66,8 @@ class Objective:
     bound: Loss
     estimates: str
     is_paired: bool = False
+
+    __repr__ = short_repr
 
 
 # The original GAN ------------------------------------------------------------------
@@ -285,5 +288,10 @@ def find_objective(objective: Objective | str) -> Objective:
     """
     if isinstance(objective, Objective):
         return objective
+    if isinstance(objective, FDivergence):
+        raise ValueError(
+            "objective must be an Objective or its name, got a divergence: give "
+            f"jaxinfo.adversarial.f_gan({objective.name})"
+        )
     check_one_of(OBJECTIVES, objective=objective)
     return OBJECTIVES[objective]

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_finite_number, check_positive
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.types import Array, Float, Int, Key, PyTree
 
 __all__ = [
@@ -39,6 +40,8 @@ class Penalty:
     value: Callable[[Array, Score, Array, Array], Float[Array, ""]]
     weight: float
     every: int = 1
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         check_finite_number(0.0, weight=self.weight)

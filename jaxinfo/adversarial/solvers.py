@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxinfo.core.checks import check_finite_number, check_one_of, check_positive
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.types import PyTree
 
 __all__ = [
@@ -93,6 +94,8 @@ class Solver(NamedTuple):
     update: Callable[..., tuple[Players, SolverState, PyTree]]
     differentiates_gradients: bool = False
     optimizer_updates: int = 1
+
+    __repr__ = short_repr
 
 
 # Updates by the optimizers ---------------------------------------------------------

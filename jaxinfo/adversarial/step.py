@@ -23,6 +23,7 @@ from jaxinfo.core.checks import (
     check_finite_number,
     check_finite_rows,
     check_key,
+    check_optimizer,
     check_positive,
     check_scores,
 )
@@ -205,6 +206,12 @@ def make_gan(
     )
     if ema_decay is not None:
         check_finite_number(0.0, 1.0, ema_decay=ema_decay)
+    check_optimizer(
+        generator_optimizer=generator_optimizer,
+        discriminator_optimizer=discriminator_optimizer,
+    )
+    if isinstance(penalties, Penalty):
+        raise ValueError("penalties must be a sequence, got a Penalty: give [penalty]")
     solver = find_solver(update)
     if axis_name is not None and solver.differentiates_gradients:
         raise ValueError(
@@ -251,7 +258,7 @@ def _init(gan: Gan, key: Array, example: Float[Array, "1 ..."]) -> GanState:
         solver=gan.solver.init(gan.optimizers, players),
         average=None if gan.ema_decay is None else players.generator,
         stopped_at=jnp.full((), -1, int),
-        losses=jnp.full(2, jnp.inf, jnp.result_type(float)),
+        losses=jnp.full(2, jnp.finfo(jnp.result_type(float)).max),
         unchanged=jnp.zeros((), int),
     )
 

@@ -43,7 +43,7 @@ def run_benchmark(
     num_repeats: int = 1,
     num_seeds: int | None = None,
     done: Iterable[Record] = (),
-    announce: Callable[[str], None] = lambda line: None,
+    announce: Callable[[str], None] | None = None,
 ) -> Iterator[Record]:
     """Runs estimators on samples of tasks, lazily, one estimate after the other.
 
@@ -63,7 +63,7 @@ def run_benchmark(
             own number. Estimators that are given as objects keep their own.
         done: records of an earlier run with the same settings. They are yielded in
             place of new estimates.
-        announce: called with a line of text before each estimate.
+        announce: called with a line of text before each estimate; None for silence.
 
     Returns:
         An iterator over the `Record` of each quantity, repeat and estimator. An error
@@ -101,7 +101,11 @@ def run_benchmark(
                     continue
                 if key_and_sample is None:
                     key_and_sample = _draw_sample(task, repeat, num_rows)
-                announce(f"{quantity.name}: {name} (task {number} of {len(tasks)}) ...")
+                if announce is not None:
+                    line = (
+                        f"{quantity.name}: {name} (task {number} of {len(tasks)}) ..."
+                    )
+                    announce(line)
                 yield _measure(quantity, name, repeat, estimate, *key_and_sample)
                 num_made += 1
                 if num_made % ESTIMATES_KEPT == 0:

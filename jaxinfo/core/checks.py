@@ -15,8 +15,10 @@ from jax.core import Tracer
 __all__ = [
     "check_finite_number",
     "check_finite_rows",
+    "check_host_key",
     "check_key",
     "check_one_of",
+    "check_optimizer",
     "check_positive",
     "check_rank",
     "check_scores",
@@ -86,11 +88,38 @@ def check_key(rank: int, **keys: Any) -> None:
     for name, key in keys.items():
         dtype = getattr(key, "dtype", None)
         if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
+            if dtype == jnp.uint32 and jnp.shape(key)[-1:] == (2,):
+                raise ValueError(
+                    f"{name} must be made by jax.random.key, got a legacy key of "
+                    f"uint32, as jax.random.PRNGKey makes: give jax.random.key(seed) "
+                    f"or jax.random.wrap_key_data({name})"
+                )
             raise ValueError(
                 f"{name} must be made by jax.random.key, got {type(key).__name__}"
                 + ("" if dtype is None else f" of {dtype}")
             )
         check_rank(rank, **{name: key})
+
+
+def check_host_key(key: Any) -> None:
+    """Raises ValueError unless the key is one typed key, TypeError if it is traced."""
+    check_key(0, key=key)
+    if isinstance(key, Tracer):
+        raise TypeError(
+            "key is traced: estimate functions run on the host; inside jit and vmap "
+            "use the pure run of jaxinfo.estimation.make_run"
+        )
+
+
+def check_optimizer(**optimizers: Any) -> None:
+    """Raises ValueError unless every named argument is an optax optimizer."""
+    for name, optimizer in optimizers.items():
+        if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
+            given = getattr(optimizer, "__name__", None)
+            got = type(optimizer).__name__ if given is None else f"the maker {given}"
+            raise ValueError(
+                f"{name} must be an optax optimizer such as optax.adam(1e-3), got {got}"
+            )
 
 
 def check_one_of(known: Iterable[str], **names: str) -> None:

@@ -4,11 +4,14 @@ Letters in shapes: S seeds, N paired samples, M samples of the product distribut
 K negatives for each paired sample, L locations, D features.
 """
 
+import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 from jaxtyping import Bool, Float, Int, Key
+
+from jaxinfo.core.display import short_repr
 
 __all__ = [
     "Array",
@@ -20,7 +23,10 @@ __all__ = [
     "Network",
     "PyTree",
     "apply_in_training",
+    "as_critic",
     "as_network",
+    "describe",
+    "shown",
     "with_statistics",
 ]
 
@@ -46,6 +52,9 @@ class Network(NamedTuple):
     apply: Callable[..., Any]
     apply_train: Callable[..., Any] | None = None
 
+    def __repr__(self) -> str:
+        return f"Network({_module_of(self.init)})"
+
 
 class Critic(NamedTuple):
     """A network that scores pairs, with an optional fast way to score all pairs.
@@ -61,6 +70,18 @@ class Critic(NamedTuple):
     init: Callable[..., PyTree]
     apply: Callable[..., Array]
     pairwise: Callable[..., Array] | None = None
+
+    def __repr__(self) -> str:
+        return f"Critic({_module_of(self.init)})"
+
+
+def _module_of(init: Callable[..., PyTree]) -> str:
+    """The Flax module behind a network, or the name of its function `init`."""
+    module = getattr(init, "module", None)
+    if module is not None:
+        return short_repr(module)
+    made = getattr(init, "make_module", init)
+    return getattr(made, "__name__", type(made).__name__)
 
 
 def as_network(network: Any, *, name: str) -> Network:
@@ -83,15 +104,45 @@ def as_network(network: Any, *, name: str) -> Network:
         return Network(*network)
     raise ValueError(
         f"{name} must be a Network or a pair of functions (init, apply), got "
-        f"{_describe(network)}"
+        f"{describe(network)}"
     )
 
 
-def _describe(network: Any) -> str:
+def as_critic(critic: Any, *, name: str = "critic") -> Critic:
+    """Converts a `Network` of two inputs or a pair (init, apply) to a `Critic`.
+
+    Args:
+        critic: a `Critic`, which is returned as it is, or what `as_network` takes.
+        name: the argument's name in an error.
+
+    Returns:
+        The `Critic`.
+
+    Raises:
+        ValueError: if it is neither, or a network that needs noise in training.
+    """
+    if isinstance(critic, Critic):
+        return critic
+    network = as_network(critic, name=name)
+    if network.apply_train is not None:
+        raise ValueError(f"{name} must be deterministic: apply_train is not used")
+    return Critic(network.init, network.apply)
+
+
+def shown(value: Any) -> str:
+    """What an error shows of a wrong argument: its text if short, else its type."""
+    text = repr(value)
+    is_short = len(text) <= 60 and "\n" not in text and " at 0x" not in text
+    return text if is_short and not isinstance(value, type) else describe(value)
+
+
+def describe(network: Any) -> str:
     """The type of a value and, for a Flax module, the adapter that converts it."""
     is_class = isinstance(network, type)
     kind = network if is_class else type(network)
     described = f"the class {kind.__name__}" if is_class else kind.__name__
+    if kind is types.FunctionType:
+        return f"the function {network.__name__}; call it if it makes the argument"
     # By the names of modules, since this package does not import Flax.
     origins = {".".join(base.__module__.split(".")[:2]) for base in kind.__mro__}
     if "flax.linen" in origins:

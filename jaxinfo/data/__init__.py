@@ -1,6 +1,5 @@
-"""Datasets as arrays: tables, images and graphs, with augmentation and sampling."""
+"""Datasets as arrays: tables, images and graphs, with sampling of neighbors."""
 
-from jaxinfo.data.augmentation import occlude, random_crop
 from jaxinfo.data.graphs import (
     HeterogeneousGraph,
     find_positives,
@@ -38,8 +37,6 @@ __all__ = [
     "meta_path_adjacency",
     "normalize_adjacency",
     "normalize_features",
-    "occlude",
-    "random_crop",
     "read_columns",
     "read_edges",
     "sample_neighbors",

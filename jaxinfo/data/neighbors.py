@@ -84,7 +84,7 @@ def sample_neighbors(
     for k, uniform in enumerate(uniforms):
         last = jnp.where(has_enough, counts - num_samples + k, counts - 1)
         place = jnp.minimum(jnp.floor(uniform * (last + 1)).astype(int), last)
-        is_taken = has_enough & jnp.any(places[:k] == place, axis=0)
+        is_taken = has_enough & jnp.any(places[:k] == place[None], axis=0)
         places = places.at[k].set(jnp.where(is_taken, last, place))
-    sampled = nodes[jnp.minimum(starts + places, len(nodes) - 1).T]
+    sampled = nodes[jnp.minimum(starts[None] + places, len(nodes) - 1).T]
     return jnp.where(counts[:, None] > 0, sampled, -1)

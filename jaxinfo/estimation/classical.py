@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.core.checks import check_key, check_positive
+from jaxinfo.core.checks import check_host_key, check_positive
 from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Diagnostics, Estimate
@@ -410,7 +410,7 @@ def _check(
     key: Any, x: Any, y: Any, *, numbers: bool
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Returns checked rows; warnings only if the estimator uses values as numbers."""
-    check_key(0, key=key)
+    check_host_key(key)
     rows_x, warnings_x = check_rows("x", x)
     rows_y, warnings_y = check_rows("y", y)
     check_same_rows(rows_x, rows_y)

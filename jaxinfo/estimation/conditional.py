@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.core.checks import check_key, check_positive
+from jaxinfo.core.checks import check_host_key, check_positive
 from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.estimation.cross_fitted import CrossFitted, estimate_difference
 from jaxinfo.estimation.density_ratio import DensityRatio
@@ -93,7 +93,7 @@ def estimate_conditional_mutual_information(
         True
     """
     refuse_keywords(settings, CrossFitted, Variational)
-    check_key(0, key=key)
+    check_host_key(key)
     checked, warnings = _check(x=x, y=y, z=z)
     shapes = tuple((name, rows.shape[1:]) for name, rows in checked.items())
     flat_x, flat_y, flat_z = (rows.reshape(len(rows), -1) for rows in checked.values())
@@ -161,7 +161,7 @@ def estimate_transfer_entropy(
         True
     """
     refuse_keywords(settings, CrossFitted, Variational)
-    check_key(0, key=key)
+    check_host_key(key)
     check_positive(lags=lags)
     checked, warnings = _check(source=source, target=target)
     return _by_chain_rule(

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from jaxinfo.core.types import Array, Key
+from jaxinfo.core.types import Array, Key, shown
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.estimate import Estimate
 from jaxinfo.estimation.keywords import refuse_keywords
 from jaxinfo.estimation.variational.estimators import VariationalDivergence
+from jaxinfo.estimation.variational.registry import DIVERGENCE_BOUNDS, RENYI
 
 __all__ = ["estimate_divergence"]
 
@@ -61,8 +62,11 @@ def estimate_divergence(
     refuse_keywords(settings, VariationalDivergence)
     estimator = VariationalDivergence() if estimator is None else estimator
     if not isinstance(estimator, VariationalDivergence):
+        bounds = (*DIVERGENCE_BOUNDS, RENYI.name, "f_divergence")
+        is_bound = isinstance(estimator, str) and estimator in bounds
+        bound = repr(estimator) if is_bound else "BOUND"
         raise ValueError(
-            f"estimator must be a VariationalDivergence, got {estimator!r}; give "
-            "VariationalDivergence(BOUND)"
+            f"estimator must be a VariationalDivergence, got {shown(estimator)}; give "
+            f"VariationalDivergence({bound})"
         )
     return estimator(key, samples_p, samples_q, divergence)

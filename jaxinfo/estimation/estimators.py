@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from jaxinfo.core.checks import check_one_of
-from jaxinfo.core.types import Array, Key
+from jaxinfo.core.types import Array, Key, shown
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.classical import (
     KSG,
@@ -16,7 +16,10 @@ from jaxinfo.estimation.classical import (
 from jaxinfo.estimation.cross_fitted import CrossFitted
 from jaxinfo.estimation.estimate import Estimate
 from jaxinfo.estimation.variational.bound import Bound
-from jaxinfo.estimation.variational.estimators import Variational
+from jaxinfo.estimation.variational.estimators import (
+    Variational,
+    VariationalDivergence,
+)
 from jaxinfo.estimation.variational.registry import bound_names
 
 __all__ = [
@@ -85,7 +88,9 @@ def find_estimator(estimator: str | Estimator | None = None) -> Estimator:
         >>> find_estimator("ksg1")
         KSG(variant=1, num_neighbors=3, chunk_size=64)
     """
-    if estimator is None or estimator in DEFAULT_NAMES:
+    if estimator is None:
+        return CrossFitted()
+    if isinstance(estimator, str) and estimator in DEFAULT_NAMES:
         return CrossFitted()
     if isinstance(estimator, str):
         if estimator in CLASSICAL:
@@ -106,10 +111,21 @@ def find_estimator(estimator: str | Estimator | None = None) -> Estimator:
     if isinstance(estimator, type):
         name = estimator.__name__
         raise ValueError(f"estimator must be an instance, got the class: give {name}()")
+    if isinstance(estimator, VariationalDivergence):
+        raise ValueError(
+            "estimator must estimate mutual information, got a VariationalDivergence: "
+            "give it to estimate_divergence, or give Variational(BOUND)"
+        )
     if not callable(estimator):
+        hints = {
+            "TrainConfig": ": give CrossFitted(train=it)",
+            "Critic": ": give Variational(BOUND, critic=it)",
+            "Network": ": give Variational(BOUND, critic=it)",
+        }
+        hint = hints.get(type(estimator).__name__, "")
         raise ValueError(
             "estimator must be a name or a callable estimator(key, x, y), got "
-            f"{estimator!r}"
+            f"{shown(estimator)}{hint}"
         )
     return estimator
 
@@ -121,7 +137,9 @@ def checked_estimate(
     estimate = estimator(key, x, y)
     if not isinstance(estimate, Estimate):
         raise ValueError(
-            f"estimator must return an Estimate, got {type(estimate).__name__}"
+            f"estimator must return an Estimate, got {type(estimate).__name__}: return "
+            "jaxinfo.Estimate(value, standard_error, lower, upper, kind, name, "
+            "num_samples)"
         )
     return estimate
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jaxinfo.core.checks import check_key
+from jaxinfo.core.checks import check_host_key
 from jaxinfo.core.types import Array, Key
 from jaxinfo.estimation.cross_fitted import CrossFitted
 from jaxinfo.estimation.estimate import Estimate
@@ -63,5 +63,5 @@ def estimate_mutual_information(
         True
     """
     refuse_keywords(settings, CrossFitted, Variational)
-    check_key(0, key=key)
+    check_host_key(key)
     return checked_estimate(find_estimator(estimator), key, x, y)

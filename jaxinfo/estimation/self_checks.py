@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxinfo.core.checks import check_finite_number, check_key
+from jaxinfo.core.checks import check_finite_number, check_host_key
 from jaxinfo.core.types import Array, Key
 from jaxinfo.estimation.estimate import Estimate, jsonable
 from jaxinfo.estimation.estimators import (
@@ -141,7 +141,7 @@ def check_mutual_information(
         >>> checks.passed
         True
     """
-    check_key(0, key=key)
+    check_host_key(key)
     check_same_rows(check_rows("x", x)[0], check_rows("y", y)[0])
     estimator = find_estimator(estimator)
     check_finite_number(0, math.inf, tolerance=tolerance)

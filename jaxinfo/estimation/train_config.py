@@ -6,7 +6,7 @@ import sys
 from jaxinfo.core.checks import check_one_of, check_positive
 from jaxinfo.training.sweep import LAYOUTS, Layout
 
-__all__ = ["TrainConfig"]
+__all__ = ["TrainConfig", "check_train_config"]
 
 # The compilation cache does not store programs with a callback to the host, so by
 # default only runs that take much longer than compiling show a progress bar.
@@ -66,3 +66,12 @@ class TrainConfig:
             return self.progress
         is_long = self.num_seeds * self.num_steps >= UPDATES_WORTH_A_BAR
         return is_long and sys.stderr.isatty()
+
+
+def check_train_config(train: object) -> None:
+    """Raises ValueError unless this is a `TrainConfig`."""
+    if not isinstance(train, TrainConfig):
+        raise ValueError(
+            f"train must be a TrainConfig, got {type(train).__name__}: give "
+            "train=TrainConfig(num_steps=..., num_seeds=...)"
+        )

@@ -8,7 +8,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxinfo.core.checks import check_finite_rows, check_key, check_scores
+from jaxinfo.core.checks import (
+    check_finite_rows,
+    check_key,
+    check_optimizer,
+    check_scores,
+)
 from jaxinfo.core.types import (
     Array,
     Critic,
@@ -17,6 +22,7 @@ from jaxinfo.core.types import (
     Network,
     PyTree,
     apply_in_training,
+    as_critic,
     as_network,
 )
 from jaxinfo.divergences import FDivergence
@@ -240,9 +246,10 @@ def make_deep_graph_infomax(
             match the graph.
     """
     find_pair_bound(bound)
+    check_optimizer(optimizer=optimizer)
     return DeepGraphInfomax(
         as_network(encoder, name="encoder"),
-        critic,
+        as_critic(critic),
         optimizer,
         bound,
         corrupt,

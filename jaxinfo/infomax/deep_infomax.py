@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxinfo.core.checks import check_finite_rows, check_key
+from jaxinfo.core.checks import check_finite_rows, check_key, check_optimizer
 from jaxinfo.core.numerics import all_finite
 from jaxinfo.core.types import (
     Array,
@@ -242,7 +242,8 @@ class DeepInfomax:
         )
 
         def loss(params: PyTree) -> tuple[Array, dict[str, Array]]:
-            own = keys.terms[term.name]
+            # The same random numbers as in the encoder's loss, on purpose.
+            own = jax.random.clone(keys.terms[term.name])
             return term.adversary_loss(
                 own, params, features, representations, step=state.step
             )
@@ -355,10 +356,21 @@ def make_deep_infomax(
         ... )
         DeepInfomax(terms=[LocalTerm(bound='jensen_shannon', weight=1.0, name='local')])
     """
+    check_optimizer(optimizer=optimizer)
+    if isinstance(terms, Term):
+        raise ValueError(
+            f"terms must be a sequence of terms, got one {type(terms).__name__}: give "
+            "[term]"
+        )
     terms = tuple(terms)
     if not terms:
         raise ValueError("terms must hold at least one term, got none")
     for place, term in enumerate(terms):
+        if isinstance(term, type):
+            raise ValueError(
+                f"terms[{place}] must be an instance, got the class: give "
+                f"{term.__name__}(...)"
+            )
         if not isinstance(term, Term):
             raise ValueError(
                 f"terms[{place}] must have name, weight, init and loss, see "

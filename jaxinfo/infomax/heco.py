@@ -9,7 +9,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxinfo.core.checks import check_finite_number, check_key, check_positive
+from jaxinfo.core.checks import (
+    check_finite_number,
+    check_key,
+    check_optimizer,
+    check_positive,
+)
 from jaxinfo.core.types import (
     Array,
     Bool,
@@ -275,6 +280,7 @@ def make_heco(
     """
     check_positive(**{f"num_samples[{k!r}]": n for k, n in num_samples.items()})
     check_finite_number(0.0, temperature=temperature)
+    check_optimizer(optimizer=optimizer)
     if not 0 <= balance <= 1:
         raise ValueError(f"balance must lie in [0, 1], got {balance}")
     if len(views) != 2 or not set(views) <= set(VIEWS):

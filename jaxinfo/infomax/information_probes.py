@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_finite_rows, check_key, check_rank
+from jaxinfo.core.checks import check_finite_rows, check_host_key, check_rank
 from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation import (
@@ -54,7 +54,7 @@ def dependence_probe(
         KL grows for as long as it is trained; `saturated` of the estimate reports this.
         `divergence="JENSEN_SHANNON"` is at most 2 ln 2.
     """
-    check_key(0, key=key)
+    check_host_key(key)
     check_rank(2, representations=representations)
     check_finite_rows(representations=representations)
     if representations.shape[1] < 2:
@@ -103,7 +103,7 @@ def information_probe(
         information with it. The value is then the information that the estimator's
         networks find in these rows; see `saturated` and `upper` of the estimate.
     """
-    check_key(0, key=key)
+    check_host_key(key)
     estimate = estimate_mutual_information(
         key, inputs, representations, estimator=estimator
     )

@@ -7,8 +7,16 @@ import jax.numpy as jnp
 import optax
 
 from jaxinfo import training
-from jaxinfo.core.checks import check_positive
-from jaxinfo.core.types import Array, Float, Key, Network, PyTree, apply_in_training
+from jaxinfo.core.checks import check_key, check_positive
+from jaxinfo.core.types import (
+    Array,
+    Float,
+    Key,
+    Network,
+    PyTree,
+    apply_in_training,
+    as_network,
+)
 from jaxinfo.infomax.probes import (
     DEFAULT_OPTIMIZER,
     LabeledData,
@@ -60,6 +68,7 @@ def probe_accuracy(
     Raises:
         ValueError: if the two sets or the counts do not match.
     """
+    network = as_network(network, name="network")
     train, test = check_labeled(train=train, test=test)
     check_positive(num_steps=num_steps, batch_size=batch_size, num_evals=num_evals)
     if num_steps % num_evals:
@@ -132,7 +141,9 @@ def network_probe(
     Raises:
         ValueError: if the two sets or the counts do not match.
     """
+    check_key(0, key=key)
     check_positive(num_seeds=num_seeds)
+    network = as_network(network, name="network")
     train, test = check_labeled(train=train, test=test)
     run = _Run(
         network,

@@ -9,7 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxinfo.core.checks import check_finite_number, check_finite_rows, check_positive
+from jaxinfo.core.checks import (
+    check_finite_number,
+    check_finite_rows,
+    check_key,
+    check_positive,
+)
 from jaxinfo.core.extras import import_extra
 from jaxinfo.core.types import Array, Float, Int, Key
 from jaxinfo.infomax.probes import LabeledData, Probe, check_labeled, make_probe
@@ -81,6 +86,7 @@ def node_probe(
         ImportError: if scikit-learn is not installed.
     """
     metrics = import_extra("sklearn.metrics", "cli")
+    check_key(0, key=key)
     check_positive(num_steps=num_steps, num_seeds=num_seeds)
     check_finite_number(0.0, learning_rate=learning_rate)
     train, validation, test = check_labeled(

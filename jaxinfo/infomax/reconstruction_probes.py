@@ -9,8 +9,16 @@ import jax.numpy as jnp
 import optax
 
 from jaxinfo import training
-from jaxinfo.core.checks import check_positive, check_rank
-from jaxinfo.core.types import Array, Float, Key, Network, PyTree, apply_in_training
+from jaxinfo.core.checks import check_key, check_positive, check_rank
+from jaxinfo.core.types import (
+    Array,
+    Float,
+    Key,
+    Network,
+    PyTree,
+    apply_in_training,
+    as_network,
+)
 from jaxinfo.infomax.probes import DEFAULT_OPTIMIZER, Probe, make_probe
 from jaxinfo.infomax.similarity import structural_similarity
 from jaxinfo.training import make_gradient_descent, sweep
@@ -71,7 +79,9 @@ def reconstruction_probe(
     Raises:
         ValueError: if representations, images and decoder do not match.
     """
+    check_key(0, key=key)
     check_positive(num_steps=num_steps, batch_size=batch_size, num_seeds=num_seeds)
+    decoder = as_network(decoder, name="decoder")
     train, test = _check_represented(train=train, test=test)
     run = _Run(
         decoder,

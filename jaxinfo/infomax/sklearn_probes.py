@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
-from jaxinfo.core.checks import check_positive
+from jaxinfo.core.checks import check_key, check_positive
 from jaxinfo.core.extras import import_extra
 from jaxinfo.core.types import Array, Key
 from jaxinfo.infomax.probes import (
@@ -49,6 +49,7 @@ def linear_svm_probe(
         ImportError: if scikit-learn is not installed.
     """
     svm = import_extra("sklearn.svm", "cli")
+    check_key(0, key=key)
     check_positive(num_seeds=num_seeds)
     train, test = check_labeled(train=train, test=test)
     features, test_features = map(
@@ -136,6 +137,7 @@ def clustering_probe(
     """
     cluster = import_extra("sklearn.cluster", "cli")
     metrics = import_extra("sklearn.metrics", "cli")
+    check_key(0, key=key)
     check_positive(num_seeds=num_seeds)
     (labeled,) = check_labeled(labeled=labeled)
     (features,) = map(np.asarray, standardize(labeled.features))

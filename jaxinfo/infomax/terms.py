@@ -20,6 +20,7 @@ from jaxinfo.core.types import (
     Network,
     PyTree,
     apply_in_training,
+    as_critic,
     as_network,
 )
 from jaxinfo.divergences import FDivergence
@@ -158,6 +159,7 @@ class GlobalTerm:
 
     def __post_init__(self) -> None:
         find_bound(self.bound)
+        object.__setattr__(self, "critic", as_critic(self.critic))
 
     def init(self, key: Array, features: Array, representations: Array) -> PyTree:
         """Returns the critic's initial parameters, see `Term.init`."""
@@ -205,6 +207,7 @@ class LocalTerm:
 
     def __post_init__(self) -> None:
         find_bound(self.bound)
+        object.__setattr__(self, "critic", as_critic(self.critic))
 
     def init(self, key: Array, features: Array, representations: Array) -> PyTree:
         """Returns the critic's initial parameters, see `Term.init`."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_one_of
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.numerics import Where, log_softplus, weighted_mean
 from jaxinfo.core.types import Array, Float
 from jaxinfo.divergences import family
@@ -35,6 +36,8 @@ class Dime(NamedTuple):
 
     divergence: FDivergence
     raw: Callable[[Array], Array]
+
+    __repr__ = short_repr
 
 
 DIME: dict[str, Dime] = {

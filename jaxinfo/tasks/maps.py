@@ -13,6 +13,7 @@ import numpy as np
 from jax.scipy.special import ndtr, ndtri
 
 from jaxinfo.core.checks import check_finite_number, check_positive
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.types import Array
 from jaxinfo.tasks.linear import matrix_product, random_rotation
 
@@ -46,6 +47,8 @@ class Map(NamedTuple):
     forward: Callable[[Array], Array]
     inverse: Callable[[Array], Array]
     dim: Callable[[int], int] | None = None
+
+    __repr__ = short_repr
 
 
 def bisect(increasing: Callable[[Array], Array], low: Array, high: Array) -> Array:

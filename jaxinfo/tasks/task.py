@@ -6,6 +6,7 @@ from math import prod
 
 import jax.numpy as jnp
 
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.divergences import FDivergence
 
@@ -53,6 +54,8 @@ class Task:
     discrete_x: bool = False
     discrete_y: bool = False
 
+    __repr__ = short_repr
+
     @property
     def dim_x(self) -> int:
         """Number of values in one x."""
@@ -91,6 +94,8 @@ class ConditionalTask:
     shape_z: tuple[int, ...]
     discrete: bool = False
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True)
 class SeriesTask:
@@ -110,6 +115,8 @@ class SeriesTask:
     lag: int
     windows: ConditionalTask
     reverse_transfer_entropy: float = 0.0
+
+    __repr__ = short_repr
 
     @property
     def transfer_entropy(self) -> float:
@@ -138,6 +145,8 @@ class DivergenceTask:
     log_ratio: Pointwise
     dim: int
     discrete: bool = False
+
+    __repr__ = short_repr
 
 
 def monte_carlo_information(

@@ -49,7 +49,7 @@ def train_in_chunks(
     *,
     num_chunks: int,
     chunk_size: int,
-    report: Callable[[PyTree], Any] = lambda state: None,
+    report: Callable[[PyTree], Any] | None = None,
     config: dict[str, Any] | None = None,
 ) -> ChunkedTraining:
     """Trains in chunks and saves each; continues from the latest if there is one.
@@ -62,7 +62,7 @@ def train_in_chunks(
         chunk_size: updates of a chunk; the checkpoint of chunk i is step
             i * chunk_size.
         report: `report(state) -> value`, a value that JSON can hold, called on the
-            initial state and after each chunk.
+            initial state and after each chunk; None reports None.
         config: settings, as JSON, that must equal those stored in the folder.
 
     Returns:
@@ -74,6 +74,7 @@ def train_in_chunks(
     """
     check_positive(num_chunks=num_chunks, chunk_size=chunk_size)
     config = config or {}
+    report = report or _report_nothing
     if _has_checkpoint(folder):
         info = read_info(folder)
         if info.get("config") != config:
@@ -98,6 +99,10 @@ def train_in_chunks(
             num_kept=1,
         )
     return ChunkedTraining(state, reports, seconds)
+
+
+def _report_nothing(state: PyTree) -> None:
+    del state
 
 
 def save_checkpoint(

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.numerics import all_finite
 from jaxinfo.core.types import Array, Bool, Float, Int, PyTree, with_statistics
 from jaxinfo.training.nonfinite import stop_at_nonfinite
@@ -64,6 +65,8 @@ class GradientDescent(NamedTuple):
         [Any, GradientDescentState, Any],
         tuple[GradientDescentState, GradientDescentInfo],
     ]
+
+    __repr__ = short_repr
 
 
 def make_gradient_descent(

@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxinfo.core.checks import check_positive
+from jaxinfo.core.checks import check_key, check_positive
 from jaxinfo.core.types import Array, Bool, Float, Int, Key, PyTree
 from jaxinfo.training import progress
+from jaxinfo.training.nonfinite import nonfinite_allowed
 from jaxinfo.training.selection import Selection, init_selection, select_best
 
 __all__ = ["TrainResult", "make_row_sampler", "sample_rows", "train"]
@@ -124,7 +125,7 @@ def train(
     *,
     step: Step,
     num_steps: int,
-    sample_batch: SampleBatch = _sample_no_batch,
+    sample_batch: SampleBatch | None = None,
     eval_every: int = 100,
     first_step: int | Int[Array, ""] = 0,
     evaluate: Callable[[PyTree], Float[Array, ""]] | None = None,
@@ -181,8 +182,10 @@ def train(
 
     Notes:
         `history` and `best_step` count from the start of the call. A continued
-        training chooses its best state anew.
+        training chooses its best state anew. The NaN of an early stop trips
+        `jax_debug_nans` if the caller's own `jit` returns the history.
     """
+    check_key(0, key=key)
     check_positive(num_steps=num_steps, eval_every=eval_every)
     _check_selection(
         evaluate,
@@ -193,6 +196,7 @@ def train(
         keep_initial,
         report_progress,
     )
+    sample = _sample_no_batch if sample_batch is None else sample_batch
     eval_every = min(eval_every, num_steps)
     num_blocks = -(-num_steps // eval_every)
     is_even = num_steps % eval_every == 0
@@ -207,7 +211,7 @@ def train(
     def run_block(state: PyTree, block: Array) -> tuple[PyTree, PyTree]:
         index = block * eval_every + jnp.arange(eval_every)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, first_step + index)
-        step_keys, batches = jax.vmap(sample_batch)(keys)
+        step_keys, batches = jax.vmap(sample)(keys)
         state, metrics = jax.lax.scan(update, state, (index, step_keys, batches))
         return state, _summarize(metrics, None if is_even else index < num_steps)
 
@@ -250,16 +254,17 @@ def train(
         initial = evaluate(state) if keep_initial else jax.eval_shape(evaluate, state)
     elif monitor is not None:
         initial = jax.eval_shape(monitor, metrics)
-    start = _Carry(
-        block=zero,
-        state=state,
-        history=_empty_entries(metrics, num_blocks),
-        observed=_empty_entries(observed, num_blocks),
-        selection=None
-        if initial is None
-        else init_selection(state, initial, num_blocks),
-    )
-    end = jax.lax.while_loop(goes_on, advance, _vary_like((key, state), start))
+    with nonfinite_allowed():
+        start = _Carry(
+            block=zero,
+            state=state,
+            history=_empty_entries(metrics, num_blocks),
+            observed=_empty_entries(observed, num_blocks),
+            selection=None
+            if initial is None
+            else init_selection(state, initial, num_blocks),
+        )
+        end = jax.lax.while_loop(goes_on, advance, _vary_like((key, state), start))
     best = end.selection
     return TrainResult(
         state=end.state if best is None else best.best_state,

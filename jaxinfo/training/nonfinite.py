@@ -10,14 +10,31 @@ Both are a `where` over the whole state, so other seeds of a `vmap` are not affe
 after a number of errors in a row it lets a bad update through.
 """
 
+import contextlib
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import optax
 
 from jaxinfo.core.types import Array, Bool, PyTree
 
-__all__ = ["skip_nonfinite", "stop_at_nonfinite"]
+__all__ = ["nonfinite_allowed", "skip_nonfinite", "stop_at_nonfinite"]
+
+
+def nonfinite_allowed() -> contextlib.AbstractContextManager[Any]:
+    """Turns off `jax_debug_nans` and `jax_debug_infs` where results may hold them.
+
+    The history of a training holds NaN after an early stop, and the effective sample
+    size of a bound without exponentials is inf. Neither is an error.
+    """
+    stack = contextlib.ExitStack()
+    # Only if they are on: setting them to what they are would compile programs again.
+    if jax.config.jax_debug_nans:  # pyright: ignore[reportAttributeAccessIssue]
+        stack.enter_context(jax.debug_nans(False))
+    if jax.config.jax_debug_infs:  # pyright: ignore[reportAttributeAccessIssue]
+        stack.enter_context(jax.debug_infs(False))
+    return stack
 
 
 def skip_nonfinite(

@@ -11,6 +11,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from jaxinfo.core.checks import check_key, check_one_of
 from jaxinfo.core.types import Array, Key, PyTree
+from jaxinfo.training.nonfinite import nonfinite_allowed
 
 __all__ = ["Layout", "default_layout", "sweep"]
 
@@ -66,7 +67,8 @@ def sweep(
 
     Notes:
         With several processes, every process must make the same call and gets the whole
-        result.
+        result. A seed may fail, so `jax_debug_nans` and `jax_debug_infs` do not apply;
+        call the run itself to debug it.
     """
     check_one_of(LAYOUTS, layout=layout)
     check_key(1, keys=keys)
@@ -76,16 +78,18 @@ def sweep(
     num_settings = _common_length(settings)
     num_seeds = len(keys)
     flat_settings = jax.tree.map(lambda x: jnp.repeat(x, num_seeds, axis=0), settings)
-    flat_keys = jnp.tile(keys, num_settings)
-    if layout.startswith("mesh"):
-        result = _run_on_devices(run, layout, flat_keys, flat_settings, data)
-    else:
-        result = _call_program(run, layout, None, flat_keys, flat_settings, data)
-    if not settings:
-        return result
-    return jax.tree.map(
-        lambda x: x.reshape(num_settings, num_seeds, *x.shape[1:]), result
-    )
+    # Gathered, since `jax_debug_key_reuse` counts `jnp.tile` as a use of the keys.
+    flat_keys = keys[jnp.arange(num_settings * num_seeds) % num_seeds]
+    with nonfinite_allowed():
+        if layout.startswith("mesh"):
+            result = _run_on_devices(run, layout, flat_keys, flat_settings, data)
+        else:
+            result = _call_program(run, layout, None, flat_keys, flat_settings, data)
+        if not settings:
+            return result
+        return jax.tree.map(
+            lambda x: x.reshape(num_settings, num_seeds, *x.shape[1:]), result
+        )
 
 
 def _is_numbers(x: Any) -> bool:

@@ -50,7 +50,10 @@ def test_network_is_returned_and_a_pair_is_converted():
         (linen.Dense(1), r"Dense, a Flax Linen.*from_linen\(module\)"),
         (NnxDense(nnx.Rngs(0)), r"NnxDense, a Flax NNX.*from_nnx\(lambda rngs: NnxD"),
         (NnxDense, r"class NnxDense, a Flax NNX.*from_nnx a class that takes only"),
-        (_apply, r"pair of functions \(init, apply\), got function$"),
+        (
+            _apply,
+            r"pair of functions \(init, apply\), got the function _apply; call it",
+        ),
         ((_init,), r"pair of functions \(init, apply\), got tuple$"),
         (Critic(_init, _apply), "got Critic$"),
         (int, "got the class int$"),

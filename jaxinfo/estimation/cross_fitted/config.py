@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxinfo.core.checks import check_one_of, check_positive
-from jaxinfo.estimation.train_config import TrainConfig
+from jaxinfo.core.display import short_repr
+from jaxinfo.core.types import as_critic
+from jaxinfo.estimation.train_config import TrainConfig, check_train_config
 
 __all__ = ["BASE_DENSITIES", "CriticKind", "CrossFittedConfig"]
 
@@ -157,7 +159,12 @@ class CrossFittedConfig:
     # leaves others below the truth.
     unseen_share: float = 0.25
 
+    __repr__ = short_repr
+
     def __post_init__(self) -> None:
+        check_train_config(self.train)
+        if self.critic is not None:
+            as_critic(self.critic)
         check_positive(num_folds=self.num_folds, num_negatives=self.num_negatives)
         if self.num_folds < 2:
             raise ValueError(f"num_folds must be at least 2, got {self.num_folds}")

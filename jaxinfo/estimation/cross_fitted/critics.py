@@ -11,12 +11,12 @@ import numpy as np
 import optax
 
 from jaxinfo.core.checks import check_scores
-from jaxinfo.core.types import Array, Critic, Float, Key, PyTree
+from jaxinfo.core.types import Array, Critic, Float, Key, PyTree, as_critic
 from jaxinfo.estimation.cross_fitted.arrays import Rows
 from jaxinfo.estimation.cross_fitted.base_densities import log_ratio_of_statistics
 from jaxinfo.estimation.cross_fitted.config import CriticKind, CrossFittedConfig
 from jaxinfo.estimation.cross_fitted.fold_maps import CriticInputs
-from jaxinfo.estimation.variational.fit import RunResult, as_critic
+from jaxinfo.estimation.variational.fit import RunResult
 from jaxinfo.estimation.variational.registry import information_bound
 from jaxinfo.estimation.variational.run import InformationRun, make_run
 from jaxinfo.information.scoring import equal_blocks, score_blocks

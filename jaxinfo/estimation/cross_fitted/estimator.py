@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxinfo.core.checks import check_key
+from jaxinfo.core.checks import check_host_key
 from jaxinfo.core.types import Array, Key
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
 from jaxinfo.estimation.cross_fitted.correction import correct_bias
@@ -78,7 +78,7 @@ class CrossFitted(CrossFittedConfig):
             ValueError: if an argument does not fit; the message names it.
             TypeError: inside jit or vmap.
         """
-        check_key(0, key=key)
+        check_host_key(key)
         rows_x, warnings_x = check_rows("x", x, takes_labels=True)
         rows_y, warnings_y = check_rows("y", y, takes_labels=True)
         check_same_rows(rows_x, rows_y)

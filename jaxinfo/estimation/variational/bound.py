@@ -38,7 +38,7 @@ class Setting(NamedTuple):
             raise ValueError(f"{self.name} must not be {value}")
 
 
-def _no_ceiling(num_candidates: int, **settings: float) -> float:
+def no_ceiling(num_candidates: int, **settings: float) -> float:
     del num_candidates, settings
     return float("inf")
 
@@ -97,7 +97,7 @@ class Bound:
     auxiliary: Callable[[], Network | Critic] | None = None
     auxiliary_inputs: Literal["y", "pair"] = "y"
     negative_sampling: str | None = None
-    ceiling: Callable[..., float] = _no_ceiling
+    ceiling: Callable[..., float] = no_ceiling
     settings: tuple[Setting, ...] = ()
 
     def __post_init__(self) -> None:
@@ -105,6 +105,9 @@ class Bound:
         for name in ("objective", "value"):
             if not callable(getattr(self, name)):
                 raise ValueError(f"{name} must be a function of scores")
+
+    def __repr__(self) -> str:
+        return f"Bound({self.name!r}, kind={self.kind!r})"
 
     def own_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the bound's own settings, with defaults filled in."""

@@ -7,7 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_scores
+from jaxinfo.core.checks import check_key, check_scores
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.types import Array, Key, Network, PyTree
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.variational.bound import Bound
@@ -39,6 +40,8 @@ class DivergenceRun(RunConfig):
 
     discriminator: Network
 
+    __repr__ = short_repr
+
     def __call__(
         self,
         key: Key[Array, ""],
@@ -62,6 +65,7 @@ class DivergenceRun(RunConfig):
         Raises:
             ValueError: if shapes or settings do not fit.
         """
+        check_key(0, key=key)
         for name, part in zip(
             ("train", "validation", "test"), (train, validation, test), strict=True
         ):
@@ -70,6 +74,8 @@ class DivergenceRun(RunConfig):
                     f"{name} must be a pair of arrays with rows of the same shape, got "
                     f"shapes {[jnp.shape(array) for array in part]}"
                 )
+        # NumPy arrays cannot be indexed with the traced rows of a batch.
+        train, validation, test = jax.tree.map(jnp.asarray, (train, validation, test))
         bound, network = self.bound, self.discriminator
         bound_settings, optimizer = self.split_settings(settings)
         samples_p, samples_q = train

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.core.checks import check_key, check_positive
+from jaxinfo.core.checks import check_host_key, check_positive
+from jaxinfo.core.display import short_repr
 from jaxinfo.core.numerics import log_mean_exp
-from jaxinfo.core.types import Array, Float, Key, Network, PyTree
+from jaxinfo.core.types import Array, Float, Key, Network, PyTree, as_critic, shown
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Estimate
@@ -20,9 +21,10 @@ from jaxinfo.estimation.preprocessing import (
     check_rows,
     check_same_rows,
     fit_standardization,
+    is_traced,
     split_rows,
 )
-from jaxinfo.estimation.train_config import TrainConfig
+from jaxinfo.estimation.train_config import TrainConfig, check_train_config
 from jaxinfo.estimation.variational.bound import Bound
 from jaxinfo.estimation.variational.divergence_run import (
     DivergenceRun,
@@ -31,13 +33,12 @@ from jaxinfo.estimation.variational.divergence_run import (
 from jaxinfo.estimation.variational.fit import (
     Optimizer,
     adam,
-    as_critic,
     as_network,
     resolve_batch_size,
 )
 from jaxinfo.estimation.variational.registry import divergence_bound, information_bound
 from jaxinfo.estimation.variational.run import InformationRun, make_run
-from jaxinfo.estimation.variational.scores import Scorer
+from jaxinfo.estimation.variational.scores import Scorer, as_auxiliary
 from jaxinfo.estimation.variational.seeds import Parts, estimate_over_seeds
 from jaxinfo.information.scoring import make_blocks, pairwise_scores
 from jaxinfo.networks import discriminator as default_discriminator
@@ -49,15 +50,34 @@ Settings = tuple[tuple[str, float], ...]
 
 def _as_settings(settings: Mapping[str, float] | Settings) -> Settings:
     """Converts settings to a sorted tuple, which is hashable."""
-    pairs = dict(settings)
+    try:
+        pairs = dict(settings)
+    except (TypeError, ValueError):
+        raise ValueError(
+            'settings must be a dict of numbers, such as {"learning_rate": 1e-4}, got '
+            f"{shown(settings)}"
+        ) from None
     for name, value in pairs.items():
-        if not isinstance(value, int | float | np.number) or isinstance(value, bool):
+        if callable(value):
             raise ValueError(
-                f"settings[{name!r}] must be one number, got {type(value).__name__}; "
-                "several values are a sweep: jaxinfo.training.sweep(make_run(...), "
-                "keys, *parts, settings=...)"
+                f"settings[{name!r}] must be one number, got function; give a "
+                "schedule inside an optimizer, as optimizer=optax.adam(schedule)"
+            )
+        if isinstance(value, bool) or is_traced(value) or not _is_number(value):
+            raise ValueError(
+                f"settings[{name!r}] must be one number, got {type(value).__name__} of "
+                f"shape {np.shape(value)}; several values are a sweep: "
+                "jaxinfo.training.sweep(make_run(...), keys, *parts, settings=...)"
             )
     return tuple(sorted((name, float(value)) for name, value in pairs.items()))
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number, or an array of one without axes."""
+    kind = getattr(value, "dtype", None)
+    return isinstance(value, int | float) or (
+        kind is not None and np.shape(value) == () and np.issubdtype(kind, np.number)
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,11 +128,19 @@ class Variational:
     split: tuple[float, float, float] = (0.6, 0.2, 0.2)
     train: TrainConfig = TrainConfig()
 
+    __repr__ = short_repr
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", _as_settings(self.settings))
         object.__setattr__(self, "split", tuple(self.split))
         check_positive(num_negatives=self.num_negatives)
-        information_bound(self.bound).check_settings(dict(self.settings))
+        check_train_config(self.train)
+        bound = information_bound(self.bound)
+        bound.check_settings(dict(self.settings))
+        if self.critic is not None:
+            as_critic(self.critic)
+        if self.auxiliary is not None:
+            as_auxiliary(bound, self.auxiliary)
 
     @property
     def name(self) -> str:
@@ -151,7 +179,7 @@ class Variational:
             ValueError: if an argument does not fit; the message names it.
             TypeError: inside jit or vmap; use `make_run` there.
         """
-        check_key(0, key=key)
+        check_host_key(key)
         rows_x, warnings_x = check_rows("x", x)
         rows_y, warnings_y = check_rows("y", y)
         check_same_rows(rows_x, rows_y)
@@ -283,9 +311,14 @@ class VariationalDivergence:
     split: tuple[float, float, float] = (0.6, 0.2, 0.2)
     train: TrainConfig = TrainConfig()
 
+    __repr__ = short_repr
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", _as_settings(self.settings))
         object.__setattr__(self, "split", tuple(self.split))
+        check_train_config(self.train)
+        if self.discriminator is not None:
+            as_network(self.discriminator)
 
     def make_run(self, divergence: str | FDivergence = "KL") -> DivergenceRun:
         """Returns the pure run behind this estimator, for `jit`, `vmap` and sweeps."""
@@ -324,7 +357,7 @@ class VariationalDivergence:
             ValueError: if an argument does not fit; the message names it.
             TypeError: inside jit or vmap; use `make_divergence_run` there.
         """
-        check_key(0, key=key)
+        check_host_key(key)
         rows_p, warnings_p = check_rows("samples_p", samples_p)
         rows_q, warnings_q = check_rows("samples_q", samples_q)
         if rows_p.shape[1:] != rows_q.shape[1:]:

@@ -10,9 +10,13 @@ import jax.numpy as jnp
 import optax
 
 from jaxinfo.core import types
-from jaxinfo.core.checks import check_finite_number, check_positive
+from jaxinfo.core.checks import (
+    check_finite_number,
+    check_optimizer,
+    check_positive,
+)
 from jaxinfo.core.numerics import Where, all_finite, log_mean_exp
-from jaxinfo.core.types import Array, Critic, Float, Int, Key, Network, PyTree
+from jaxinfo.core.types import Array, Float, Int, Key, Network, PyTree
 from jaxinfo.divergences.bounds import effective_sample_size
 from jaxinfo.estimation.variational.bound import Bound
 from jaxinfo.training.loop import TrainResult, train
@@ -23,7 +27,6 @@ __all__ = [
     "RunConfig",
     "RunResult",
     "adam",
-    "as_critic",
     "as_network",
     "fit",
     "make_result",
@@ -112,6 +115,8 @@ class RunConfig(abc.ABC):
 
     def __post_init__(self) -> None:
         check_positive(num_steps=self.num_steps, eval_every=self.eval_every)
+        if not callable(self.optimizer):
+            check_optimizer(optimizer=self.optimizer)
         if self.batch_size is not None:
             check_positive(batch_size=self.batch_size)
             if self.batch_size == 1:
@@ -172,13 +177,6 @@ def adam(learning_rate: float | Array = 1e-3) -> optax.GradientTransformation:
         The optimizer.
     """
     return optax.adam(learning_rate)
-
-
-def as_critic(critic: Any) -> Critic:
-    """Converts a Critic, a Network or a pair (init, apply) to a critic."""
-    if isinstance(critic, Critic):
-        return critic
-    return Critic(*as_network(critic, name="critic")[:2])
 
 
 def as_network(network: Any, *, name: str = "discriminator") -> Network:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxinfo import divergences as dual
 from jaxinfo.core.checks import check_one_of
 from jaxinfo.core.numerics import weighted_mean
-from jaxinfo.core.types import Array, PyTree
+from jaxinfo.core.types import Array, PyTree, shown
 from jaxinfo.divergences import FDivergence, family
 from jaxinfo.estimation.variational.bound import Bound, Setting, Stateless
 from jaxinfo.information.auxiliary_bounds import (
@@ -406,6 +406,17 @@ BOUNDS: dict[str, Bound] = {bound.name: bound for bound in _ROWS}
 # same critic and report the same number.
 ALIASES: dict[str, str] = {"gan": "jensen_shannon"}
 
+# Estimators that are not bounds, and which people give as such.
+NOT_BOUNDS = (
+    "cross_fitted",
+    "ksg1",
+    "ksg2",
+    "mixed_ksg",
+    "gaussian",
+    "gaussian_copula",
+    "plug_in",
+)
+
 # Rows that bound the Kullback-Leibler divergence of two samples.
 DIVERGENCE_BOUNDS = ("donsker_varadhan", "mine", "nwj", "smile")
 
@@ -450,6 +461,21 @@ def information_bound(bound: str | FDivergence | Bound) -> Bound:
         and bound != bound.lower()
     ):
         raise ValueError(f"unknown bound {bound!r}; did you mean {bound.lower()!r}?")
+    if isinstance(bound, str) and bound in NOT_BOUNDS:
+        raise ValueError(
+            f"unknown bound {bound!r}: it is an estimator itself, give "
+            f"estimator={bound!r}"
+        )
+    if isinstance(bound, str) and bound in ("f_divergence", RENYI.name):
+        raise ValueError(
+            f"unknown bound {bound!r} of information: it bounds a divergence, give "
+            f"estimate_divergence(..., estimator=VariationalDivergence({bound!r}))"
+        )
+    if not isinstance(bound, str):
+        raise ValueError(
+            f"unknown bound {shown(bound)}: give a name, a member of the f-family or a "
+            "Bound"
+        )
     check_one_of(bound_names(), bound=bound)
     return BOUNDS[ALIASES.get(bound, bound)]
 

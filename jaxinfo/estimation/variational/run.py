@@ -7,8 +7,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxinfo.core.checks import check_one_of, check_positive
-from jaxinfo.core.types import Array, Critic, Key, Network, PyTree
+from jaxinfo.core.checks import check_key, check_one_of, check_positive
+from jaxinfo.core.display import short_repr
+from jaxinfo.core.types import Array, Critic, Key, Network, PyTree, as_critic
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.variational.bound import Bound
 from jaxinfo.estimation.variational.fit import (
@@ -16,7 +17,6 @@ from jaxinfo.estimation.variational.fit import (
     RunConfig,
     RunResult,
     adam,
-    as_critic,
     fit,
     make_result,
     resolve_batch_size,
@@ -60,6 +60,8 @@ class InformationRun(RunConfig):
     negative_sampling: str
     num_negatives: int
 
+    __repr__ = short_repr
+
     def __call__(
         self,
         key: Key[Array, ""],
@@ -83,9 +85,12 @@ class InformationRun(RunConfig):
         Raises:
             ValueError: if shapes or settings do not fit.
         """
+        check_key(0, key=key)
         _check_pair(train, "train")
         _check_pair(validation, "validation")
         _check_pair(test, "test")
+        # NumPy arrays cannot be indexed with the traced rows of a batch.
+        train, validation, test = jax.tree.map(jnp.asarray, (train, validation, test))
         bound, scorer = self.bound, Scorer(self.bound, self.critic, self.auxiliary)
         x, y = train
         batch_size = resolve_batch_size(self.batch_size, len(x))

@@ -138,7 +138,7 @@ def value_on_blocks(
 def negative_weights(weights: Float[Array, "b m"]) -> Float[Array, "b m m"]:
     """Returns the weight of every pair of different rows of a block."""
     pairs = weights[:, :, None] * weights[:, None, :]
-    return pairs * (1 - jnp.eye(weights.shape[1], dtype=weights.dtype))
+    return pairs * (1 - jnp.eye(weights.shape[1], dtype=weights.dtype)[None])
 
 
 def _check_pairwise(critic: Critic, params: PyTree, x: Array, y: Array) -> None:

@@ -91,7 +91,9 @@ def estimate_over_seeds(
             settings=one_setting or None,
             layout=config.layout,
         )
-        result = jax.block_until_ready(result)
+        # On the host, where `jax_debug_nans` does not stop at the NaN of an early stop.
+        bare = jax.device_get(result._replace(params=()))
+        result = bare._replace(params=jax.block_until_ready(result.params))
     if one_setting:
         result = jax.tree.map(lambda leaf: leaf[0], result)
     [estimate] = estimates_of_runs(
