@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import jax
 import numpy as np
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from jaxinfo.core.types import Array, Float, Key
-from jaxinfo.information.gaussian import normal_scores
 from jaxinfo.information.scoring import equal_blocks
 
 __all__ = [
@@ -160,7 +161,7 @@ def _whitened(rows: np.ndarray) -> np.ndarray:
     """Leading principal components of normal scores, with variance 1, [N, r]."""
     num_rows, size = rows.shape
     spread = np.linspace(0, size - 1, min(size, MAX_COORDINATES)).astype(int)
-    scores = normal_scores(rows[:, spread])
+    scores = ndtri(rankdata(rows[:, spread], axis=0) / (num_rows + 1))
     scores -= scores.mean(axis=0)
     variances, directions = np.linalg.eigh(scores.T @ scores / num_rows)
     kept = variances > 1e-9 * max(variances[-1], ROUNDING)

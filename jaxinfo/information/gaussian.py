@@ -203,7 +203,7 @@ def mean_ranks(ordered: Any, values: Any) -> Any:
     below, up_to = (
         xp.searchsorted(ordered, values, side=side) for side in ("left", "right")
     )
-    return (below + up_to + 1) / 2
+    return (below + up_to + 1).astype(float) / 2
 
 
 def gaussian_copula_information(

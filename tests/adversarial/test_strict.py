@@ -6,7 +6,6 @@ import numpy as np
 import optax
 import pytest
 
-from jaxinfo import adversarial as metrics
 from jaxinfo import networks
 from jaxinfo.adversarial import SOLVERS, dragan, gradient_penalty, make_gan, train_gan
 from jaxinfo.training import make_row_sampler, train
@@ -50,12 +49,12 @@ def test_the_loop():
             sample_batch=make_row_sampler(len(DATA), 4),
             evaluate=jnp.sum,
             patience=5,
-            smoothing=0.5,
             num_steps=7,
             eval_every=3,
         )
     )(jax.random.key(0))
-    assert jnp.isfinite(result.state).all()
+    # The evaluated value is the sum of the coordinates of the best state.
+    np.testing.assert_allclose(jnp.sum(result.state), jnp.nanmax(result.evaluations))
 
 
 @pytest.mark.usefixtures("strict")
@@ -92,20 +91,3 @@ def test_a_reused_key_would_be_found():
 
     with jax.debug_key_reuse(True), pytest.raises(jax.errors.KeyReuseError):
         jax.jit(run)(jax.random.key(0))
-
-
-@pytest.mark.parametrize(
-    "metric",
-    [
-        lambda x, y: metrics.count_modes(x, y, sd=1.0),
-        metrics.frechet_distance,
-        metrics.kernel_distance,
-        metrics.compare_neighborhoods,
-        metrics.choose_bandwidth,
-    ],
-    ids=range(5),
-)
-def test_metrics_without_rank_promotion(metric):
-    with jax.numpy_rank_promotion("raise"):
-        found = jax.jit(metric)(DATA, 2 * DATA)
-    assert all(jnp.isfinite(x).all() for x in jax.tree.leaves(found))

@@ -33,7 +33,9 @@ def test_package_exports_what_annotations_use():
     names = ["Array", "Bool", "Critic", "Float", "Int", "Key", "Network", "PyTree"]
     assert {*names} <= {*core.__all__}
     assert core.Network is Network
-    assert typing.get_origin(core.Where) is not None
+    # A mask, weights or None.
+    assert len(typing.get_args(core.Where)) == 3
+    assert type(None) in typing.get_args(core.Where)
 
 
 def test_network_is_returned_and_a_pair_is_converted():

@@ -18,6 +18,7 @@ from jaxinfo.infomax import (
     probe_accuracy,
 )
 from jaxinfo.networks import mlp
+from tests.marks import slowly
 
 KEY = jax.random.key(0)
 DIGITS = load_digits()
@@ -48,7 +49,9 @@ PROBES = {
 }
 
 
-@pytest.mark.parametrize("name", PROBES)
+@pytest.mark.parametrize(
+    "name", [slowly(name) if name == "hidden" else name for name in PROBES]
+)
 def test_accuracy_is_high_on_digits_and_at_chance_on_noise(name):
     found = PROBES[name](TRAIN, TEST)
     assert found.value > 90
