@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import statistics
 import sys
 import time
 from collections.abc import Sequence
@@ -13,7 +14,15 @@ from jaxinfo.cli import prepare_jax
 
 __all__ = ["Config", "main"]
 
-HEADINGS = ("estimator", "MAE", "RMSE", "near", "coverage", "what changes most")
+HEADINGS = (
+    "estimator",
+    "MAE",
+    "difference",
+    "RMSE",
+    "near",
+    "coverage",
+    "changes most",
+)
 # A row names at most this many tasks, whose error grew by at least this much, nats.
 NUM_NAMED, MIN_GROWTH = 2, 0.01
 
@@ -25,7 +34,10 @@ class Config:
     Attributes:
         out: folder for results.json and table.md; variants that are in results.json are
             not run again.
-        suite: name of a suite of tasks, see `jaxinfo.tasks.suite`.
+        suite: name of a suite of tasks, see `jaxinfo.tasks.suite`, or "unseen" for ten
+            distributions that nothing was tuned on.
+        variants: names of variants, or parts of them, separated by commas; None runs
+            all. The default estimator is always run.
         num_seeds: number of critics for each estimate.
         rows: number of rows in each sample.
         repeats: number of samples of each task.
@@ -34,6 +46,7 @@ class Config:
 
     out: Path = Path("results/ablation")
     suite: str = "bmi40"
+    variants: str | None = None
     num_seeds: int = 8
     rows: int = 10_000
     repeats: int = 1
@@ -41,15 +54,17 @@ class Config:
 
 
 def _run_variant(estimator: Any, config: Config) -> dict[str, Any]:
+    from experiments.ablation.unseen import unseen_tasks
     from jaxinfo import tasks
     from jaxinfo.benchmark import run_benchmark
     from jaxinfo.reporting import benchmark_results
 
+    suite = unseen_tasks() if config.suite == "unseen" else tasks.suite(config.suite)
     train = dataclasses.replace(estimator.train, num_seeds=config.num_seeds)
     started = time.perf_counter()
     records = list(
         run_benchmark(
-            tasks.suite(config.suite)[: 2 if config.smoke else None],
+            suite[: 2 if config.smoke else None],
             estimators={"default": dataclasses.replace(estimator, train=train)},
             num_rows=config.rows,
             num_repeats=config.repeats,
@@ -58,6 +73,14 @@ def _run_variant(estimator: Any, config: Config) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     results = benchmark_results(records, config={}, seconds=seconds)
     return {name: results[name] for name in ("seconds", "records", "summary")}
+
+
+def _difference(grown: Sequence[float]) -> str:
+    """The mean difference of absolute errors from the default, with its error."""
+    if not any(grown):
+        return ""
+    error = statistics.stdev(grown) / len(grown) ** 0.5
+    return f"{statistics.fmean(grown):+.4f} ± {error:.4f}"
 
 
 def _lines(variants: dict[str, Any]) -> list[Sequence[str]]:
@@ -83,10 +106,9 @@ def _lines(variants: dict[str, Any]) -> list[Sequence[str]]:
         lines.append(
             (
                 name,
-                *(
-                    f"{mean[f'{m}_error']:.4f}"
-                    for m in ("mean_absolute", "root_mean_square")
-                ),
+                f"{mean['mean_absolute_error']:.4f}",
+                _difference(list(grown.values())),
+                f"{mean['root_mean_square_error']:.4f}",
                 *(f"{mean[metric]:.0%}" for metric in ("share_near", "coverage")),
                 ", ".join(
                     f"{place[0]} +{grown[place]:.3f}"
@@ -108,13 +130,19 @@ def main() -> None:
     if config.smoke:
         config = dataclasses.replace(config, num_seeds=4, rows=1_000)
     prepare_jax()
-    from experiments.ablation.variants import VARIANTS
+    from experiments.ablation.variants import DEFAULT, VARIANTS
     from jaxinfo.reporting import device_name
 
     settings = dataclasses.asdict(config)
-    del settings["out"]
+    del settings["out"], settings["variants"]
+    wanted = [DEFAULT, *(config.variants or "").split(",")]
+    chosen = [
+        name
+        for name in VARIANTS
+        if config.variants is None or any(w and w in name for w in wanted)
+    ]
     done = read_results(config.out, settings).get("variants", {})
-    for variant in list(VARIANTS)[: 2 if config.smoke else None]:
+    for variant in chosen[: 2 if config.smoke else None]:
         if variant in done:
             continue
         done[variant] = _run_variant(VARIANTS[variant], config)
