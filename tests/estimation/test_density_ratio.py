@@ -214,10 +214,10 @@ def test_a_ratio_of_lambdas_cannot_be_saved_and_the_error_names_the_way_out(tmp_
 
 def test_other_files_are_no_density_ratios(tmp_path):
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
-    with pytest.raises(ValueError, match=r"other\.npz holds no density ratio"):
+    with pytest.raises(ValueError, match=r"other\.npz was not written"):
         load_density_ratio(tmp_path / "other.npz")
     np.save(tmp_path / "other.npy", np.zeros(3))
-    with pytest.raises(ValueError, match=r"other\.npy holds no density ratio"):
+    with pytest.raises(ValueError, match=r"other\.npy was not written"):
         load_density_ratio(tmp_path / "other.npy")
 
 

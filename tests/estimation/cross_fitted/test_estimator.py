@@ -86,7 +86,8 @@ def test_the_network_can_be_exchanged():
     critic = (lambda key, x, y: jax.numpy.zeros(()), _linear)
     estimate = _estimate(y=Y[:, :2], critic=critic)
     assert estimate.value == pytest.approx(1.6, abs=0.5)
-    assert estimate.density_ratio.params.shape == (2, 4)
+    params, factor = estimate.density_ratio.params
+    assert params.shape == factor.shape == (2, 4)
 
 
 def test_without_base_densities_critics_start_from_independence():
