@@ -39,6 +39,7 @@ class Setting(NamedTuple):
 
 
 def no_ceiling(num_candidates: int, **settings: float) -> float:
+    """Returns inf: the ceiling of bounds that do not saturate, nats."""
     del num_candidates, settings
     return float("inf")
 
