@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 from scipy.special import betaln, comb, ive, logsumexp
@@ -18,10 +19,10 @@ NUM_INTEGRATED = 1_000_000
 def _task(name: str, sampler: Sampler, information: float) -> Task:
     """A task from a NumPy sampler of x [N, D] and y [N, E]."""
 
-    def sample(key: jax.Array, num_rows: int) -> tuple[np.ndarray, np.ndarray]:
-        return sampler(
-            np.random.default_rng(np.asarray(jax.random.key_data(key))), num_rows
-        )
+    def sample(key: jax.Array, num_rows: int) -> tuple[jax.Array, jax.Array]:
+        words = np.asarray(jax.random.key_data(key))
+        x, y = sampler(np.random.default_rng(words), num_rows)
+        return jnp.asarray(x), jnp.asarray(y)
 
     x, y = sampler(np.random.default_rng(0), 2)
     return Task(name, sample, information, None, x.shape[1:], y.shape[1:])
