@@ -16,6 +16,7 @@ from jaxinfo.estimation import (
     Variational,
     VariationalDivergence,
 )
+from tests.infomax import small_encoder
 
 KEY, LEGACY = jax.random.key(0), jax.random.PRNGKey(0)
 X = np.random.default_rng(0).normal(size=(60, 2))
@@ -68,6 +69,27 @@ def _gan(generator=GENERATOR, discriminator=DISCRIMINATOR, objective="hinge", **
     return adversarial.make_gan(generator, discriminator, objective, **settings | given)
 
 
+def _step(method):
+    return method.step(KEY, small_encoder.init_small(method), small_encoder.IMAGES)
+
+
+def _bound(value=jaxinfo.divergences.nwj_bound, objective=None):
+    objective = objective or estimation.Stateless(value)
+    return estimation.Bound("own", "lower_bound", objective, value)
+
+
+class _BareLoss:
+    """A term whose loss returns no metrics."""
+
+    name, weight = "bare", 1.0
+
+    def init(self, key, features, representations):
+        return ()
+
+    def loss(self, key, params, features, representations):
+        return representations.mean()
+
+
 def _infomax(encoder=GENERATOR, terms=(TERM,), optimizer=ADAM):
     return infomax.make_deep_infomax(encoder, terms=terms, optimizer=optimizer)
 
@@ -93,6 +115,22 @@ CASES = {
     "estimator-as-bound": (
         lambda: Variational(KSG()),
         r"unknown bound KSG\(.*: give a name",
+    ),
+    "value-of-bound": (
+        lambda: Variational(_bound(lambda p, q: 0.0)).make_run(),
+        r"value of Bound\('own'.* must accept \(scores_p, scores_q, where, where_p\)",
+    ),
+    "vector-of-bound": (
+        lambda: Variational(_bound(lambda *scores: scores[0])).make_run(),
+        r"value of Bound\('own'.* must return a scalar, got .*shape=\(4,\)",
+    ),
+    "objective-of-bound": (
+        lambda: Variational(_bound(objective=lambda p, q: 0.0)).make_run(),
+        r"objective of Bound\('own'.* must accept \(state, scores_p, scores_q\)",
+    ),
+    "state-of-bound": (
+        lambda: Variational(_bound(objective=lambda s, p, q: p.mean())).make_run(),
+        r"must return \(scalar, state\), got .*: give Stateless\(value\)",
     ),
     "divergence-case": (lambda: _divergence(divergence="kl"), "did you mean 'KL'"),
     "estimator-case": (lambda: _mi(estimator="KL"), "did you mean 'kl'"),
@@ -169,6 +207,10 @@ CASES = {
     "one-term": (
         lambda: _infomax(terms=TERM),
         r"got one LocalTerm: give \[term\]",
+    ),
+    "loss-of-term": (
+        lambda: _step(small_encoder.make_small(_BareLoss())),
+        r"loss of the term 'bare' must return \(loss, metrics\)",
     ),
     "class-of-term": (
         lambda: _infomax(terms=[infomax.LocalTerm]),

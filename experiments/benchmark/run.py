@@ -47,8 +47,7 @@ def _estimators(config: Config) -> list[str]:
         return config.estimators.split(",")
     if config.smoke:
         return ["default", "gaussian_copula", "ksg1"]
-    names = estimator_names()
-    return ["default", *(name for name in names if name not in LEFT_OUT)]
+    return [name for name in estimator_names() if name not in LEFT_OUT]
 
 
 def _settings(config: Config) -> dict[str, Any]:

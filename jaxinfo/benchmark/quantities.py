@@ -79,10 +79,6 @@ def with_training(estimator: AnyEstimator, **changes: Any) -> AnyEstimator:
 # A list of names, and a function that lists quantities, for each type of task ---------
 
 
-def _information_names() -> tuple[str, ...]:
-    return ("default", *estimator_names())
-
-
 def _prepare_information(
     estimator: str | AnyEstimator, **training: Any
 ) -> AnyEstimator:
@@ -140,8 +136,8 @@ class _TaskType(NamedTuple):
 
 
 _TASK_TYPES: dict[type, _TaskType] = {
-    Task: _TaskType(_information_names, _information),
-    ConditionalTask: _TaskType(_information_names, _conditional_information),
+    Task: _TaskType(estimator_names, _information),
+    ConditionalTask: _TaskType(estimator_names, _conditional_information),
     DivergenceTask: _TaskType(_divergence_names, _divergences),
 }
 
@@ -157,6 +153,19 @@ def known_quantities(task: AnyTask) -> Iterator[Quantity]:
         of the f-family whose exact value is known and finite.
     """
     return _TASK_TYPES[type(task)].quantities(task)
+
+
+def _check_tasks(tasks: Any) -> None:
+    if isinstance(tasks, str):
+        raise ValueError(
+            f"tasks must be a list of tasks, got {tasks!r}: give "
+            f"jaxinfo.tasks.suite({tasks!r})"
+        )
+    if isinstance(tasks, tuple(_TASK_TYPES)):
+        raise ValueError("tasks must be a list of tasks, got one task: give [task]")
+    for task in tasks:
+        if type(task) not in _TASK_TYPES:
+            raise ValueError(f"tasks must be a list of tasks, got {task!r} in it")
 
 
 def choose_estimators(
@@ -181,9 +190,11 @@ def choose_estimators(
         `name` or `__name__`, or else by its type.
 
     Raises:
-        ValueError: if there are no estimators, a name does not apply to one of the
-            tasks, an object is not callable, or two estimators have the same name.
+        ValueError: if `tasks` is not a list of tasks, there are no estimators, a name
+            does not apply to one of the tasks, an object is not callable, or two
+            estimators have the same name.
     """
+    _check_tasks(tasks)
     known = [_TASK_TYPES[kind].names() for kind in dict.fromkeys(map(type, tasks))]
     if estimators is None:
         usual = (e for e in USUAL_ESTIMATORS if all(e in names for names in known))
@@ -201,7 +212,12 @@ def choose_estimators(
         if isinstance(estimator, str):
             for names in known:
                 check_one_of(names, estimator=estimator)
-        elif isinstance(estimator, type) or not callable(estimator):
+        elif isinstance(estimator, type):
+            raise ValueError(
+                "estimators must be names or instances, got the class: give "
+                f"{estimator.__name__}()"
+            )
+        elif not callable(estimator):
             raise ValueError(
                 f"estimators must be names or callables, got {estimator!r}"
             )

@@ -148,7 +148,7 @@ def _measure(
             warnings.simplefilter("ignore", UserWarning)
             estimate = estimator(key, *sample)
     except FAILURES as error:
-        message = " ".join(str(error).split()) or type(error).__name__
+        message = " ".join([f"{type(error).__name__}:", *str(error).split()])
         return record(None, time.perf_counter() - started, message)
     if not isinstance(estimate, Estimate):
         raise TypeError(

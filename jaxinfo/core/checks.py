@@ -3,6 +3,7 @@
 Only static facts are checked, so that every check also works under `jax.jit`.
 """
 
+import difflib
 import numbers as numbers_abc
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -123,13 +124,29 @@ def check_optimizer(**optimizers: Any) -> None:
 
 
 def check_one_of(known: Iterable[str], **names: str) -> None:
-    """Raises ValueError unless every named string is one of the known names."""
+    """Raises ValueError unless every named string is one of the known names.
+
+    The message suggests a known name that differs in case, underscores or a typing
+    error only.
+    """
     known = list(known)
     for argument, name in names.items():
         if not isinstance(name, str) or name not in known:
             raise ValueError(
-                f"unknown {argument} {name!r}; known: {', '.join(sorted(known))}"
+                f"unknown {argument} {name!r}; {_suggestion(name, known)}known: "
+                f"{', '.join(sorted(known))}"
             )
+
+
+def _suggestion(name: Any, known: Iterable[str]) -> str:
+    plain = {_letters(candidate): candidate for candidate in known}
+    close = difflib.get_close_matches(_letters(str(name)), plain, n=2, cutoff=0.8)
+    names = " or ".join(sorted(repr(plain[letters]) for letters in close))
+    return f"did you mean {names}? " if close else ""
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 def check_scores(

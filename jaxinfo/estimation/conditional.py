@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxinfo.core.checks import check_host_key, check_positive
 from jaxinfo.core.types import Array, Float, Key
+from jaxinfo.estimation.classical import KSG, MixedKSG, PlugIn
 from jaxinfo.estimation.cross_fitted import CrossFitted, estimate_difference
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Diagnostics, Estimate, History
@@ -92,7 +93,7 @@ def estimate_conditional_mutual_information(
         >>> bool(abs(estimate.value) < 0.1)  # x and y are independent given z.
         True
     """
-    refuse_keywords(settings, CrossFitted, Variational)
+    refuse_keywords(settings, KSG, MixedKSG, PlugIn, CrossFitted, Variational)
     check_host_key(key)
     checked, warnings = _check(x=x, y=y, z=z)
     shapes = tuple((name, rows.shape[1:]) for name, rows in checked.items())
@@ -160,7 +161,7 @@ def estimate_transfer_entropy(
         >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.2)
         True
     """
-    refuse_keywords(settings, CrossFitted, Variational)
+    refuse_keywords(settings, KSG, MixedKSG, PlugIn, CrossFitted, Variational)
     check_host_key(key)
     check_positive(lags=lags)
     checked, warnings = _check(source=source, target=target)

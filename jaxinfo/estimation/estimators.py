@@ -52,6 +52,20 @@ class Estimator(Protocol):
 
     The estimators of this library are frozen dataclasses, so they can be compared,
     hashed, and changed by `dataclasses.replace`.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> def bivariate_gaussian(key, x, y):
+        ...     r = np.corrcoef(np.ravel(x), np.ravel(y))[0, 1]
+        ...     value, error = -np.log(1 - r**2) / 2, abs(r) / np.sqrt(len(x))
+        ...     ends = value - 1.96 * error, value + 1.96 * error
+        ...     return Estimate(value, error, *ends, "neither", "bivariate", len(x))
+        >>> isinstance(bivariate_gaussian, Estimator)
+        True
+        >>> x, e = np.random.default_rng(0).normal(size=(2, 500, 1))
+        >>> estimate = bivariate_gaussian(jax.random.key(0), x, x + e)
+        >>> bool(abs(estimate.value - 0.5 * np.log(2)) < 0.1)
+        True
     """
 
     def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
@@ -66,17 +80,17 @@ def estimator_names() -> tuple[str, ...]:
         >>> {"cross_fitted", "info_nce", "ksg1"} <= set(estimator_names())
         True
     """
-    return ("cross_fitted", *bound_names(), *CLASSICAL)
+    return (*DEFAULT_NAMES, *bound_names(), *CLASSICAL)
 
 
 def find_estimator(estimator: str | Estimator | None = None) -> Estimator:
     """Returns the estimator with this name.
 
     Args:
-        estimator: None or "cross_fitted" for the default estimator; the name of a bound
-            of `jaxinfo.estimation.BOUNDS`; "ksg1", "ksg2", "mixed_ksg", "gaussian",
-            "gaussian_copula" or "plug_in"; or an estimator, which is returned
-            unchanged.
+        estimator: None, "default" or "cross_fitted" for the default estimator; the name
+            of a bound of `jaxinfo.estimation.BOUNDS`; "ksg1", "ksg2", "mixed_ksg",
+            "gaussian", "gaussian_copula" or "plug_in"; or an estimator, which is
+            returned unchanged.
 
     Returns:
         The estimator.
@@ -90,18 +104,13 @@ def find_estimator(estimator: str | Estimator | None = None) -> Estimator:
     """
     if estimator is None:
         return CrossFitted()
-    if isinstance(estimator, str) and estimator in DEFAULT_NAMES:
-        return CrossFitted()
     if isinstance(estimator, str):
+        if estimator in DEFAULT_NAMES:
+            return CrossFitted()
         if estimator in CLASSICAL:
             return CLASSICAL[estimator]
         if estimator in bound_names():
             return Variational(estimator)
-        lower = estimator.lower()
-        if lower in estimator_names():
-            raise ValueError(
-                f"unknown estimator {estimator!r}; did you mean {lower!r}?"
-            )
         check_one_of(estimator_names(), estimator=estimator)
     if isinstance(estimator, Bound | FDivergence):
         raise ValueError(

@@ -4,6 +4,7 @@ from typing import Any
 
 from jaxinfo.core.checks import check_host_key
 from jaxinfo.core.types import Array, Key
+from jaxinfo.estimation.classical import KSG, MixedKSG, PlugIn
 from jaxinfo.estimation.cross_fitted import CrossFitted
 from jaxinfo.estimation.estimate import Estimate
 from jaxinfo.estimation.estimators import (
@@ -62,6 +63,6 @@ def estimate_mutual_information(
         >>> abs(estimate.value - 0.5 * math.log(2)) < 0.2
         True
     """
-    refuse_keywords(settings, CrossFitted, Variational)
+    refuse_keywords(settings, KSG, MixedKSG, PlugIn, CrossFitted, Variational)
     check_host_key(key)
     return checked_estimate(find_estimator(estimator), key, x, y)

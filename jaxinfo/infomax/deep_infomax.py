@@ -20,6 +20,7 @@ from jaxinfo.core.types import (
     PyTree,
     apply_in_training,
     as_network,
+    shown,
     with_statistics,
 )
 from jaxinfo.infomax.terms import AdversarialTerm, Term
@@ -211,7 +212,8 @@ class DeepInfomax:
         total, metrics = 0.0, {}
         for term in self.terms:
             own = keys.terms[term.name], params[term.name]
-            loss, more = term.loss(*own, encoding.features, encoding.representations)
+            result = term.loss(*own, encoding.features, encoding.representations)
+            loss, more = _check_loss(term.name, result)
             total += term.weight * loss
             metrics[term.name] = {"loss": loss, **more}
         return jnp.asarray(total), encoding._replace(metrics=metrics)
@@ -293,6 +295,16 @@ class _Keys(NamedTuple):
     occlude: Key[Array, ""]
     occluded_encoder: Key[Array, ""]
     terms: dict[str, Key[Array, ""]]
+
+
+def _check_loss(name: str, result: Any) -> tuple[Array, dict[str, Array]]:
+    is_pair = isinstance(result, tuple) and len(result) == 2
+    if not is_pair or jnp.ndim(result[0]) or not isinstance(result[1], dict):
+        raise ValueError(
+            f"loss of the term {name!r} must return (loss, metrics), a scalar and a "
+            f"dict of arrays, got {shown(result)}"
+        )
+    return result
 
 
 class _Encoding(NamedTuple):

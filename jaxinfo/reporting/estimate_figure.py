@@ -84,9 +84,10 @@ def _headline(estimate: Estimate) -> str:
         kind = "neither a lower nor an upper bound"
     flags = [", saturated"] * found.saturated
     flags += [", not converged"] * (not found.converged)
+    seeds = f"{found.num_seeds} seeds, " if found.num_seeds else ""
     return (
         f"{estimate.quantity}: {estimate.value:.3f} ± {estimate.standard_error:.3f} "
-        f"nats\n{estimate.estimator}, {kind}, {found.num_seeds} seeds, "
+        f"nats\n{estimate.estimator}, {kind}, {seeds}"
         f"{estimate.num_samples:,} rows" + "".join(flags)
     )
 

@@ -66,17 +66,18 @@ def _lines(estimate: Estimate) -> Iterator[tuple[str, str]]:
     if estimate.p_value is not None:
         yield "p-value of independence", f"{estimate.p_value:.3f}"
     yield "estimator", f"{estimate.estimator}, {KIND_WORDS[estimate.kind]}"
-    yield "ceiling", f"{found.ceiling:.4f} nats" if has_ceiling else "none"
-    yield (
-        "saturated",
-        "yes: the truth may be far higher" if found.saturated else "no",
-    )
-    yield (
-        "converged",
-        "yes" if found.converged else "no: more steps may change the value",
-    )
-    yield "skipped updates", str(found.num_nonfinite)
-    yield "seeds", str(found.num_seeds)
+    if found.num_seeds:  # A trained estimator.
+        yield "ceiling", f"{found.ceiling:.4f} nats" if has_ceiling else "none"
+        yield (
+            "saturated",
+            "yes: the truth may be far higher" if found.saturated else "no",
+        )
+        yield (
+            "converged",
+            "yes" if found.converged else "no: more steps may change the value",
+        )
+        yield "skipped updates", str(found.num_nonfinite)
+        yield "seeds", str(found.num_seeds)
     yield "rows", f"{estimate.num_samples:,}"
     yield (
         "seconds",

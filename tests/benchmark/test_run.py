@@ -142,7 +142,7 @@ def test_errors_and_warnings_are_recorded_and_the_benchmark_goes_on():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         failed, warned = run_benchmark([_task()], estimators=[fail, warn])
-    assert failed.failure == "x and y have a singular covariance"
+    assert failed.failure == "ValueError: x and y have a singular covariance"
     assert failed.estimate is None
     assert warned.failure == ""
     assert warned.estimate.diagnostics.warnings == ("y holds labels",)

@@ -29,7 +29,11 @@ def _scores(shape, dtype=jnp.float32):
         (lambda: checks.check_positive(num_steps=True), "num_steps.*got True"),
         (lambda: checks.check_finite_number(0, 1, pi=1), r"pi.*\(0, 1\), got 1"),
         (lambda: checks.check_finite_number(alpha=np.nan), "alpha.*got nan"),
-        (lambda: checks.check_one_of(["b", "a"], bound="c"), "bound 'c'.*a, b"),
+        (lambda: checks.check_one_of(["b", "a"], bound="c"), "bound 'c'; known: a, b"),
+        (
+            lambda: checks.check_one_of(["kl", "info_nce"], bound="InfoNCE"),
+            "bound 'InfoNCE'; did you mean 'info_nce'\\? known: info_nce, kl",
+        ),
         (lambda: checks.check_finite_rows(x=np.ones(3)), r"x must have rows.*\(3,\)"),
         (lambda: checks.check_finite_rows(x=np.ones((3, 1), int)), "x.*int64"),
         (

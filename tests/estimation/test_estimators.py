@@ -31,6 +31,7 @@ from jaxinfo.estimation import (
 from jaxinfo.estimation.estimators import name_of
 
 KEY = jax.random.key(0)
+ALIASES = {"default": "cross_fitted", "gan": "jensen_shannon"}
 X, NOISE = np.random.default_rng(0).normal(size=(2, 300, 1))
 Y = X + NOISE
 CLASSICAL = ("ksg1", "ksg2", "mixed_ksg", "gaussian", "gaussian_copula", "plug_in")
@@ -40,7 +41,8 @@ CLASSICAL = ("ksg1", "ksg2", "mixed_ksg", "gaussian", "gaussian_copula", "plug_i
 
 
 def test_names_are_the_default_the_bounds_and_the_classical_estimators():
-    assert estimator_names() == ("cross_fitted", *bound_names(), *CLASSICAL)
+    default = ("cross_fitted", "default")
+    assert estimator_names() == (*default, *bound_names(), *CLASSICAL)
     assert len(set(estimator_names())) == len(estimator_names())
 
 
@@ -48,7 +50,7 @@ def test_names_are_the_default_the_bounds_and_the_classical_estimators():
 def test_every_name_stands_for_a_hashable_value(name):
     estimator = find_estimator(name)
     assert isinstance(estimator, Estimator)
-    assert estimator.name == ("jensen_shannon" if name == "gan" else name)
+    assert estimator.name == ALIASES.get(name, name)
     assert name_of(estimator) == estimator.name
     assert estimator == find_estimator(name)
     assert hash(estimator) == hash(find_estimator(name))
@@ -100,7 +102,8 @@ def test_an_object_is_returned_as_it_is():
         ("KSG1", "unknown estimator 'KSG1'; did you mean 'ksg1'"),
         ("MINE", "unknown estimator 'MINE'; did you mean 'mine'"),
         ("PEARSON", "did you mean 'pearson'"),
-        ("ksg", "unknown estimator 'ksg'; known: .*ksg1"),
+        ("ksg", "unknown estimator 'ksg'; did you mean 'ksg1' or 'ksg2'"),
+        ("InfoNCE", "unknown estimator 'InfoNCE'; did you mean 'info_nce'"),
         ("recipe", "unknown estimator 'recipe'; known: .*cross_fitted"),
         (BOUNDS["mine"], r"got a bound or divergence: give Variational\(it\)"),
         (KL, r"got a bound or divergence: give Variational\(it\)"),

@@ -58,6 +58,7 @@ def test_the_default_is_the_cross_fitted_estimator(monkeypatch):
         ("optimizer", r"Variational\(optimizer=...\)"),
         ("split", r"Variational\(split=...\)"),
         ("negative_sampling", r"Variational\(negative_sampling=...\)"),
+        ("num_neighbors", r"KSG\(num_neighbors=...\) or MixedKSG\(num_neighbors"),
         ("clip", r'Variational\(BOUND, settings=\{"clip": ...\}\)'),
         ("learning_rate", r'settings=\{"learning_rate": ...\}'),
     ],

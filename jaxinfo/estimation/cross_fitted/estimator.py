@@ -36,12 +36,25 @@ class CrossFitted(CrossFittedConfig):
     Half of the critics correct a closed-form log density ratio, the others start from
     zero. They are cross-fitted: each row is scored by critics that were not trained on
     it. The value estimates the information itself rather than a bound, and its error
-    includes the uncertainty of the bias correction. The settings are the fields of
-    `CrossFittedConfig`; change them with keywords or `dataclasses.replace`.
+    includes the uncertainty of the bias correction.
 
     Source: Belghazi et al., "Mutual information neural estimation", ICML 2018, for the
         bound; Chernozhukov et al., "Double/debiased machine learning", Econometrics J.
         21, 2018, for cross-fitting.
+
+    Attributes:
+        train: number of critics (`num_seeds`), steps, batch size, patience and layout.
+        critic: network of the features of x and y, a `Critic`, a `Network` or a pair
+            (init, apply); None for an MLP.
+        num_folds: number of folds, each of which is held out once.
+        max_levels: a column with at most this many distinct values is a label, if
+            there are at least `min_rows_per_level` rows for each of them.
+        fit_scores: replaces the normal scores of the marginals; None for those.
+        base_densities: candidates for the closed-form density ratio, of "copula",
+            "expanded" and "table"; () for none.
+        hidden_sizes: layers of the MLP.
+        others: `CrossFittedConfig` describes the remaining fields in the order of the
+            stages, with the reason for each value.
 
     Notes:
         The interval does not account for dependence that a critic of this size cannot

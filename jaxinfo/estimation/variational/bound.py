@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
+import jax
 import jax.numpy as jnp
 
 from jaxinfo.core.checks import check_finite_number, check_one_of
@@ -109,6 +110,38 @@ class Bound:
 
     def __repr__(self) -> str:
         return f"Bound({self.name!r}, kind={self.kind!r})"
+
+    def check_functions(self) -> None:
+        """Raises ValueError unless both functions take scores and return scalars."""
+        matrix = jnp.zeros((4, 4))
+        pairs = {"scores_p": matrix[0], "scores_q": matrix.ravel()}
+        scores, where = {
+            "pairs": (pairs, {"where": matrix.ravel(), "where_p": matrix[0]}),
+            "matrix": ({"scores": matrix}, {"where": matrix[0]}),
+            "joint": ({"scores_p": matrix[0]}, {"where": matrix[0]}),
+        }[self.form]
+        if self.auxiliary is not None:
+            scores = scores | {"auxiliary": matrix[0]}
+        value = self._output("value", scores | where)
+        if getattr(value, "shape", None) != ():
+            raise ValueError(f"value of {self!r} must return a scalar, got {value}")
+        output = self._output("objective", {"state": self.init()} | scores)
+        if not isinstance(output, tuple) or len(output) != 2 or output[0].shape != ():
+            raise ValueError(
+                f"objective of {self!r} must return (scalar, state), got {output}: "
+                "give Stateless(value) if there is no state"
+            )
+
+    def _output(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Shapes of what a function returns."""
+        settings = self.own_settings({})
+        try:
+            return jax.eval_shape(getattr(self, name), *arguments.values(), **settings)
+        except TypeError as error:
+            signature = ", ".join([*arguments, *(f"{name}=" for name in settings)])
+            raise ValueError(
+                f"{name} of {self!r} must accept ({signature}): {error}"
+            ) from error
 
     def own_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the bound's own settings, with defaults filled in."""

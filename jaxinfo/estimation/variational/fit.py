@@ -114,6 +114,7 @@ class RunConfig(abc.ABC):
     report_progress: bool = False
 
     def __post_init__(self) -> None:
+        self.bound.check_functions()
         check_positive(num_steps=self.num_steps, eval_every=self.eval_every)
         if not callable(self.optimizer):
             check_optimizer(optimizer=self.optimizer)

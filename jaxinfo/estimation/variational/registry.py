@@ -455,12 +455,6 @@ def information_bound(bound: str | FDivergence | Bound) -> Bound:
     if isinstance(bound, FDivergence):
         bound.log_ratio(jnp.zeros(()))  # Raises for total variation, which has none.
         return _member(bound, bound.name.lower())
-    if (
-        isinstance(bound, str)
-        and bound.lower() in bound_names()
-        and bound != bound.lower()
-    ):
-        raise ValueError(f"unknown bound {bound!r}; did you mean {bound.lower()!r}?")
     if isinstance(bound, str) and bound in NOT_BOUNDS:
         raise ValueError(
             f"unknown bound {bound!r}: it is an estimator itself, give "
@@ -500,11 +494,6 @@ def divergence_bound(
         ValueError: if a name is unknown or the two do not go together.
     """
     if not isinstance(divergence, FDivergence):
-        upper = divergence.upper() if isinstance(divergence, str) else divergence
-        if divergence != upper and upper in family.DIVERGENCES:
-            raise ValueError(
-                f"unknown divergence {divergence!r}; did you mean {upper!r}?"
-            )
         check_one_of(family.DIVERGENCES, divergence=divergence)
         divergence = family.DIVERGENCES[divergence]
     quantity = f"{divergence.name} divergence"
