@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from jaxinfo.benchmark import summarize_benchmark
+from jaxinfo.estimation.estimate import NO_HISTORY
 from jaxinfo.reporting import (
     HEADINGS,
     benchmark_table,
@@ -51,6 +52,12 @@ def test_estimate_table():
         "rows": "1,000",
         "seconds": "2.0 (1.0 to compile)",
     }
+
+
+def test_estimate_table_of_an_untrained_estimator():
+    estimate = make_estimate(num_seeds=0, history=NO_HISTORY, estimator="ksg1")
+    rows = _rows(estimate_table(estimate, "table.csv"))
+    assert list(rows) == ["value", "95 % interval", "estimator", "rows", "seconds"]
 
 
 @pytest.mark.parametrize(
