@@ -11,18 +11,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.core.checks import check_host_key, check_positive
+from jaxinfo.core.checks import check_positive
 from jaxinfo.core.types import Array, Float, Key
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Diagnostics, Estimate
+from jaxinfo.estimation.pair_estimator import PairEstimator
 from jaxinfo.estimation.preprocessing import (
     Standardization,
-    check_rows,
-    check_same_rows,
     fit_standardization,
     is_traced,
-    warn,
 )
+from jaxinfo.estimation.samples import RowFormat, Samples, read_rows_of
 from jaxinfo.estimation.uncertainty import Summary, summarize, summary_around
 from jaxinfo.information import (
     GaussianFit,
@@ -64,7 +63,7 @@ _fit_gaussian = jax.jit(fit_gaussian)
 
 
 @dataclasses.dataclass(frozen=True)
-class KSG:
+class KSG(PairEstimator):
     """The estimators of Kraskov, Stoegbauer and Grassberger, for continuous data.
 
     They are computed in float64 on all rows. The standard error is computed from
@@ -101,26 +100,15 @@ class KSG:
         """Name of the estimator."""
         return f"ksg{self.variant}"
 
-    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
-        """Estimates the mutual information of paired rows in nats.
-
-        Args:
-            key: random key; not used.
-            x: rows of x, [N, ...].
-            y: rows of y, [N, ...].
-
-        Returns:
-            An `Estimate` without a density ratio.
-
-        Raises:
-            ValueError: if an argument does not fit; the message names it.
-        """
+    def estimate(self, key: Key[Array, ""], samples: Samples) -> Estimate:
+        """Estimates the mutual information of two variables that were read, nats."""
+        del key
         information = _ksg1 if self.variant == 1 else _ksg2
-        return _by_neighbors(self, information, key, x, y, ties_mislead=True)
+        return _by_neighbors(self, information, samples, ties_mislead=True)
 
 
 @dataclasses.dataclass(frozen=True)
-class MixedKSG:
+class MixedKSG(PairEstimator):
     """A nearest-neighbor estimator for discrete, continuous and mixed data.
 
     It is computed in float64 on all rows; the standard error is computed as in `KSG`.
@@ -144,22 +132,21 @@ class MixedKSG:
         """Name of the estimator."""
         return "mixed_ksg"
 
-    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
-        """Estimates mutual information in nats, see `KSG.__call__`."""
-        return _by_neighbors(self, _mixed_ksg, key, x, y, ties_mislead=False)
+    def estimate(self, key: Key[Array, ""], samples: Samples) -> Estimate:
+        """Estimates the mutual information of two variables that were read, nats."""
+        del key
+        return _by_neighbors(self, _mixed_ksg, samples, ties_mislead=False)
 
 
 def _by_neighbors(
     estimator: KSG | MixedKSG,
     information: Callable[..., LocalInformation],
-    key: Any,
-    x: Any,
-    y: Any,
+    samples: Samples,
     *,
     ties_mislead: bool,
 ) -> Estimate:
     started = time.perf_counter()
-    rows_x, rows_y, found = _check(key, x, y, numbers=ties_mislead)
+    (rows_x, rows_y), found = samples.rows, list(samples.warnings)
     k = estimator.num_neighbors
     if len(rows_x) < NUM_PARTS * (k + 1):
         raise ValueError(
@@ -198,7 +185,7 @@ def _subsampling_error(value_of: Callable[[np.ndarray], Any], num_rows: int) -> 
 
 
 @dataclasses.dataclass(frozen=True)
-class Gaussian:
+class Gaussian(PairEstimator):
     """The mutual information of a Gaussian with the covariance of the rows.
 
     It is computed in float64 on all rows; the standard error is computed from the
@@ -216,16 +203,17 @@ class Gaussian:
         """Name of the estimator."""
         return "gaussian"
 
-    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
-        """Estimates mutual information in nats, see `KSG.__call__`.
+    def estimate(self, key: Key[Array, ""], samples: Samples) -> Estimate:
+        """Estimates the mutual information of two variables that were read, nats.
 
         The estimate's `density_ratio(x, y)` is the fitted pointwise information.
         """
-        return _by_gaussian(self.name, _gaussian, key, x, y, uses_ranks=False)
+        del key
+        return _by_gaussian(self.name, _gaussian, samples, uses_ranks=False)
 
 
 @dataclasses.dataclass(frozen=True)
-class GaussianCopula:
+class GaussianCopula(PairEstimator):
     """The mutual information of a Gaussian with the covariance of the normal scores.
 
     It is invariant to monotone maps of single coordinates; otherwise as `Gaussian`.
@@ -236,22 +224,21 @@ class GaussianCopula:
         """Name of the estimator."""
         return "gaussian_copula"
 
-    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
-        """Estimates mutual information in nats, see `Gaussian.__call__`."""
-        return _by_gaussian(self.name, _gaussian_copula, key, x, y, uses_ranks=True)
+    def estimate(self, key: Key[Array, ""], samples: Samples) -> Estimate:
+        """Estimates the mutual information of two variables, see `Gaussian`."""
+        del key
+        return _by_gaussian(self.name, _gaussian_copula, samples, uses_ranks=True)
 
 
 def _by_gaussian(
     name: str,
     information: Callable[..., LocalInformation],
-    key: Any,
-    x: Any,
-    y: Any,
+    samples: Samples,
     *,
     uses_ranks: bool,
 ) -> Estimate:
     started = time.perf_counter()
-    rows_x, rows_y, found = _check(key, x, y, numbers=True)
+    (rows_x, rows_y), found = samples.rows, list(samples.warnings)
     # In float32, rounding makes covariances singular.
     with jax.enable_x64(True), compile_stopwatch() as compile_seconds:
         sides = _Side.fit("x", rows_x), _Side.fit("y", rows_y)
@@ -273,8 +260,11 @@ def _by_gaussian(
         )
     if uses_ranks:
         found += _warnings_of_ties(name, x=flat[0], y=flat[1])
-    summary = summarize(np.array([local.value]), [local.contributions[None]])
-    ratio = GaussianDensityRatio(fit, sides)
+    summary = summarize(
+        np.array([local.value]), [local.contributions[None]], [samples.clusters]
+    )
+    formats = tuple(RowFormat.of(*item) for item in samples.tables.items())
+    ratio = GaussianDensityRatio(fit, sides, formats)
     return _estimate(
         name, summary, rows_x, found, started, compile_seconds, density_ratio=ratio
     )
@@ -311,7 +301,9 @@ class _Side(NamedTuple):
 
 
 @functools.partial(
-    jax.tree_util.register_dataclass, data_fields=["fit", "sides"], meta_fields=[]
+    jax.tree_util.register_dataclass,
+    data_fields=["fit", "sides"],
+    meta_fields=["formats"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class GaussianDensityRatio(DensityRatio):
@@ -320,10 +312,12 @@ class GaussianDensityRatio(DensityRatio):
     Attributes:
         fit: the fitted covariance.
         sides: maps of x and of y to the fitted coordinates.
+        formats: formats of x and of y.
     """
 
     fit: GaussianFit
     sides: tuple[_Side, ...]
+    formats: tuple[RowFormat, ...]
 
     def log_ratio(self, x: Any, y: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Evaluates log p(x, y) / (p(x) p(y)) of each pair of rows, nats, [N].
@@ -338,11 +332,7 @@ class GaussianDensityRatio(DensityRatio):
         Raises:
             ValueError: if the rows do not have the shapes of the fitted ones.
         """
-        rows = [
-            side.scale.check(name, new)
-            for name, side, new in zip("xy", self.sides, (x, y), strict=True)
-        ]
-        check_same_rows(*rows)
+        rows = read_rows_of(self.formats, x, y)
         if is_traced(self, rows):
             return self._evaluate(*rows)
         with jax.enable_x64(True):
@@ -360,7 +350,7 @@ class GaussianDensityRatio(DensityRatio):
 
 
 @dataclasses.dataclass(frozen=True)
-class PlugIn:
+class PlugIn(PairEstimator):
     """The mutual information of the contingency table, for discrete data.
 
     Source: Miller, "Note on the bias of information estimates", 1955, for the
@@ -377,11 +367,12 @@ class PlugIn:
         """Name of the estimator."""
         return "plug_in"
 
-    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
-        """Estimates mutual information in nats, see `KSG.__call__`."""
+    def estimate(self, key: Key[Array, ""], samples: Samples) -> Estimate:
+        """Estimates the mutual information of two variables that were read, nats."""
+        del key
         started = time.perf_counter()
-        rows_x, rows_y, found = _check(key, x, y, numbers=False)
-        flat = [rows.reshape(len(rows), -1) for rows in (rows_x, rows_y)]
+        flat, found = samples.flat, list(samples.warnings)
+        rows_x = samples.rows[0]
         with jax.enable_x64(True), compile_stopwatch() as compile_seconds:
             local = jax.device_get(_plug_in(*flat, miller_madow=self.miller_madow))
         num_states = [len(np.unique(rows, axis=0)) for rows in (*flat, np.hstack(flat))]
@@ -391,7 +382,9 @@ class PlugIn:
                 f"{num_states[2]} states of (x, y) in {len(rows_x)} rows leave "
                 f"{per_state:.1f} rows for a state, too few for {self.name!r}"
             )
-        summary = summarize(np.array([local.value]), [local.contributions[None]])
+        summary = summarize(
+            np.array([local.value]), [local.contributions[None]], [samples.clusters]
+        )
         return _estimate(
             self.name,
             summary,
@@ -406,16 +399,9 @@ class PlugIn:
 # Shared ----------------------------------------------------------------------------
 
 
-def _check(
-    key: Any, x: Any, y: Any, *, numbers: bool
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Returns checked rows; warnings only if the estimator uses values as numbers."""
-    check_host_key(key)
-    rows_x, warnings_x = check_rows("x", x)
-    rows_y, warnings_y = check_rows("y", y)
-    check_same_rows(rows_x, rows_y)
-    # Integers and constants need no warning if states are counted.
-    return rows_x, rows_y, [*warnings_x, *warnings_y] if numbers else []
+def _summary_of_terms(local: LocalInformation, samples: Samples) -> Summary:
+    values, influence = np.array([local.value]), np.array([local.contributions])
+    return summarize(values, [influence], [samples.clusters])
 
 
 def _standardized(rows: np.ndarray) -> np.ndarray:
@@ -448,7 +434,6 @@ def _estimate(
     ceiling: float = math.inf,
     density_ratio: DensityRatio | None = None,
 ) -> Estimate:
-    warn(warnings)
     return Estimate(
         **summary._asdict(),
         kind="neither",

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import entr
 
+from jaxinfo.data.containers import Table
 from jaxinfo.estimation.cross_fitted.arrays import Rows, pytree, special
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
 from jaxinfo.information.gaussian import mean_ranks
@@ -107,13 +108,14 @@ class Labels:
         return float(entr(shares).sum() + (len(shares) - 1) / (2 * len(rows)))
 
 
-def fit_labels(rows: np.ndarray, config: CrossFittedConfig) -> Labels:
+def fit_labels(table: Table, config: CrossFittedConfig) -> Labels:
     """Finds the columns with few distinct values for their number of rows.
 
     If their combinations are few as well, as in a one-hot encoding, the columns form
     one label. Otherwise each column is a label, in ascending order of its levels, until
     there are too many levels.
     """
+    rows = table.flat
     most = min(config.max_levels, len(rows) // config.min_rows_per_level)
     of_columns = [np.unique(column)[:, None] for column in rows.T]
     counts = np.array([len(levels) for levels in of_columns])
@@ -157,8 +159,9 @@ class Marginal:
         return Views(self.scores.apply(rows), standardized, clipped, about_zero, levels)
 
 
-def fit_marginal(rows: np.ndarray, config: CrossFittedConfig) -> Marginal:
-    """Fits the maps of one variable to all its rows, [N, D]."""
+def fit_marginal(table: Table, config: CrossFittedConfig) -> Marginal:
+    """Fits the maps of one variable to all its rows."""
+    rows = table.flat
     low, middle, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
     scale = (high - low) / 1.349  # The standard deviation of a normal distribution.
     scale = np.where(scale > 0, scale, rows.std(axis=0))
@@ -166,6 +169,6 @@ def fit_marginal(rows: np.ndarray, config: CrossFittedConfig) -> Marginal:
         (config.fit_scores or fit_normal_scores)(rows),
         middle,
         np.where(scale > 0, scale, 1.0),
-        fit_labels(rows, config),
+        fit_labels(table, config),
         config.max_standardized,
     )

@@ -16,13 +16,20 @@ from jaxinfo.core.types import Array, Float, Key, Network, PyTree, as_critic, sh
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Estimate
+from jaxinfo.estimation.pair_estimator import PairEstimator
 from jaxinfo.estimation.preprocessing import (
     Standardization,
-    check_rows,
-    check_same_rows,
     fit_standardization,
     is_traced,
     split_rows,
+    warn,
+)
+from jaxinfo.estimation.samples import (
+    RowFormat,
+    Samples,
+    read_rows_of,
+    read_two_samples,
+    warnings_of_table,
 )
 from jaxinfo.estimation.train_config import TrainConfig, check_train_config
 from jaxinfo.estimation.variational.bound import Bound
@@ -81,7 +88,7 @@ def _is_number(value: Any) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class Variational:
+class Variational(PairEstimator):
     """Mutual information by a variational bound; a frozen, hashable estimator.
 
     For several seeds in one compiled call, critics are trained on one part of the rows,
@@ -164,28 +171,16 @@ class Variational:
             report_progress=self.train.shows_progress,
         )
 
-    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
-        """Estimates the mutual information of paired rows in nats.
-
-        Args:
-            key: random key.
-            x: rows of x, [N, ...] of any trailing shape.
-            y: rows of y, [N, ...]; row i is paired with row i of x.
+    def estimate(self, key: Key[Array, ""], samples: Samples) -> Estimate:
+        """Estimates the mutual information of two variables that were read, nats.
 
         Returns:
             An `Estimate`; its `density_ratio(x, y)` is the pointwise information.
-
-        Raises:
-            ValueError: if an argument does not fit; the message names it.
-            TypeError: inside jit or vmap; use `make_run` there.
         """
-        check_host_key(key)
-        rows_x, warnings_x = check_rows("x", x)
-        rows_y, warnings_y = check_rows("y", y)
-        check_same_rows(rows_x, rows_y)
+        (rows_x, rows_y), clusters = samples.rows, samples.clusters
         run, settings = self.make_run(), dict(self.settings)
         split_key, sweep_key = jax.random.split(key)
-        parts = split_rows(split_key, len(rows_x), self.split)
+        parts = split_rows(split_key, len(rows_x), self.split, clusters)
         scale_x = fit_standardization(rows_x[parts[0]])
         scale_y = fit_standardization(rows_y[parts[0]])
         train, validation, test = (
@@ -194,10 +189,11 @@ class Variational:
         block_size = resolve_batch_size(self.train.batch_size, len(parts[0]))
         reference = test[0][:block_size], test[1][:block_size]
         scorer = Scorer(run.bound, as_critic(run.critic), run.auxiliary)
+        formats = tuple(RowFormat.of(*item) for item in samples.tables.items())
 
         def make_density_ratio(params: PyTree, normalizers: Array) -> DensityRatio:
             return InformationDensityRatio(
-                params, normalizers, (scale_x, scale_y), reference, scorer
+                params, normalizers, (scale_x, scale_y), reference, scorer, formats
             )
 
         num_candidates = make_blocks(len(parts[2]), block_size).rows.shape[1]
@@ -213,14 +209,15 @@ class Variational:
             ),
             quantity="mutual information",
             num_samples=len(rows_x),
-            warnings=[*warnings_x, *warnings_y],
+            clusters=None if clusters is None else [clusters[parts[2]]],
+            warnings=samples.warnings,
         )
 
 
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["params", "log_normalizers", "scales", "reference"],
-    meta_fields=["scorer"],
+    meta_fields=["scorer", "formats"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class InformationDensityRatio(DensityRatio):
@@ -233,6 +230,7 @@ class InformationDensityRatio(DensityRatio):
         reference: standardized rows, to normalize critics that are identifiable only up
             to a function of x or y.
         scorer: bound and networks.
+        formats: formats of x and y.
     """
 
     params: PyTree
@@ -240,6 +238,7 @@ class InformationDensityRatio(DensityRatio):
     scales: tuple[Standardization, Standardization]
     reference: tuple[Array, Array]
     scorer: Scorer
+    formats: tuple[RowFormat, ...]
 
     def log_ratio(self, x: Any, y: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Evaluates the pointwise mutual information of each pair of rows, nats.
@@ -254,8 +253,7 @@ class InformationDensityRatio(DensityRatio):
         Raises:
             ValueError: if the rows do not have the shapes of the fitted ones.
         """
-        x, y = self.scales[0].check("x", x), self.scales[1].check("y", y)
-        check_same_rows(x, y)
+        x, y = read_rows_of(self.formats, x, y)
         return _information_ratio(
             self, self.scales[0].apply(x), self.scales[1].apply(y)
         )
@@ -358,8 +356,8 @@ class VariationalDivergence:
             TypeError: inside jit or vmap; use `make_divergence_run` there.
         """
         check_host_key(key)
-        rows_p, warnings_p = check_rows("samples_p", samples_p)
-        rows_q, warnings_q = check_rows("samples_q", samples_q)
+        tables = read_two_samples(samples_p=samples_p, samples_q=samples_q)
+        rows_p, rows_q = (table.values for table in tables.values())
         if rows_p.shape[1:] != rows_q.shape[1:]:
             raise ValueError(
                 "samples_p and samples_q must have rows of the same shape, got "
@@ -379,12 +377,14 @@ class VariationalDivergence:
             for part_p, part_q in zip(parts_p, parts_q, strict=True)
         ]
 
+        row_format = RowFormat.of("samples", tables["samples_p"])
+
         def make_density_ratio(params: PyTree, normalizers: Array) -> DensityRatio:
             return DivergenceDensityRatio(
-                params, normalizers, scale, run.bound, run.discriminator
+                params, normalizers, scale, run.bound, run.discriminator, row_format
             )
 
-        return estimate_over_seeds(
+        estimate = estimate_over_seeds(
             sweep_key,
             run,
             Parts(*parts),
@@ -394,14 +394,20 @@ class VariationalDivergence:
             ceiling=float("inf"),
             quantity=quantity,
             num_samples=len(rows_p) + len(rows_q),
-            warnings=[*warnings_p, *warnings_q],
+            warnings=[
+                message
+                for name, table in tables.items()
+                for message in warnings_of_table(name, table)
+            ],
         )
+        warn(list(estimate.diagnostics.warnings))
+        return estimate
 
 
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["params", "log_normalizers", "scale"],
-    meta_fields=["bound", "discriminator"],
+    meta_fields=["bound", "discriminator", "format"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class DivergenceDensityRatio(DensityRatio):
@@ -413,6 +419,7 @@ class DivergenceDensityRatio(DensityRatio):
         scale: shift and scale of the samples.
         bound: the bound.
         discriminator: the network.
+        format: format of the samples.
     """
 
     params: PyTree
@@ -420,6 +427,7 @@ class DivergenceDensityRatio(DensityRatio):
     scale: Standardization
     bound: Bound
     discriminator: Network
+    format: RowFormat
 
     def log_ratio(self, samples: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Evaluates log p(x) / q(x) of each sample, nats.
@@ -433,7 +441,7 @@ class DivergenceDensityRatio(DensityRatio):
         Raises:
             ValueError: if the rows do not have the shape of the fitted ones.
         """
-        rows = self.scale.apply(self.scale.check("samples", samples))
+        rows = self.scale.apply(self.format.read(samples))
         return _divergence_ratio(self, rows)
 
 

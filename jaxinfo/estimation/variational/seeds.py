@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -13,7 +13,6 @@ import numpy as np
 from jaxinfo.core.types import Array, Key, PyTree
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Diagnostics, Estimate, History
-from jaxinfo.estimation.preprocessing import warn
 from jaxinfo.estimation.train_config import TrainConfig
 from jaxinfo.estimation.uncertainty import summarize
 from jaxinfo.estimation.variational.fit import RunConfig, RunResult
@@ -55,7 +54,8 @@ def estimate_over_seeds(
     ceiling: float,
     quantity: str,
     num_samples: int,
-    warnings: list[str],
+    clusters: Sequence[np.ndarray | None] | None = None,
+    warnings: Sequence[str] = (),
 ) -> Estimate:
     """Runs all seeds in one compiled call and summarizes them.
 
@@ -70,6 +70,7 @@ def estimate_over_seeds(
         ceiling: the largest value that the bound can report, nats.
         quantity: name of the estimated quantity.
         num_samples: number of rows of the data.
+        clusters: clusters of the test rows of each sample, see `summarize`.
         warnings: warnings about the data.
 
     Returns:
@@ -103,11 +104,11 @@ def estimate_over_seeds(
         ceiling=ceiling,
         quantity=quantity,
         num_samples=num_samples,
+        clusters=clusters,
         warnings=warnings,
         seconds=time.perf_counter() - started,
         compile_seconds=compile_seconds[0],
     )
-    warn(list(estimate.diagnostics.warnings))
     return estimate
 
 
@@ -119,7 +120,8 @@ def estimates_of_runs(
     ceiling: float = float("inf"),
     quantity: str = "mutual information",
     num_samples: int = 0,
-    warnings: list[str] | None = None,
+    clusters: Sequence[np.ndarray | None] | None = None,
+    warnings: Sequence[str] = (),
     seconds: float = float("nan"),
     compile_seconds: float = float("nan"),
 ) -> list[Estimate]:
@@ -134,6 +136,7 @@ def estimates_of_runs(
         ceiling: the largest value that the bound can report, nats.
         quantity: name of the estimated quantity.
         num_samples: number of rows of the data.
+        clusters: clusters of the test rows of each sample, see `summarize`.
         warnings: warnings about the data.
         seconds: wall time.
         compile_seconds: the part of `seconds` spent on compiling.
@@ -168,6 +171,7 @@ def estimates_of_runs(
             jax.tree.map(lambda leaf, i=index: leaf[i], bare),
             jax.tree.map(lambda leaf, i=index: leaf[i], params),
             make_density_ratio,
+            clusters,
             Estimate(
                 *[np.nan] * 4,
                 kind=run.bound.kind,
@@ -177,7 +181,7 @@ def estimates_of_runs(
                 diagnostics=Diagnostics(
                     np.empty(0),
                     ceiling=ceiling,
-                    warnings=tuple(warnings or ()),
+                    warnings=tuple(warnings),
                     seconds=seconds,
                     compile_seconds=compile_seconds,
                 ),
@@ -192,13 +196,14 @@ def _summarize(
     result: RunResult,
     params: PyTree,
     make_density_ratio: Callable[[PyTree, Array], DensityRatio] | None,
+    clusters: Sequence[np.ndarray | None] | None,
     blank: Estimate,
 ) -> Estimate:
     """Fills an estimate with the results of the seeds of one setting."""
     finite = np.isfinite(result.value)
     kept = np.flatnonzero(finite)
     summary = summarize(
-        np.asarray(result.value), list(map(np.asarray, result.influence))
+        np.asarray(result.value), list(map(np.asarray, result.influence)), clusters
     )
     found = blank.diagnostics
     converged = np.median(result.best_step[finite]) if finite.any() else np.inf
