@@ -23,6 +23,7 @@ from jaxinfo.estimation.estimators import (
     name_of,
 )
 from jaxinfo.estimation.keywords import refuse_keywords
+from jaxinfo.estimation.pair_estimator import PairEstimator
 from jaxinfo.estimation.preprocessing import (
     check_row_counts,
     is_traced,
@@ -203,15 +204,17 @@ def estimate_transfer_entropy(
     }
     check_row_counts(**tables)
     past = {name: _past(table, lags) for name, table in tables.items()}
+    found = find_estimator(estimator)
     samples = read_samples(
         target=tables["target"].take(slice(lags, None)),
         source_past=past["source"],
         target_past=past["target"],
         missing=missing,
-        is_series=True,
+        # An estimator of the user's own cannot be told.
+        is_series=isinstance(found, PairEstimator),
     )
     return _by_chain_rule(
-        find_estimator(estimator),
+        found,
         key,
         samples,
         ("target", "source_past", "target_past"),
@@ -345,7 +348,7 @@ def _by_chain_rule(
     wrap: Any,
 ) -> Estimate:
     """I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z) for the variables of these names."""
-    x, y, z = (samples.tables[name] for name in names)
+    x, y, z = (beside(samples.tables[name]) for name in names)  # Flat rows.
     pairs = [
         dataclasses.replace(samples, tables={"x": x, "y": other})
         for other in (beside(y, z), z)

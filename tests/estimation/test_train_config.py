@@ -40,7 +40,7 @@ def test_a_batch_has_at_least_two_rows():
 
 
 def test_unknown_layouts_and_fields_are_named():
-    with pytest.raises(ValueError, match="unknown layout 'pmap'; known: auto, map"):
+    with pytest.raises(ValueError, match="unknown layout 'pmap'; did you mean 'map'"):
         TrainConfig(layout="pmap")  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match="cadence"):
         TrainConfig(cadence=3)  # pyright: ignore[reportCallIssue]

@@ -126,7 +126,7 @@ def test_wrong_settings_are_named(settings, message):
         ((X[:60], Y[:60]), "60 rows.*at least 64"),
         ((X, Y[:300]), "same number of rows, got 400 and 300"),
         ((X, np.full((400, 1), np.nan)), "y holds 400 values"),
-        ((X, [["a"]] * 400), "y must hold real numbers"),
+        ((X, [[1j]] * 400), "y must hold numbers or labels"),
     ],
 )
 def test_wrong_rows_are_named(rows, message):

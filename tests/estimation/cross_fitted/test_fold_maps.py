@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxinfo.data import read_table
 from jaxinfo.estimation.cross_fitted.base_densities import TableDensityRatio
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
 from jaxinfo.estimation.cross_fitted.fold_maps import fit_fold_map
@@ -15,7 +16,7 @@ RNG = np.random.default_rng(0)
 
 def _fit(x, y, num_train, **settings):
     config = CrossFittedConfig(**settings)
-    marginals = [fit_marginal(rows, config) for rows in (x, y)]
+    marginals = [fit_marginal(read_table("x", rows), config) for rows in (x, y)]
     views = [m.apply(rows) for m, rows in zip(marginals, (x, y), strict=True)]
     train, validation = (
         [Views(*(part[rows] for part in side)) for side in views]
