@@ -35,6 +35,7 @@ from jaxinfo.estimation.samples import (
     discrete_of,
     read_rows_of,
     read_samples,
+    warnings_of_table,
 )
 from jaxinfo.estimation.uncertainty import summary_around
 from jaxinfo.estimation.variational.estimators import Variational
@@ -213,6 +214,10 @@ def estimate_transfer_entropy(
         # An estimator of the user's own cannot be told.
         is_series=isinstance(found, PairEstimator),
     )
+    # Constant columns are named once, as the user knows them.
+    of_series = [w for item in tables.items() for w in warnings_of_table(*item)]
+    of_rows = [w for w in samples.warnings if w.split()[0] not in samples.tables]
+    samples = dataclasses.replace(samples, warnings=(*of_series, *of_rows))
     return _by_chain_rule(
         found,
         key,
