@@ -15,15 +15,20 @@ from jaxinfo.data.containers import Discrete, Table, beside, read_table
 from jaxinfo.estimation.classical import KSG, MixedKSG, PlugIn
 from jaxinfo.estimation.cross_fitted import CrossFitted, estimate_difference
 from jaxinfo.estimation.density_ratio import DensityRatio
+from jaxinfo.estimation.determinism import is_determined_by
 from jaxinfo.estimation.estimate import Diagnostics, Estimate, History
 from jaxinfo.estimation.estimators import (
     Estimator,
-    estimate_pair,
     find_estimator,
     name_of,
 )
 from jaxinfo.estimation.keywords import refuse_keywords
-from jaxinfo.estimation.pair_estimator import PairEstimator
+from jaxinfo.estimation.pair_estimator import (
+    PairEstimator,
+    at_limits,
+    estimate_pair,
+    with_warnings,
+)
 from jaxinfo.estimation.preprocessing import (
     check_row_counts,
     is_traced,
@@ -369,8 +374,29 @@ def _by_chain_rule(
             for k, pair in zip(keys, pairs, strict=True)
         )
         estimate = _subtract(estimator, joint, given, quantity, wrap)
+    if is_determined_by(x, z) or is_determined_by(y, z):
+        estimate = _without_information(estimate, names)
+    else:
+        estimate = at_limits(estimate, *pairs)
     warn(list(estimate.diagnostics.warnings))
     return estimate
+
+
+def _without_information(estimate: Estimate, names: tuple[str, str, str]) -> Estimate:
+    """The estimate 0, for a variable that is a function of the condition."""
+    x, y, z = names
+    estimate = with_warnings(
+        estimate,
+        [f"{x} or {y} is a function of {z}, so their information given {z} is 0"],
+    )
+    found = dataclasses.replace(
+        estimate.diagnostics,
+        saturated=False,
+        per_seed=np.zeros(estimate.diagnostics.num_seeds),
+    )
+    # One row more or less that deviates would change the information by about 1 / N.
+    summary = summary_around(0.0, 1 / estimate.num_samples)
+    return dataclasses.replace(estimate, **summary._asdict(), diagnostics=found)
 
 
 def _subtract(

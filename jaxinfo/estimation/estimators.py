@@ -1,6 +1,5 @@
 """All estimators of mutual information, by name."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,8 +15,6 @@ from jaxinfo.estimation.classical import (
 )
 from jaxinfo.estimation.cross_fitted import CrossFitted
 from jaxinfo.estimation.estimate import Estimate
-from jaxinfo.estimation.pair_estimator import PairEstimator
-from jaxinfo.estimation.samples import Samples
 from jaxinfo.estimation.variational.bound import Bound
 from jaxinfo.estimation.variational.estimators import (
     Variational,
@@ -28,7 +25,6 @@ from jaxinfo.estimation.variational.registry import bound_names
 __all__ = [
     "CLASSICAL",
     "Estimator",
-    "estimate_pair",
     "estimator_names",
     "find_estimator",
     "name_of",
@@ -140,37 +136,6 @@ def find_estimator(estimator: str | Estimator | None = None) -> Estimator:
             f"{shown(estimator)}{hint}"
         )
     return estimator
-
-
-def estimate_pair(
-    estimator: Estimator, key: Key[Array, ""], samples: Samples
-) -> Estimate:
-    """Calls an estimator with two variables that were read.
-
-    An estimator of the user's own is called with arrays in float64.
-
-    Raises:
-        ValueError: if rows depend on each other and the estimator cannot be told so, or
-            it does not return an `Estimate`.
-    """
-    if isinstance(estimator, PairEstimator):
-        return estimator.estimate(key, samples)
-    if samples.clusters is not None:
-        given = "is_series" if samples.is_series else "groups"
-        raise ValueError(
-            f"{given} needs an estimator of jaxinfo, got {shown(estimator)}"
-        )
-    estimate = estimator(key, *samples.rows)
-    if not isinstance(estimate, Estimate):
-        raise ValueError(
-            f"estimator must return an Estimate, got {type(estimate).__name__}: return "
-            "jaxinfo.Estimate(value, standard_error, lower, upper, kind, name, "
-            "num_samples)"
-        )
-    found = estimate.diagnostics
-    warnings = (*samples.warnings, *found.warnings)
-    diagnostics = dataclasses.replace(found, warnings=warnings)
-    return dataclasses.replace(estimate, diagnostics=diagnostics)
 
 
 def name_of(estimator: str | Estimator | None) -> str:

@@ -11,10 +11,10 @@ from jaxinfo.estimation.cross_fitted import CrossFitted
 from jaxinfo.estimation.estimate import Estimate
 from jaxinfo.estimation.estimators import (
     Estimator,
-    estimate_pair,
     find_estimator,
 )
 from jaxinfo.estimation.keywords import refuse_keywords
+from jaxinfo.estimation.pair_estimator import estimate_pair
 from jaxinfo.estimation.preprocessing import warn
 from jaxinfo.estimation.samples import read_samples
 from jaxinfo.estimation.variational.estimators import Variational

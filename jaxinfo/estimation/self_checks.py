@@ -13,9 +13,9 @@ from jaxinfo.data.containers import Table, beside
 from jaxinfo.estimation.estimate import Estimate, jsonable
 from jaxinfo.estimation.estimators import (
     Estimator,
-    estimate_pair,
     find_estimator,
 )
+from jaxinfo.estimation.pair_estimator import estimate_pair
 from jaxinfo.estimation.preprocessing import MIN_ROWS, warn
 from jaxinfo.estimation.samples import Samples, read_samples
 from jaxinfo.estimation.uncertainty import Z_95

@@ -227,7 +227,14 @@ def test_the_default_estimator_is_given_both_terms_at_once(monkeypatch):
     calls = []
 
     def estimate_difference(estimator, key, pairs, *, make_density_ratio, **settings):
-        calls.append((estimator, [len(pair.tables) for pair in pairs], pairs[0].is_series, settings))
+        calls.append(
+            (
+                estimator,
+                [len(pair.tables) for pair in pairs],
+                pairs[0].is_series,
+                settings,
+            )
+        )
         recorder = _Recorder()
         return make_estimate(
             density_ratio=make_density_ratio(*[recorder.density_ratio] * 2)

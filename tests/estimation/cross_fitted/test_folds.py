@@ -59,5 +59,5 @@ def test_a_group_is_in_one_half_of_a_fold_and_its_rows_are_far_apart():
 
 
 def test_too_few_groups_are_refused():
-    with pytest.raises(ValueError, match="groups must be at least 16 .* got 15"):
+    with pytest.raises(ValueError, match=r"groups must be at least 16 .* got 15"):
         order_rows(KEY, _samples(150, groups=np.arange(150) % 15), NUM_FOLDS)
