@@ -61,8 +61,8 @@ def is_determined_by(x: Table, z: Table) -> bool:
     """
     if _residuals(z.flat, x.flat).max() < MAX_RESIDUAL:
         return True
-    _, of_z, counts = np.unique(z.flat, axis=0, return_inverse=True, return_counts=True)
-    if (counts[of_z.reshape(-1)] > 1).mean() < MIN_DISTINCT:
+    counts = np.unique(z.flat, axis=0, return_counts=True)[1]
+    if counts[counts > 1].sum() < MIN_DISTINCT * len(z):
         return False  # Rows of z hardly repeat.
     together = np.unique(np.hstack([z.flat, x.flat]), axis=0)
     return len(together) == len(counts)

@@ -19,6 +19,7 @@ from jaxinfo.estimation.cross_fitted.fold_maps import (
     fit_fold_map,
 )
 from jaxinfo.estimation.cross_fitted.folds import Fold, Order, make_folds
+from jaxinfo.estimation.cross_fitted.label_encoding import decide_labels
 from jaxinfo.estimation.cross_fitted.marginals import (
     Views,
     fit_marginal,
@@ -58,15 +59,26 @@ def cross_fit(
     folds = make_folds(order, config.num_folds)
     marginals = [fit_marginal(table, config) for table in tables]
     views = [m.apply(t.flat) for m, t in zip(marginals, tables, strict=True)]
-    are_labels = all(marginal.labels.is_whole for marginal in marginals)
+    labels = decide_labels(views, [marginal.labels for marginal in marginals])
 
     def prepare(fold: Fold) -> tuple[FoldMap, list[CriticInputs]]:
-        train, validation, everything = (
+        train, validation, others = (
             [Views(*(part[rows] for part in side)) for side in views]
-            for rows in (fold.train, fold.validation, np.concatenate(fold))
+            for rows in (fold.train, fold.validation, np.concatenate(fold[1:]))
         )
-        fitted = fit_fold_map(train, validation, config, are_labels=are_labels)
-        return fitted, [fitted.apply(side, v) for side, v in enumerate(everything)]
+        fitted, train = fit_fold_map(train, validation, labels, config)
+        inputs = []
+        for side in range(2):
+            parts = (
+                fitted.apply_encoded(side, train[side]),
+                fitted.apply(side, others[side]),
+            )
+            statistics, features = (
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("statistics", "features")
+            )
+            inputs.append(CriticInputs(statistics, features, parts[0].leading))
+        return fitted, inputs
 
     # NumPy releases the interpreter lock while it sorts and factorizes. One thread for
     # each fold and no threads inside NumPy use the cores best.

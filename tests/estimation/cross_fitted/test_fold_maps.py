@@ -22,8 +22,8 @@ def _fit(x, y, num_train, **settings):
         [Views(*(part[rows] for part in side)) for side in views]
         for rows in (slice(num_train), slice(num_train, None))
     )
-    are_labels = all(m.labels.is_whole for m in marginals)
-    return fit_fold_map(train, validation, config, are_labels=are_labels), views
+    labels = [m.labels for m in marginals]
+    return fit_fold_map(train, validation, labels, config)[0], views
 
 
 def test_fitted_maps_treat_rows_separately():
