@@ -379,13 +379,14 @@ def _with_labels(name: str, table: Table, discrete: Discrete) -> Table:
     else:
         said = _listed_columns(name, table, discrete)
     for number, levels in enumerate(table.levels):
-        is_text = levels is not None and bool(table.is_label[number])
-        if is_text and discrete is False:
+        if levels is None or not table.is_label[number]:
+            continue
+        if discrete is False:
             raise ValueError(
                 f"discrete is False, but {table.column(number)} of {name} holds labels "
                 f"such as {levels[0]!s}"
             )
-        said[number] = said[number] or is_text
+        said[number] = True
     return dataclasses.replace(table, is_label=tuple(said))
 
 
@@ -522,7 +523,8 @@ def _as_dense(name: str, rows: Any) -> Any:
 
 
 def _read_array(name: str, rows: Any) -> Table:
-    mask = np.ma.getmaskarray(rows) if isinstance(rows, np.ma.MaskedArray) else None
+    is_masked = isinstance(rows, np.ma.MaskedArray)
+    mask: Any = np.ma.getmaskarray(rows) if is_masked else None
     array = _as_array(name, rows)
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"{name} must have rows, got shape {array.shape}")

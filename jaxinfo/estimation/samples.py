@@ -248,10 +248,13 @@ def read_tables(
         TypeError: if rows are traced by JAX.
     """
     said: dict[str, Discrete] = {}
+    listed: Sequence[Any] | None = None
     if isinstance(discrete, Mapping):
         said = dict(discrete)
     elif discrete is None or isinstance(discrete, bool | np.bool_):
         said = dict.fromkeys(containers, discrete)
+    else:
+        listed = [discrete] if isinstance(discrete, str) else list(discrete)
     unknown = [name for name in said if name not in containers]
     if unknown:
         raise ValueError(
@@ -261,8 +264,8 @@ def read_tables(
         name: read_table(name, rows, discrete=said.get(name))
         for name, rows in containers.items()
     }
-    if not said and discrete is not None and not isinstance(discrete, Mapping):
-        _mark_labels([discrete] if isinstance(discrete, str) else discrete, tables)
+    if listed is not None:
+        _mark_labels(listed, tables)
     check_row_counts(**tables)
     return tables
 
