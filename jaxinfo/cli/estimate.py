@@ -143,12 +143,25 @@ def _read(options: EstimateOptions) -> dict[str, Table]:
     }
     found = read_columns(options.file, **given, discrete=options.discrete)
     tables = dict(zip(given, found, strict=True))
+    _check_condition(options, tables)
     try:
         drop_missing_rows(options.missing, **tables)
     except ValueError as error:
         text = str(error).replace('missing="drop"', "--missing drop")
         raise ValueError(f"{options.file}: {text}") from error
     return tables
+
+
+def _check_condition(options: EstimateOptions, tables: dict[str, Table]) -> None:
+    """Refuses columns of x or y that are also columns of z."""
+    given = set(tables["z"].names) if "z" in tables else set()
+    for name in ("x", "y"):
+        shared = [column for column in tables[name].names if column in given]
+        if shared:
+            raise ValueError(
+                f"{options.file}: column {shared[0]!r} is given for --{name} and for "
+                f"--z; given z, it carries no information: leave it out of --{name}"
+            )
 
 
 def _estimator(options: EstimateOptions) -> estimation.Estimator:
