@@ -431,8 +431,7 @@ def _read(name: str, rows: Any) -> Table:
         names = _names_of_xarray(rows)
     frame = _as_frame(name, rows)
     if isinstance(frame, nw.Series):
-        label = frame.name
-        names = () if label is None else (str(label),)
+        names = () if frame.name in (None, "") else (str(frame.name),)
         return _as_table([_read_series(name, frame)], names)
     if frame is not None:
         columns = [
@@ -696,7 +695,7 @@ def _date_error(label: str) -> ValueError:
     return ValueError(
         f"{label} holds dates or times of day, whose scale is not clear: give a length "
         "of time, such as column - column.min(), or what matters of them, such as the "
-        "hour"
+        "hour, or text for labels"
     )
 
 
