@@ -709,7 +709,8 @@ def _read_objects(label: str, column: np.ndarray) -> _Column:
 
 
 def _read_present_objects(label: str, column: np.ndarray) -> _Column:
-    kinds = {_kind_of(one) for one in column}
+    examples = {type(one): one for one in column}
+    kinds = {_kind_of(one) for one in examples.values()}
     if kinds == {"text"}:
         text = [_decode(one) if isinstance(one, bytes) else one for one in column]
         return _number_levels(np.array(text, dtype=str))

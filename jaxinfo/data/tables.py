@@ -4,6 +4,7 @@ Any problem with a file raises a ValueError with a message of one line that name
 """
 
 import codecs
+import contextlib
 import csv
 import dataclasses
 import gzip
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxinfo.core.extras import import_extra
-from jaxinfo.data.containers import Table, read_table
+from jaxinfo.data.containers import LARGEST_EXACT, Table, read_table
 
 __all__ = ["read_columns"]
 
@@ -296,7 +297,7 @@ class _Text(_File):
         self.text = _decode(path, content)
         is_tabs = path.name.lower().removesuffix(".gz").endswith(".tsv")
         self.separator = _find_separator(self.text, "\t" if is_tabs else ",")
-        header = next(self._rows(path), [])
+        header = [name.strip() for name in next(self._rows(path), [])]
         while header and not header[-1]:  # Separators at the end of the line.
             header.pop()
         super().__init__(path, header)
@@ -321,12 +322,14 @@ class _Text(_File):
         """The columns as numbers, or as text."""
         places = [self.names.index(name) for name in names]
         cells: list[list[str]] = [[] for _ in names]
+        wanted = list(zip(cells, places, strict=True))
         rows = self._rows(self.path)
         next(rows)
         for number, row in enumerate(rows):
-            self._check_length(row, number)
-            for column, place in zip(cells, places, strict=True):
-                column.append(row[place])
+            if len(row) != len(self.names):
+                self._check_length(row, number)
+            for column, place in wanted:
+                column.append(row[place].strip())
         if not cells[0]:
             raise ValueError(f"{self.path}: the file has no data rows")
         return {
@@ -337,20 +340,22 @@ class _Text(_File):
     def _read(self, name: str, cells: list[str]) -> np.ndarray:
         """A column as numbers, truth values or text."""
         where = f"{self.path}: column {name!r}"
-        is_present = np.array([cell not in MISSING for cell in cells])
+        is_missing = np.array([cell in MISSING for cell in cells])
         present = [cell for cell in cells if cell not in MISSING]
-        if all(cell in TRUTH_VALUES for cell in present):
-            return _spread([TRUTH_VALUES[cell] for cell in present], is_present)
-        if all(map(PLAIN.fullmatch, present)):
-            return _spread(_read_numbers(present), is_present)
-        numbers, words = _read_other_numbers(where, present)
-        if not numbers:
-            _check_text(where, cells)
-            return _as_text(cells)
-        self.remarks.append(
-            f"column {name!r} is read as {words}: {present[0]!r} is {numbers[0]:g}"
-        )
-        return _spread(numbers, is_present)
+        numbers = _read_numbers(present)
+        if numbers is None and all(cell in TRUTH_VALUES for cell in present):
+            numbers = np.array([TRUTH_VALUES[cell] for cell in present])
+        if numbers is None:
+            numbers, words = _read_other_numbers(where, present)
+            if numbers is None:
+                _check_text(where, cells)
+                return _as_text(cells)
+            self.remarks.append(
+                f"column {name!r} is read as {words}: {present[0]!r} is {numbers[0]:g}"
+            )
+        values = np.zeros(len(cells), numbers.dtype)
+        values[~is_missing] = numbers
+        return np.ma.masked_array(values, is_missing)
 
     def _rows(self, path: Path) -> Iterator[list[str]]:
         """The rows that are not empty lines."""
@@ -362,9 +367,8 @@ class _Text(_File):
         )
         try:
             for row in reader:
-                cells = [cell.strip() for cell in row]
-                if len(cells) > 1 or any(cells):
-                    yield cells
+                if len(row) > 1 or any(map(str.strip, row)):
+                    yield row
         except csv.Error as error:
             raise ValueError(f"{path}: not a table: {error}") from error
 
@@ -461,30 +465,32 @@ def _is_number(cell: str) -> bool:
     return cell in ("NaN", "nan") or PLAIN.fullmatch(cell) is not None
 
 
-def _spread(values: list[Any], is_present: np.ndarray) -> np.ndarray:
-    """The values with None where a cell is missing."""
-    found = np.full(len(is_present), None, dtype=object)
-    found[is_present] = np.array(values, dtype=object)
-    return found
-
-
 def _as_text(cells: list[str]) -> np.ndarray:
-    return np.array([None if c in MISSING else c for c in cells], dtype=object)
+    is_missing = [cell in MISSING for cell in cells]
+    return np.ma.masked_array(np.array(cells, dtype=str), is_missing)
 
 
-def _read_numbers(cells: list[str]) -> list[Any]:
-    is_whole = all(cell.lstrip("+-").isdecimal() for cell in cells)
+def _read_numbers(cells: list[str]) -> np.ndarray | None:
+    """The cells as numbers, exact if they are integers; None if one is no number."""
     try:
-        return [int(cell) for cell in cells] if is_whole else [*map(float, cells)]
-    except ValueError:  # More digits than Python reads.
-        return [*map(float, cells)]
+        numbers = np.array([*map(float, cells)], dtype=np.float64)
+    except ValueError:
+        return None
+    # Python also reads "1_000" and more spellings of NaN.
+    if np.isnan(numbers).any() or any("_" in cell for cell in cells):
+        return None
+    is_large = (np.abs(numbers) > LARGEST_EXACT).any()
+    if is_large and all(cell.lstrip("+-").isdecimal() for cell in cells):
+        with contextlib.suppress(ValueError):  # More digits than Python reads.
+            return np.array([int(cell) for cell in cells], dtype=object)
+    return numbers
 
 
-def _read_other_numbers(where: str, cells: list[str]) -> tuple[list[Any], str]:
+def _read_other_numbers(where: str, cells: list[str]) -> tuple[np.ndarray | None, str]:
     """Reads percentages, decimal commas and grouped digits.
 
     Returns:
-        The numbers and how to call them; no numbers if a cell is none.
+        The numbers and how to call them; None if a cell is no number.
     """
     kinds = []
     if all(cell.endswith("%") for cell in cells):
@@ -493,7 +499,7 @@ def _read_other_numbers(where: str, cells: list[str]) -> tuple[list[Any], str]:
     if not all(map(PLAIN.fullmatch, cells)):
         forms = [form for form in FORMS if all(map(form.pattern.fullmatch, cells))]
         if not forms:
-            return [], ""
+            return None, ""
         with_comma = next((cell for cell in cells if "," in cell), None)
         if len(forms) > 1 and with_comma:
             raise ValueError(
@@ -510,20 +516,22 @@ def _read_other_numbers(where: str, cells: list[str]) -> tuple[list[Any], str]:
 
 def _check_text(where: str, cells: list[str]) -> None:
     """Refuses text that is partly numbers, and dates."""
-    present = {row: cell for row, cell in enumerate(cells) if cell not in MISSING}
-    row, cell = next(iter(present.items()))
+    present: dict[str, int] = {}  # The first row of each cell.
+    for row, cell in enumerate(cells):
+        if cell not in MISSING:
+            present.setdefault(cell, row)
     for pattern in (DATE, TIME):
-        if all(map(pattern.fullmatch, present.values())):
+        if all(map(pattern.fullmatch, present)):
             raise ValueError(
-                f"{where} holds dates or times of day such as {cell!r}, whose scale is "
-                "not clear: give a column of numbers, such as days or the hour, or say "
-                "that it is discrete"
+                f"{where} holds dates or times of day such as {next(iter(present))!r}, "
+                "whose scale is not clear: give a column of numbers, such as days or "
+                "the hour, or say that it is discrete"
             )
-    text = {row: cell for row, cell in present.items() if not _is_in_a_form(cell)}
+    text = [cell for cell in present if not _is_in_a_form(cell)]
     if text and len(text) == len(present):
         return
-    odd = {row: cell for row, cell in present.items() if not PLAIN.fullmatch(cell)}
-    row, cell = next(iter((text or odd).items()))
+    odd = text or [cell for cell in present if not PLAIN.fullmatch(cell)]
+    cell, row = odd[0], present[odd[0]]
     raise ValueError(
         f"{where} is not numeric: {cell!r} in row {row} (the first is row 0); write "
         "all numbers alike and leave missing cells empty, or say that the column is "
