@@ -1,6 +1,7 @@
 """`jaxinfo estimate`: the mutual information of samples in a file."""
 
 import dataclasses
+import warnings
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from jaxinfo.benchmark import with_training
 from jaxinfo.cli.terminal import make_console, print_lines, written_lines
 from jaxinfo.data import Table, read_columns
 from jaxinfo.data.containers import drop_missing_rows
+from jaxinfo.estimation.samples import read_samples
 from jaxinfo.reporting import (
     atomic_files,
     check_outputs,
@@ -95,7 +97,10 @@ def run_estimate(options: EstimateOptions) -> int:
         "is_series": options.series,
     } | tables
     if options.check:
-        x, y = drop_missing_rows(options.missing, **tables)[0]
+        samples = read_samples(missing=options.missing, **tables)
+        for sentence in samples.warnings:
+            warnings.warn(sentence, UserWarning, stacklevel=2)
+        x, y = samples.tables.values()
         checks = estimation.check_mutual_information(key, x, y, estimator=estimator)
         estimate = checks.estimate
     elif options.z is not None:

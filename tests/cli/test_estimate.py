@@ -205,6 +205,8 @@ def test_missing_values_are_refused_or_dropped_and_counted(tmp_path, capsys):
     assert _main(path, *gaussian, "--missing", "drop", "--json", out[1]) == 0
     [line] = capsys.readouterr().err.splitlines()
     assert line == "warning: 2 of 62 rows with missing values are left out"
+    assert _main(path, *gaussian, "--missing", "drop", "--check") in (0, 1)
+    assert capsys.readouterr().err == f"{line}\n"
     assert _main(_write(tmp_path, "a,b", full), *gaussian, "--json", out[0]) == 0
     values = [json.loads(path.read_text())["value"] for path in out]
     assert values[0] == values[1]
