@@ -143,23 +143,26 @@ def _read_tables(
             raise ValueError(
                 f"{file.path}: discrete names column {name!r}, which no variable has"
             )
-    if groups is not None:
-        chosen["groups"] = file.split_names(groups)
-        if len(chosen["groups"]) > 1:
-            raise ValueError(f"{file.path}: groups must name one column, got {groups}")
-    is_text = {*(labels or []), *chosen.get("groups", [])}
-    columns = file.columns(list(dict.fromkeys([*used, *is_text])), is_text)
+    columns = file.columns(list(dict.fromkeys(used)), set(labels or []))
     tables = {}
     for variable, names in chosen.items():
-        try:
-            table = file.table(variable, {name: columns[name] for name in names})
-            own = _listed(table, names, labels) if variable != "groups" else None
-            tables[variable] = read_table(variable, table, discrete=own)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{file.path}: {error}") from error
-        if variable != "groups":
-            _check_repetition(file.path, tables[variable], labels or [])
+        table = _read_table(file, variable, {name: columns[name] for name in names})
+        own = _listed(table, names, labels)
+        tables[variable] = read_table(variable, table, discrete=own)
+        _check_repetition(file.path, tables[variable], labels or [])
+    if groups is not None:
+        names = file.split_names(groups)
+        if len(names) > 1:
+            raise ValueError(f"{file.path}: groups must name one column, got {groups}")
+        tables["groups"] = _read_table(file, "groups", file.columns(names, set(names)))
     return tables
+
+
+def _read_table(file: "_File", variable: str, columns: Mapping[str, Any]) -> Table:
+    try:
+        return file.table(variable, columns)
+    except ValueError as error:
+        raise ValueError(f"{file.path}: {error}") from error
 
 
 def _listed(

@@ -386,3 +386,13 @@ def test_interrupted(table, monkeypatch, capsys):
     monkeypatch.setattr(estimation, "find_estimator", lambda name: interrupt)
     assert _main(table, *COLUMNS) == 130
     assert capsys.readouterr().err == "jaxinfo: interrupted\n"
+
+
+@pytest.mark.parametrize("error", [OverflowError, MemoryError])
+def test_numbers_that_are_too_large_are_one_line(table, monkeypatch, capsys, error):
+    def overflow(key, x, y):
+        raise error("it does\nnot fit")
+
+    monkeypatch.setattr(estimation, "find_estimator", lambda name: overflow)
+    assert _main(table, *COLUMNS) == 2
+    assert capsys.readouterr().err == "jaxinfo: it does not fit\n"

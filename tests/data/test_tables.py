@@ -166,6 +166,8 @@ def test_groups_are_read_as_text(tmp_path):
     *_, groups = read_columns(path, x="a", y="b", groups="day")
     assert groups.levels[0].tolist() == ["2024-01-05", "2024-01-06"]
     assert "one column" in _refused(path, x="a", y="b", groups="a,b")
+    x, _, groups = read_columns(path, x="a", y="b", groups="a")
+    assert (x.is_label, groups.is_label) == ((None,), (True,))
 
 
 def test_columns_that_the_user_calls_labels(tmp_path):
