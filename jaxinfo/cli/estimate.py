@@ -97,7 +97,7 @@ def run_estimate(options: EstimateOptions) -> int:
         "is_series": options.series,
     } | tables
     if options.check:
-        samples = read_samples(missing=options.missing, **tables)
+        samples = read_samples(x=rows["x"], y=rows["y"], missing=options.missing)
         for sentence in samples.warnings:
             warnings.warn(sentence, UserWarning, stacklevel=2)
         x, y = samples.tables.values()
