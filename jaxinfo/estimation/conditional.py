@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxinfo.core.checks import check_host_key, check_positive
 from jaxinfo.core.types import Array, Float, Key
-from jaxinfo.data.containers import Discrete, Table, beside, read_table
+from jaxinfo.data.containers import Discrete, Table, beside
 from jaxinfo.estimation.classical import KSG, MixedKSG, PlugIn
 from jaxinfo.estimation.cross_fitted import CrossFitted, estimate_difference
 from jaxinfo.estimation.density_ratio import DensityRatio
@@ -29,17 +29,13 @@ from jaxinfo.estimation.pair_estimator import (
     estimate_pair,
     with_warnings,
 )
-from jaxinfo.estimation.preprocessing import (
-    check_row_counts,
-    is_traced,
-    warn,
-)
+from jaxinfo.estimation.preprocessing import is_traced, warn
 from jaxinfo.estimation.samples import (
     RowFormat,
     Samples,
-    discrete_of,
     read_rows_of,
     read_samples,
+    read_tables,
     warnings_of_table,
 )
 from jaxinfo.estimation.uncertainty import summary_around
@@ -203,12 +199,7 @@ def estimate_transfer_entropy(
     refuse_keywords(settings, KSG, MixedKSG, PlugIn, CrossFitted, Variational)
     check_host_key(key)
     check_positive(lags=lags)
-    series = {"source": source, "target": target}
-    tables = {
-        name: read_table(name, rows, discrete=discrete_of(name, discrete, series))
-        for name, rows in series.items()
-    }
-    check_row_counts(**tables)
+    tables = read_tables(discrete, source=source, target=target)
     past = {name: _past(table, lags) for name, table in tables.items()}
     found = find_estimator(estimator)
     samples = read_samples(

@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxinfo.data.containers import (
     Discrete,
+    IntegerCode,
     Table,
     align_levels,
     drop_missing_rows,
@@ -19,9 +20,9 @@ from jaxinfo.estimation.preprocessing import check_row_counts, is_traced
 __all__ = [
     "RowFormat",
     "Samples",
-    "discrete_of",
     "read_rows_of",
     "read_samples",
+    "read_tables",
     "read_two_samples",
     "warnings_of_table",
 ]
@@ -77,17 +78,23 @@ class RowFormat(NamedTuple):
         name: the argument's name, for messages.
         shape: shape of one row.
         levels: for each coordinate, the levels of a column of text, else None.
+        columns: names of the coordinates; () if they have none.
+        codes: for each coordinate, the code of large integers.
     """
 
     name: str
     shape: tuple[int, ...]
     levels: tuple[tuple[str, ...] | None, ...]
+    columns: tuple[str, ...] = ()
+    codes: tuple[IntegerCode | None, ...] = ()
 
     @classmethod
     def of(cls, name: str, table: Table) -> "RowFormat":
         """Returns the format of a table."""
         levels = (None if own is None else tuple(own.tolist()) for own in table.levels)
-        return cls(name, table.values.shape[1:], tuple(levels))
+        codes = (None if own is None else own.code for own in table.integers)
+        shape = table.shape[1:]
+        return cls(name, shape, tuple(levels), table.names, tuple(codes))
 
     def read(self, rows: Any) -> Any:
         """Reads new rows of this format.
@@ -108,24 +115,52 @@ class RowFormat(NamedTuple):
         self._check_shape(table.values.shape[1:])
         if table.is_missing.any():
             drop_missing_rows("error", **{self.name: table})
-        flat = table.flat.copy()
-        for number, (known, own) in enumerate(
-            zip(self.levels, table.levels, strict=True)
-        ):
-            if known is None and own is None:
-                continue
-            if known is None or own is None or not set(own) <= set(known):
-                what = "numbers" if own is None else f"labels such as {own[0]!r}"
-                raise ValueError(
-                    f"{self.name} must hold the labels that were fitted in "
-                    f"{table.column(number)}, got {what}"
-                    if known is not None
-                    else f"{self.name} must hold numbers in {table.column(number)}, as "
-                    f"when fitted, got {what}"
-                )
-            places = np.array([known.index(level) for level in own], float)
-            flat[:, number] = places[flat[:, number].astype(int)]
-        return flat.reshape(table.values.shape)
+        is_mixed = sorted(table.names) == sorted(self.columns)
+        if is_mixed and table.names != self.columns:
+            raise ValueError(
+                f"{self.name} must have the columns {', '.join(self.columns)} in this "
+                f"order, as when fitted, got {', '.join(table.names)}"
+            )
+        columns = [self._column(table, number) for number in range(len(self.levels))]
+        return np.stack(columns, axis=1).reshape(table.shape)
+
+    def _column(self, table: Table, number: int) -> np.ndarray:
+        """A coordinate of new rows, coded as when fitted, [N]."""
+        values = table.flat[:, number]
+        known, own = self.levels[number], table.levels[number]
+        if known is not None or own is not None:
+            return self._labels(table, number)[values.astype(int)]
+        code = self.codes[number] if self.codes else None
+        if code is None and table.integers[number] is None:
+            return values
+        try:
+            return (code or IntegerCode()).encode(table.exact_numbers(number))
+        except ValueError as error:
+            raise ValueError(
+                f"{self.name} must hold the integers that were fitted in "
+                f"{table.column(number)}: {error}"
+            ) from error
+
+    def _labels(self, table: Table, number: int) -> np.ndarray:
+        """The fitted number of each level of a coordinate."""
+        known, own = self.levels[number], table.levels[number]
+        column = table.column(number)
+        if known is None or own is None:
+            expected = "numbers" if known is None else "labels"
+            found = "numbers" if own is None else f"labels such as {own[0]!s}"
+            raise ValueError(
+                f"{self.name} must hold {expected} in {column}, as when fitted, got "
+                f"{found}"
+            )
+        present = {own[int(place)] for place in table.flat[:, number]}
+        new = sorted(present - set(known))
+        if new:
+            raise ValueError(
+                f"{self.name} must hold the labels that were fitted in {column}, got "
+                f"{new[0]!s}"
+            )
+        places = {level: place for place, level in enumerate(known)}
+        return np.array([places.get(level, -1) for level in own.tolist()], float)
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
         if shape != self.shape:
@@ -154,8 +189,9 @@ def read_samples(
 
     Args:
         discrete: which columns hold labels: True or False for all of them; a list of
-            names of columns; or a dict from arguments, such as "x", to one of these or
-            to a list of column numbers. None leaves it to the estimator.
+            names of columns, in which case no other column of numbers does; or a dict
+            from arguments, such as "x", to one of these or to a list of column numbers.
+            None leaves it to the estimator.
         missing: "error" to refuse missing values, or "drop" to leave out rows in which
             any variable has one.
         groups: a label for each row, [N]; rows of one group depend on each other.
@@ -170,12 +206,7 @@ def read_samples(
         ValueError: if an argument does not fit; the message names it.
         TypeError: if rows are traced by JAX.
     """
-    tables = {
-        name: read_table(name, rows, discrete=discrete_of(name, discrete, containers))
-        for name, rows in containers.items()
-    }
-    _check_names(discrete, tables)
-    check_row_counts(**tables)
+    tables = read_tables(discrete, **containers)
     if groups is not None:
         if is_series:
             raise ValueError("give groups or is_series, not both")
@@ -200,6 +231,45 @@ def read_samples(
     return Samples(tables, numbers, is_series, tuple(warnings))
 
 
+def read_tables(
+    discrete: Discrete | Mapping[str, Discrete], **containers: Any
+) -> dict[str, Table]:
+    """Reads variables with matching rows.
+
+    Args:
+        discrete: which columns hold labels, as in `read_samples`.
+        **containers: rows of each variable, see `read_table`.
+
+    Returns:
+        The tables by the name of the argument; values may be missing.
+
+    Raises:
+        ValueError: if an argument does not fit; the message names it.
+        TypeError: if rows are traced by JAX.
+    """
+    said: dict[str, Discrete] = {}
+    listed: Sequence[Any] | None = None
+    if isinstance(discrete, Mapping):
+        said = dict(discrete)
+    elif discrete is None or isinstance(discrete, bool | np.bool_):
+        said = dict.fromkeys(containers, discrete)
+    else:
+        listed = [discrete] if isinstance(discrete, str) else list(discrete)
+    unknown = [name for name in said if name not in containers]
+    if unknown:
+        raise ValueError(
+            f"discrete: no argument {unknown[0]!r}; give {', '.join(containers)}"
+        )
+    tables = {
+        name: read_table(name, rows, discrete=said.get(name))
+        for name, rows in containers.items()
+    }
+    if listed is not None:
+        _mark_labels(listed, tables)
+    check_row_counts(**tables)
+    return tables
+
+
 def read_two_samples(*, missing: str = "error", **containers: Any) -> dict[str, Table]:
     """Reads two samples of the same variable, whose levels are numbered alike.
 
@@ -214,8 +284,8 @@ def read_two_samples(*, missing: str = "error", **containers: Any) -> dict[str, 
         ValueError: if the samples do not fit; the message names the argument.
         TypeError: if rows are traced by JAX.
     """
-    one, other = align_levels(*(read_table(*item) for item in containers.items()))
-    tables = dict(zip(containers, (one, other), strict=True))
+    read = {name: read_table(name, rows) for name, rows in containers.items()}
+    tables = align_levels(read)
     return {
         name: drop_missing_rows(missing, **{name: table})[0][0]
         for name, table in tables.items()
@@ -237,33 +307,13 @@ def warnings_of_table(name: str, table: Table) -> list[str]:
     ]
 
 
-def discrete_of(
-    name: str,
-    discrete: Discrete | Mapping[str, Discrete],
-    containers: Mapping[str, Any],
-) -> Discrete:
-    """What was said of one variable; a list of names is looked up in each variable."""
-    if isinstance(discrete, Mapping):
-        unknown = [argument for argument in discrete if argument not in containers]
-        if unknown:
-            raise ValueError(
-                f"discrete: no argument {unknown[0]!r}; give {', '.join(containers)}"
-            )
-        return discrete.get(name)
-    if discrete is None or isinstance(discrete, bool | np.bool_):
-        return discrete
+def _mark_labels(discrete: Sequence[Any], tables: dict[str, Table]) -> None:
+    """Marks the columns whose names are listed in `discrete`."""
     if not all(isinstance(column, str) for column in discrete):
         raise ValueError(
             "discrete must be True, False, a list of names of columns, or a dict such "
-            f"as {{{name!r}: [0, 2]}}"
+            f"as {{{next(iter(tables))!r}: [0, 2]}}"
         )
-    return None
-
-
-def _check_names(discrete: Any, tables: dict[str, Table]) -> None:
-    """Marks the columns whose names are listed in `discrete`."""
-    if discrete is None or isinstance(discrete, bool | np.bool_ | Mapping):
-        return
     known = {column for table in tables.values() for column in table.names}
     unknown = [column for column in discrete if column not in known]
     if unknown:
