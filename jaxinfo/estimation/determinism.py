@@ -4,6 +4,8 @@ N rows cannot tell such a relation from one whose noise is smaller than the dist
 between neighboring rows, so both are reported alike.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.spatial import KDTree
 from scipy.stats import rankdata
@@ -102,18 +104,17 @@ def _relation_of_neighbors(x: np.ndarray, y: np.ndarray) -> str | None:
         return None
     kept = np.linspace(0, len(x) - 1, min(len(x), MAX_ROWS)).astype(int)
     x, y = x[kept], y[kept]
-    kept = np.linspace(0, len(x) - 1, min(len(x), MAX_ROWS)).astype(int)
-    x, y = x[kept], y[kept]
     ranks_x, ranks_y = (rankdata(side, axis=0) / len(side) for side in (x, y))
-    distances, rows = KDTree(ranks_x).query(ranks_x, k=NUM_NEIGHBORS + 1)
-    distances, rows = distances[:, 1:], rows[:, 1:]
+    found: Any = KDTree(ranks_x).query(ranks_x, k=NUM_NEIGHBORS + 1)
+    distances, rows = (part[:, 1:] for part in found)
     differences = np.abs(ranks_y[:, None] - ranks_y[rows]).max(axis=2)
     ordered = np.argsort(distances, axis=None)
     near, apart = (
         np.array([np.median(part) for part in np.array_split(v.ravel()[ordered], 10)])
         for v in (distances, differences)
     )
-    slope = np.polyfit(np.log(near), np.log(apart + 1 / len(x)), 1)[0]
+    rounding = 1 / len(x)
+    slope = np.polyfit(np.log(near + rounding), np.log(apart + rounding), 1)[0]
     if slope > MIN_SLOPE and apart[0] < MAX_DIFFERENCE:
         return "{0} shows no noise beside a function of {1}"
     steps = differences[:, 0] * len(x)
