@@ -128,9 +128,9 @@ def test_a_run_that_still_improves_is_not_converged():
     assert (np.argmax(values, axis=1) == 19).all()
 
 
-def test_club_is_an_upper_bound_with_a_critic_of_its_own():
+def test_club_has_a_critic_of_its_own_and_is_no_bound():
     estimate = _estimate(bound="club", critic=None)
-    assert estimate.kind == "upper_bound"
+    assert estimate.kind == "neither"
     assert estimate.estimator == "club"
 
 
