@@ -236,8 +236,9 @@ def _by_neighbors(
             k,
             None if clusters is None else clusters[rows],
         )
-        if different is not None:
-            value_without_copies = float(local(different).value)
+        without_copies = None
+        if different is not None and clusters is None:
+            without_copies = len(different), float(local(different).value)
     ceiling = _ceiling(estimator, num_rows)
     is_saturated = growth.share > MAX_GROWTH or value > ceiling - CEILING_MARGIN
     has_few_rows = num_rows < FEW_ROWS * (k + 1)
@@ -250,8 +251,7 @@ def _by_neighbors(
         upper=math.inf if is_saturated else summary.upper + max(bias, 0.0),
     )
     found = [*samples.warnings, *found]
-    has_copies = different is not None and clusters is None
-    if is_saturated and not has_copies:
+    if is_saturated and without_copies is None:
         found.append(
             f"{num_rows} rows can show about {ceiling:.1f} nats at most by "
             f"{estimator.name!r}: the information may be much larger"
@@ -272,15 +272,14 @@ def _by_neighbors(
             f"x and y have {size} coordinates in all: {estimator.name!r} is biased "
             "towards zero in so many; compare with 'cross_fitted'"
         )
-    if has_copies:
+    if without_copies is not None:
+        num_different, alone = without_copies
         found.append(
-            f"{num_rows} rows hold {len(different)} different ones: copies look like "
-            f"dependence ({value_without_copies:.2f} nats without them); leave them "
-            "out, or give groups"
+            f"{num_rows} rows hold {num_different} different ones: copies look like "
+            f"dependence ({alone:.2f} nats without them); leave them out, or give "
+            "groups"
         )
-        summary = summary._replace(
-            lower=min(summary.lower, value_without_copies - Z_95 * error)
-        )
+        summary = summary._replace(lower=min(summary.lower, alone - Z_95 * error))
     return _estimate(
         estimator.name,
         summary,
@@ -494,7 +493,9 @@ def _by_gaussian(
     else:
         found += _warnings_of_tails(samples)
     summary = _summary_of_terms(local, samples)
-    missed = _missed_information(fit, *map(np.asarray, scores), samples.clusters)
+    missed = _missed_information(
+        fit, np.asarray(scores[0]), np.asarray(scores[1]), samples.clusters
+    )
     if missed > summary.standard_error:
         found.append(
             f"x and y depend on each other beyond a Gaussian, by {missed:.2f} nats or "
@@ -532,9 +533,9 @@ def _missed_information(
     return float(-0.5 * np.log1p(-np.minimum(squares, 1 - 1e-12)).sum())
 
 
-def _polynomials(rows: np.ndarray) -> np.ndarray:
+def _polynomials(rows: Any) -> np.ndarray:
     """The first three Hermite polynomials of normal scores, standardized, [N, 3 D]."""
-    scores = normal_scores(np.asarray(rows))
+    scores = np.asarray(normal_scores(rows))
     powers = np.hstack([scores, scores**2, scores**3 - 3 * scores])
     deviation = powers.std(axis=0)
     return (powers - powers.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)

@@ -54,7 +54,7 @@ def test_the_rarest_of_many_levels_share_a_code():
 
 
 def test_the_order_of_labels_does_not_matter_to_a_bound():
-    """Truth: .60 nats by quadrature, for +-2 of eight labels with alternating signs.
+    """Truth: .63 nats by quadrature, for +-2 of eight labels with alternating signs.
 
     A network that takes the codes for numbers finds .25 in twice as many steps.
     """
