@@ -387,7 +387,7 @@ def _with(value, row):
         (lambda: _estimate(_with(np.nan, 390)), "x holds 10 values.*first in row 390"),
         (
             lambda: _estimate(y=_with(-np.inf, 396)),
-            "y holds 4 infinite values.*row 396",
+            "y holds 4 infinite.*row 396",
         ),
         (lambda: _estimate(y=Y[:-1]), "same number of rows, got 400 and 399"),
         (lambda: _estimate(X[:20], Y[:20]), "parts of .* rows from 20"),
