@@ -48,9 +48,14 @@ class Standardization(NamedTuple):
         """Returns the rows in standard deviations, in JAX's default precision."""
         if is_traced(rows, self):
             return (jnp.asarray(rows) - self.mean) / self.scale
-        # In float64, because differences of large numbers lose digits in float32.
-        standardized = (np.asarray(rows) - self.mean) / self.scale
-        return jnp.asarray(standardized, dtype=float)
+        # In float64, because differences of large numbers lose digits in float32, and
+        # divided by a power of two, so that differences do not overflow.
+        unit = _exponent(np.maximum(np.abs(self.mean), self.scale))
+        rows, mean, scale = (
+            np.ldexp(np.asarray(part, float), -unit)
+            for part in (rows, self.mean, self.scale)
+        )
+        return jnp.asarray((rows - mean) / scale, dtype=float)
 
 
 def fit_standardization(rows: np.ndarray) -> Standardization:
@@ -62,10 +67,19 @@ def fit_standardization(rows: np.ndarray) -> Standardization:
     Returns:
         The `Standardization`.
     """
-    scale = rows.std(axis=0)
+    largest = np.abs(rows).max(axis=0)
+    unit = _exponent(largest)
+    scaled = np.ldexp(rows, -unit)  # Squares of numbers beyond 1e154 overflow.
+    scale = np.ldexp(scaled.std(axis=0), unit)
     # The standard deviation of a constant is rounding error and must not be a scale.
-    rounding = 8 * np.finfo(rows.dtype).eps * np.abs(rows).max(axis=0)
-    return Standardization(rows.mean(axis=0), np.where(scale > rounding, scale, 1.0))
+    rounding = 8 * np.finfo(rows.dtype).eps * largest
+    mean = np.ldexp(scaled.mean(axis=0), unit)
+    return Standardization(mean, np.where(scale > rounding, scale, 1.0))
+
+
+def _exponent(numbers: np.ndarray) -> np.ndarray:
+    """The exponent of the power of two above each positive number; 0 for 0."""
+    return np.frexp(numbers)[1]
 
 
 def check_same_rows(x: Any, y: Any) -> None:

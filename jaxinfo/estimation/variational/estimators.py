@@ -13,13 +13,13 @@ from jaxinfo.core.checks import check_host_key, check_positive
 from jaxinfo.core.display import short_repr
 from jaxinfo.core.numerics import log_mean_exp
 from jaxinfo.core.types import Array, Float, Key, Network, PyTree, as_critic, shown
+from jaxinfo.data.containers import Table
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Estimate
+from jaxinfo.estimation.exact_scales import warnings_of_tails
 from jaxinfo.estimation.pair_estimator import PairEstimator
 from jaxinfo.estimation.preprocessing import (
-    Standardization,
-    fit_standardization,
     is_traced,
     split_rows,
     warn,
@@ -37,6 +37,7 @@ from jaxinfo.estimation.variational.divergence_run import (
     DivergenceRun,
     make_divergence_run,
 )
+from jaxinfo.estimation.variational.encoding import Encoding, warnings_of_levels
 from jaxinfo.estimation.variational.fit import (
     Optimizer,
     adam,
@@ -53,6 +54,13 @@ from jaxinfo.networks import discriminator as default_discriminator
 __all__ = ["Variational", "VariationalDivergence"]
 
 Settings = tuple[tuple[str, float], ...]
+
+
+def _warnings_of_columns(name: str, table: Table) -> list[str]:
+    return [
+        *warnings_of_tails(name, table.flat, table.names),
+        *warnings_of_levels(name, table),
+    ]
 
 
 def _as_settings(settings: Mapping[str, float] | Settings) -> Settings:
@@ -92,7 +100,9 @@ class Variational(PairEstimator):
     """Mutual information by a variational bound; a frozen, hashable estimator.
 
     For several seeds in one compiled call, critics are trained on one part of the rows,
-    selected on a second part and reported on a third.
+    selected on a second part and reported on a third. Columns of labels with several
+    levels enter the critic as one coordinate for each level, because codes have no
+    order.
 
     Source: Belghazi et al., "Mutual information neural estimation", ICML 2018; Poole
         et al., "On variational bounds of mutual information", ICML 2019.
@@ -181,10 +191,11 @@ class Variational(PairEstimator):
         run, settings = self.make_run(), dict(self.settings)
         split_key, sweep_key = jax.random.split(key)
         parts = split_rows(split_key, len(rows_x), self.split, clusters)
-        scale_x = fit_standardization(rows_x[parts[0]])
-        scale_y = fit_standardization(rows_y[parts[0]])
+        of_x, of_y = (
+            Encoding.fit(table, parts[0]) for table in samples.tables.values()
+        )
         train, validation, test = (
-            (scale_x.apply(rows_x[part]), scale_y.apply(rows_y[part])) for part in parts
+            (of_x.apply(rows_x[part]), of_y.apply(rows_y[part])) for part in parts
         )
         block_size = resolve_batch_size(self.train.batch_size, len(parts[0]))
         reference = test[0][:block_size], test[1][:block_size]
@@ -193,7 +204,7 @@ class Variational(PairEstimator):
 
         def make_density_ratio(params: PyTree, normalizers: Array) -> DensityRatio:
             return InformationDensityRatio(
-                params, normalizers, (scale_x, scale_y), reference, scorer, formats
+                params, normalizers, (of_x, of_y), reference, scorer, formats
             )
 
         num_candidates = make_blocks(len(parts[2]), block_size).rows.shape[1]
@@ -210,7 +221,14 @@ class Variational(PairEstimator):
             quantity="mutual information",
             num_samples=len(rows_x),
             clusters=None if clusters is None else [clusters[parts[2]]],
-            warnings=samples.warnings,
+            warnings=[
+                *samples.warnings,
+                *(
+                    message
+                    for name, table in samples.tables.items()
+                    for message in _warnings_of_columns(name, table)
+                ),
+            ],
         )
 
 
@@ -226,7 +244,7 @@ class InformationDensityRatio(DensityRatio):
     Attributes:
         params: parameters of every seed, leading axis [S].
         log_normalizers: log normalizer of every seed, nats, [S].
-        scales: shift and scale of x and of y.
+        scales: encodings of x and of y.
         reference: standardized rows, to normalize critics that are identifiable only up
             to a function of x or y.
         scorer: bound and networks.
@@ -235,7 +253,7 @@ class InformationDensityRatio(DensityRatio):
 
     params: PyTree
     log_normalizers: Array
-    scales: tuple[Standardization, Standardization]
+    scales: tuple[Encoding, Encoding]
     reference: tuple[Array, Array]
     scorer: Scorer
     formats: tuple[RowFormat, ...]
@@ -369,9 +387,11 @@ class VariationalDivergence:
         parts_p = split_rows(key_p, len(rows_p), self.split)
         parts_q = split_rows(key_q, len(rows_q), self.split)
         # The same scale for both samples leaves their divergence unchanged.
-        scale = fit_standardization(
-            np.concatenate([rows_p[parts_p[0]], rows_q[parts_q[0]]])
+        both = dataclasses.replace(
+            tables["samples_p"], values=np.concatenate([rows_p, rows_q])
         )
+        train_rows = np.concatenate([parts_p[0], len(rows_p) + parts_q[0]])
+        scale = Encoding.fit(both, train_rows)
         parts = [
             (scale.apply(rows_p[part_p]), scale.apply(rows_q[part_q]))
             for part_p, part_q in zip(parts_p, parts_q, strict=True)
@@ -397,7 +417,10 @@ class VariationalDivergence:
             warnings=[
                 message
                 for name, table in tables.items()
-                for message in warnings_of_table(name, table)
+                for message in (
+                    *warnings_of_table(name, table),
+                    *_warnings_of_columns(name, table),
+                )
             ],
         )
         warn(list(estimate.diagnostics.warnings))
@@ -416,7 +439,7 @@ class DivergenceDensityRatio(DensityRatio):
     Attributes:
         params: parameters of every seed, leading axis [S].
         log_normalizers: log normalizer of every seed, nats, [S].
-        scale: shift and scale of the samples.
+        scale: encoding of the samples.
         bound: the bound.
         discriminator: the network.
         format: format of the samples.
@@ -424,7 +447,7 @@ class DivergenceDensityRatio(DensityRatio):
 
     params: PyTree
     log_normalizers: Array
-    scale: Standardization
+    scale: Encoding
     bound: Bound
     discriminator: Network
     format: RowFormat

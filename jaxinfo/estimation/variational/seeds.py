@@ -14,7 +14,7 @@ from jaxinfo.core.types import Array, Key, PyTree
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Diagnostics, Estimate, History
 from jaxinfo.estimation.train_config import TrainConfig
-from jaxinfo.estimation.uncertainty import summarize
+from jaxinfo.estimation.uncertainty import Summary, summarize
 from jaxinfo.estimation.variational.fit import RunConfig, RunResult
 from jaxinfo.training import progress
 from jaxinfo.training.compile_time import compile_stopwatch
@@ -33,6 +33,9 @@ __all__ = [
 # sample size of its scores is smaller than this.
 CEILING_MARGIN = 0.5
 MIN_EFFECTIVE_SCORES = 30
+# A constant critic reaches 0 nats. A lower bound this far below that in validation, in
+# nats, is not noise.
+BELOW_CONSTANT = 0.05
 
 
 class Parts(NamedTuple):
@@ -206,15 +209,16 @@ def _summarize(
         np.asarray(result.value), list(map(np.asarray, result.influence)), clusters
     )
     found = blank.diagnostics
-    converged = np.median(result.best_step[finite]) if finite.any() else np.inf
+    best_step = np.median(result.best_step[finite]) if finite.any() else np.inf
+    failures = _failures_of_training(run, result, summary)
     diagnostics = dataclasses.replace(
         found,
         per_seed=np.asarray(result.value, dtype=float),
         saturated=_saturated(result, summary.value, found.ceiling),
-        converged=bool(converged <= 0.9 * run.num_steps),
+        converged=bool(best_step <= 0.9 * run.num_steps and not failures),
         num_nonfinite=int(result.num_nonfinite.sum()),
         history=history_of_run(result, run.num_steps, run.eval_every),
-        warnings=(*found.warnings, *warnings_of_run(result)),
+        warnings=(*found.warnings, *warnings_of_run(result), *failures),
     )
     density_ratio = None
     if make_density_ratio is not None:
@@ -227,6 +231,29 @@ def _summarize(
         diagnostics=diagnostics,
         density_ratio=density_ratio,
     )
+
+
+def _failures_of_training(
+    run: RunConfig, result: RunResult, summary: Summary
+) -> list[str]:
+    """Sentences on a training that reached less than a constant critic does."""
+    advice = "try a smaller learning rate, or ranks of x and y"
+    if result.num_nonfinite.sum() > result.num_steps.sum() / 2:
+        return [f"most updates were skipped, so training did not converge: {advice}"]
+    best = np.asarray(result.history)[np.isfinite(result.value)]
+    best = np.where(np.isnan(best), -np.inf, best).max(axis=1)
+    reached = float(np.median(best)) if best.size else np.nan
+    if run.bound.kind == "lower_bound" and reached < -BELOW_CONSTANT:
+        return [
+            f"validation reached {reached:.3g} nats at best, and a constant critic "
+            f"reaches 0: training did not converge; {advice}"
+        ]
+    if summary.upper < -BELOW_CONSTANT:
+        return [
+            f"the value lies below 0 by {-summary.value:.3g} nats, which no such "
+            f"quantity does: the networks do not fit; {advice}"
+        ]
+    return []
 
 
 def _saturated(result: RunResult, value: float, ceiling: float) -> bool:
