@@ -81,14 +81,18 @@ def _continuous_columns(table: Table) -> np.ndarray:
 
 def _residuals(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Residual variance of each standardized column of y given x, by least squares."""
-    x, y = (
-        (side - side.mean(axis=0)) / np.where((s := side.std(axis=0)) > 0, s, 1.0)
-        for side in (x, y)
-    )
+    x, y = _standardized(x), _standardized(y)
     if len(x) < 2 * (x.shape[1] + 1):
         return np.ones(y.shape[1])  # As many coefficients as rows fit anything.
     rest = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
     return (rest**2).mean(axis=0)
+
+
+def _standardized(rows: np.ndarray) -> np.ndarray:
+    # Squares of huge values would overflow.
+    rows = rows / np.maximum(np.abs(rows).max(axis=0), np.finfo(float).tiny)
+    deviation = rows.std(axis=0)
+    return (rows - rows.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
 
 
 def _linear_relation(x: np.ndarray, y: np.ndarray) -> str | None:
