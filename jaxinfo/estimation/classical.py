@@ -107,7 +107,7 @@ class KSG(PairEstimator):
     The standard error is computed from subsamples of whole groups, drawn with a fixed
     seed; for few rows, from the contributions of the rows. The interval is extended by
     the remaining bias, which is extrapolated from the change between a part of the rows
-    and all rows by a power law N^(-2 / (D + E)): an order of magnitude. If the number
+    and all rows by the power N^(-2 / (D + E)): an order of magnitude. If the number
     of rows determines the value, the estimate is `saturated` and the interval has no
     upper end.
 
@@ -704,7 +704,7 @@ def _entropy(states: np.ndarray, miller_madow: bool) -> float:
 
 def _summary_of_terms(local: LocalInformation, samples: Samples) -> Summary:
     values, influence = np.array([local.value]), np.array([local.contributions])
-    return summarize(values, [influence], [samples.clusters])
+    return summarize(values, [influence], clusters=[samples.clusters])
 
 
 def _warnings_of_labels(estimator: str, samples: Samples) -> list[str]:

@@ -207,7 +207,7 @@ def estimate_transfer_entropy(
         source_past=past["source"],
         target_past=past["target"],
         missing=missing,
-        # An estimator of the user's own cannot be told.
+        # An estimator of the user's own has no such argument.
         is_series=isinstance(found, PairEstimator),
     )
     # Constant columns are named once, as the user knows them.

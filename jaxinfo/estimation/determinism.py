@@ -19,10 +19,10 @@ MAX_RESIDUAL = 1e-10
 # Neighbors are searched in at most this many dimensions.
 MAX_COORDINATES = 5
 NUM_NEIGHBORS, MAX_ROWS = 8, 4_000
-# Differences of y between neighbors in x are proportional to the distance of the
-# neighbors (slope 1) without noise, and independent of it (slope 0) with noise.
-MIN_SLOPE = 0.5
-# The closest neighbors differ by less than this share of all rows without noise.
+# Differences of y between neighbors in x grow as a power of their distance, with the
+# exponent 1 without noise and 0 with noise.
+MIN_EXPONENT = 0.5
+# Without noise, closest neighbors differ by less than this share of all rows.
 MAX_DIFFERENCE = 0.1
 # A relation that only holds for a part of the rows: a neighbor in x is the closest or
 # second closest row in y at least this often, and this many times as often as a smooth
@@ -112,14 +112,14 @@ def _relation_of_neighbors(x: np.ndarray, y: np.ndarray) -> str | None:
     found: Any = KDTree(ranks_x).query(ranks_x, k=NUM_NEIGHBORS + 1)
     distances, rows = (part[:, 1:] for part in found)
     differences = np.abs(ranks_y[:, None] - ranks_y[rows]).max(axis=2)
-    ordered = np.argsort(distances, axis=None)
+    # Within the neighbors of a row, because both grow where rows are sparse.
     near, apart = (
-        np.array([np.median(part) for part in np.array_split(v.ravel()[ordered], 10)])
-        for v in (distances, differences)
+        (logs := np.log(part + 1 / len(x))) - logs.mean(axis=1, keepdims=True)
+        for part in (distances, differences)
     )
-    rounding = 1 / len(x)
-    slope = np.polyfit(np.log(near + rounding), np.log(apart + rounding), 1)[0]
-    if slope > MIN_SLOPE and apart[0] < MAX_DIFFERENCE:
+    exponent = np.sum(near * apart) / np.sum(near**2)
+    is_close = np.median(differences[:, 0]) < MAX_DIFFERENCE
+    if exponent > MIN_EXPONENT and is_close:
         return "{0} shows no noise beside a function of {1}"
     steps = differences[:, 0] * len(x)
     share, quartile = (steps <= 2.5).mean(), np.quantile(steps, 0.75)

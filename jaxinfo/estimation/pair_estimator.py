@@ -85,7 +85,7 @@ def estimate_pair(
     An estimator of the user's own is called with arrays in float64.
 
     Raises:
-        ValueError: if rows depend on each other and the estimator cannot be told so, or
+        ValueError: if rows depend on each other and the estimator takes no groups, or
             it does not return an `Estimate`.
     """
     if isinstance(estimator, PairEstimator):

@@ -33,6 +33,7 @@ def summary_around(value: float, error: float) -> Summary:
 def summarize(
     per_seed: np.ndarray,
     influences: Sequence[np.ndarray],
+    *,
     clusters: Sequence[np.ndarray | None] | None = None,
 ) -> Summary:
     """Averages seeds that share their test rows.

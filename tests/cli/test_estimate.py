@@ -274,7 +274,7 @@ def test_rows_that_depend_on_each_other_widen_the_interval(tmp_path, option):
         arguments = (*COLUMNS, "--estimator", "gaussian", "--json", out)
         assert _main(path, *arguments, *more) == 0
         found = json.loads(out.read_text())
-        widths.append(found["upper"] - found["lower"])
+        widths.append(found["standard_error"])
     assert widths[1] > 1.5 * widths[0]
 
 

@@ -21,6 +21,10 @@ from jaxinfo.estimation.cross_fitted.marginals import Labels, Views
 __all__ = ["LabelEncoding", "decide_labels", "encode_labels"]
 
 MAX_TARGETS = 8  # Coordinates of the other variable that levels are compared by.
+# Fewer levels, or levels with fewer rows beside them, do not show that order means
+# nothing. The excess of differences between neighbors over noise is 1 on average.
+MIN_LEVELS, MIN_ROWS_OF_NEIGHBORS = 8, 12
+MIN_EXCESS, MAX_EXCESS = 1.25, 10.0
 
 
 @pytree("places", "dropped")
@@ -96,15 +100,18 @@ def _encode_side(
     part_of = np.arange(len(targets)) % config.num_encoding_parts
     for place in np.flatnonzero(labels.are_labels).tolist():
         level, num_levels = views.many[:, place].astype(int), len(labels.many[place])
-        means = _means(level, targets, num_levels)[level]
+        strength = _shrinkage(level, targets, num_levels)
+        means = _means(level, targets, num_levels, strength)[level]
         # Combinations of targets whose means differ most between levels.
         directions = np.linalg.svd(means.T @ means)[2][: config.max_codes].T
         projected = targets @ directions
+        strength = _shrinkage(level, projected, num_levels)
         code = np.empty_like(projected)
         for part in range(config.num_encoding_parts):
             others, own = part_of != part, part_of == part
-            code[own] = _means(level[others], projected[others], num_levels)[level[own]]
-        tables.append(_means(level, projected, num_levels))
+            means = _means(level[others], projected[others], num_levels, strength)
+            code[own] = means[level[own]]
+        tables.append(_means(level, projected, num_levels, strength))
         places.append(place)
         codes.append(code)
     dropped = tuple(labels.many_columns[place] for place in places)
@@ -122,25 +129,32 @@ def _targets(views: Views, labels: Labels) -> np.ndarray:
     return (functions - functions.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
 
 
-def _means(level: np.ndarray, targets: np.ndarray, num_levels: int) -> np.ndarray:
+def _means(
+    level: np.ndarray, targets: np.ndarray, num_levels: int, strength: np.ndarray
+) -> np.ndarray:
     """Shrunken means of centered targets for each level, then 0, [L + 1, G].
 
-    The mean of n rows is multiplied by n / (n + s), where s is the variance within
-    levels over the variance between them (James and Stein's estimator).
+    The mean of n rows is multiplied by n / (n + strength).
     """
     counts = np.bincount(level, minlength=num_levels)[:, None]
-    sums = np.stack(
-        [np.bincount(level, column, minlength=num_levels) for column in targets.T],
-        axis=1,
-    )
-    means = sums / np.maximum(counts, 1)
-    num_rows, present = len(level), (counts > 0).sum()
-    within = ((targets - means[level]) ** 2).sum(axis=0) / max(num_rows - present, 1)
-    spread = (counts * means**2).sum(axis=0) - (present - 1) * within
-    between = np.maximum(spread, 0) / num_rows
-    strength = within / np.maximum(between, 1e-6 * np.maximum(within, 1e-12))
-    shrunken = means * counts / (counts + strength)
+    sums = [np.bincount(level, column, minlength=num_levels) for column in targets.T]
+    shrunken = np.stack(sums, axis=1) / (counts + strength)
     return np.vstack([shrunken, np.zeros((1, targets.shape[1]))])
+
+
+def _shrinkage(level: np.ndarray, targets: np.ndarray, num_levels: int) -> np.ndarray:
+    """The variance of targets within levels over that between them, [G].
+
+    The variance between levels counts as at least a tenth of its sampling error, so
+    that codes of all rows have a similar scale.
+    """
+    counts = np.bincount(level, minlength=num_levels)
+    present = np.count_nonzero(counts)
+    means = _means(level, targets, num_levels, np.full(targets.shape[1], 1e-9))[level]
+    within = ((targets - means) ** 2).sum(axis=0) / max(len(level) - present, 1)
+    noise = within * present / len(level)
+    between = np.maximum((means**2).mean(axis=0) - noise, 0.1 * noise)
+    return within / np.where(between > 0, between, 1.0)
 
 
 def _order_is_meaningless(level: np.ndarray, targets: np.ndarray) -> bool:
@@ -150,19 +164,28 @@ def _order_is_meaningless(level: np.ndarray, targets: np.ndarray) -> bool:
     next. Codes of unordered labels do not.
     """
     counts = np.bincount(level)
-    present = np.flatnonzero(counts > 1)
-    if len(present) < 8:
+    counts = counts[counts > 0]
+    level = np.unique(level, return_inverse=True)[1]
+    if len(counts) < MIN_LEVELS:
         return False
-    n = counts[present]
+    # Three neighboring levels: a middle one and both beside it.
+    three = np.stack([counts[:-2], counts[1:-1], counts[2:]])
+    beside = three[0] + three[2]
+    enough = three.sum(axis=0) >= MIN_ROWS_OF_NEIGHBORS
+    if np.count_nonzero(enough) < MIN_LEVELS:
+        return False
     for column in targets.T:
-        means = np.bincount(level, column)[present] / n
-        squares = np.bincount(level, column**2)[present]
-        within = (squares - n * means**2).sum() / max(n.sum() - len(present), 1)
-        beside = n[:-2] + n[2:]
-        around = (n[:-2] * means[:-2] + n[2:] * means[2:]) / beside
-        excess = (means[1:-1] - around) ** 2 / (1 / n[1:-1] + 1 / beside)
-        mean_excess = excess.mean() / max(within, 1e-12)
-        # Mean 1 without differences; neighboring terms share rows, hence the factor 2.
-        if mean_excess > 1 + 5 * np.sqrt(2 * 2 / len(excess)):
+        sums, squares = np.bincount(level, column), np.bincount(level, column**2)
+        deviations = squares - sums**2 / counts
+        local = deviations[:-2] + deviations[1:-1] + deviations[2:]
+        variance = local / np.maximum(three.sum(axis=0) - 3, 1)
+        difference = sums[1:-1] / three[1] - (sums[:-2] + sums[2:]) / beside
+        excess = difference**2 / np.maximum(
+            variance * (1 / three[1] + 1 / beside), 1e-12
+        )
+        # Near 1 without differences. Single levels in the tails must not decide, and
+        # neighboring terms share rows, hence the factor 2.
+        mean = np.minimum(excess[enough], MAX_EXCESS).mean()
+        if mean > MIN_EXCESS + 4 * np.sqrt(2 * 2 / np.count_nonzero(enough)):
             return True
     return False

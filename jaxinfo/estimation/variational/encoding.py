@@ -84,7 +84,7 @@ def warnings_of_levels(name: str, table: Table) -> list[str]:
     """Warns of labels with so many levels that the rare ones share a code."""
     return [
         f"{table.column(number)} of {name} holds {count} levels: the most frequent "
-        f"{MAX_LEVELS} are told apart, the others are not"
+        f"{MAX_LEVELS} have coordinates of their own, the others share none"
         for number, known in enumerate(table.is_label)
         if known and (count := len(np.unique(table.flat[:, number]))) > MAX_LEVELS
     ]

@@ -206,7 +206,9 @@ def _summarize(
     finite = np.isfinite(result.value)
     kept = np.flatnonzero(finite)
     summary = summarize(
-        np.asarray(result.value), list(map(np.asarray, result.influence)), clusters
+        np.asarray(result.value),
+        list(map(np.asarray, result.influence)),
+        clusters=clusters,
     )
     found = blank.diagnostics
     best_step = np.median(result.best_step[finite]) if finite.any() else np.inf
