@@ -35,6 +35,7 @@ from jaxinfo.estimation.samples import (
     read_rows_of,
     read_samples,
 )
+from jaxinfo.estimation.significance import conditional_independence_p_value
 from jaxinfo.estimation.uncertainty import summary_around
 from jaxinfo.estimation.variational.estimators import Variational
 
@@ -99,7 +100,8 @@ def estimate_conditional_mutual_information(
         The formula is symmetric in x and y, but the estimate is not. The variable with
         fewer coordinates is used as x in the formula. On the tasks of the suite "cmi"
         the two orders differ by at most a third of the standard error.
-        There is no p-value, because shuffling rows also removes their dependence on z.
+        The default estimator gives the p-value of independence given z; see
+        `conditional_independence_p_value`.
 
     Example:
         >>> from jaxinfo.estimation import CrossFitted, TrainConfig
@@ -179,9 +181,11 @@ def estimate_transfer_entropy(
 
     Notes:
         Both series must be stationary. The past before the last L steps is ignored for
-        both series. An unobserved common driver can appear as transfer. If a series is
-        correlated over tens of steps, the true error can be several times the reported
-        one.
+        both series. An unobserved common driver can appear as transfer. The p-value of
+        the default estimator is that of independence given the past of the target, from
+        circular shifts; see `conditional_independence_p_value`. If a series is
+        correlated over a large part of its length, the true error can be twice the
+        reported one.
 
     Example:
         >>> from jaxinfo.estimation import CrossFitted, TrainConfig
@@ -352,7 +356,17 @@ def _by_chain_rule(
     ]
     if isinstance(estimator, CrossFitted):
         estimate = estimate_difference(
-            estimator, key, pairs, quantity=quantity, make_density_ratio=wrap
+            estimator,
+            key,
+            pairs,
+            quantity=quantity,
+            make_density_ratio=wrap,
+            find_p_value=lambda p_key, *_: conditional_independence_p_value(
+                p_key,
+                *(table.flat for table in (x, y, z)),
+                groups=samples.groups,
+                is_series=samples.is_series,
+            ),
         )
     else:
         keys = jax.random.split(key)

@@ -1,0 +1,19 @@
+"""Tests of independence, and warnings about rows that depend on each other."""
+
+from jaxinfo.estimation.significance.p_values import (
+    NUM_PERMUTATIONS,
+    combine_p_values,
+    conditional_independence_p_value,
+    independence_p_value,
+    shifted_scores,
+)
+from jaxinfo.estimation.significance.row_dependence import warnings_of_rows
+
+__all__ = [
+    "NUM_PERMUTATIONS",
+    "combine_p_values",
+    "conditional_independence_p_value",
+    "independence_p_value",
+    "shifted_scores",
+    "warnings_of_rows",
+]
