@@ -21,6 +21,9 @@ NUM_DIRECTIONS = 2
 # Memory: at most this many lags; each test of no memory is at this level; and the
 # variance of a correlation must be inflated by this factor to matter.
 MAX_LAGS, LEVEL, MIN_INFLATION = 20, 1e-3, 1.1
+# A single lag, such as a season or the number of distinct rows if copies are stacked,
+# counts if both autocorrelations are above so many standard deviations.
+PEAK = 4.8
 # Copies: at least this many different rows and this share of all rows have a copy.
 MIN_COPIED, MIN_COPIED_SHARE = 5, 0.01
 # A variable with fewer different rows, as a share of all rows, consists of labels.
@@ -44,10 +47,12 @@ def warnings_of_rows(
       labels or rounded do not count, nor do atoms such as zero.
     - Clusters: rows far closer to a few others than to the next ones. The share of the
       pairs within a radius r that are within r / 3 is at most 1 / 3 for a density on a
-      curve, and near 1 for clusters. Ties are broken at random.
+      curve, and near 1 for clusters. Distances are those of ranks, and pairs with an
+      equal value are left out.
     - Memory: rows near each other in their order are alike in x and in y, by a
-      Ljung-Box test of the leading directions of both. It is not reported if a column
-      is sorted, because sorting makes independent rows look alike.
+      Ljung-Box test of the leading directions of both, or they recur after the same
+      number of rows. It is not reported if a column is sorted, because sorting makes
+      independent rows look alike.
 
     Source: Ljung and Box, "On a measure of lack of fit in time series models",
         Biometrika 65, 1978; Bartlett, "Some aspects of the time-correlation problem in
@@ -158,10 +163,12 @@ def _has_clusters(sides: np.ndarray) -> bool:
     size = len(sides)
     ranks = np.stack([_random_ranks(column) for column in sides.T], axis=1) / size
     nearest = min(MAX_NEIGHBORS, size // 4)
-    found = np.asarray(KDTree(ranks).query(ranks, nearest + 1)[0])
-    distances = np.sort(found[:, 1:].ravel())
+    found, others = map(np.asarray, KDTree(ranks).query(ranks, nearest + 1))
+    # Equal values may come from labels or rounding.
+    is_tied = np.any(sides[others] == sides[:, None], axis=2)
+    distances = np.sort(found[~is_tied])
     counts = (size * 2 ** np.arange(-3, np.log2(nearest) - 1, 0.5)).astype(int)
-    radii = distances[counts]
+    radii = distances[counts[counts < len(distances)]]
     within = np.searchsorted(distances, radii, side="right")
     closest = np.searchsorted(distances, radii / 3, side="right")
     return bool(np.any(closest >= MIN_CLUSTERED * within))
@@ -180,28 +187,27 @@ def _random_ranks(column: np.ndarray) -> np.ndarray:
 
 
 def _has_memory(x: np.ndarray, y: np.ndarray) -> bool:
+    size = len(x)
     sides = [_autocorrelations(side) for side in (x, y)]
+    peaks = [np.sqrt(size) * side.max(axis=0) > PEAK for side in sides]
+    if np.any(np.logical_and(*peaks)):
+        return True
+    sides = [side[:, :MAX_LAGS] for side in sides]
     num_lags = sides[0].shape[1]
-    weights = len(x) * (len(x) + 2) / (len(x) - np.arange(1, num_lags + 1))
-    matters = []
-    for side in sides:
-        p_values = chi2.sf((side**2) @ weights, num_lags)
-        matters.append(p_values < LEVEL / len(side))
+    weights = size * (size + 2) / (size - np.arange(1, num_lags + 1))
+    matters = [
+        chi2.sf((side**2) @ weights, num_lags) < LEVEL / len(side) for side in sides
+    ]
     inflation = 1 + 2 * sides[0] @ sides[1].T
     return bool(np.any((inflation > MIN_INFLATION) & np.logical_and.outer(*matters)))
 
 
 def _autocorrelations(side: np.ndarray) -> np.ndarray:
-    """Autocorrelations of each direction at lags 1 to 20, [r, L]."""
-    num_lags = min(MAX_LAGS, len(side) // 4)
-    side = side - side.mean(axis=0)
-    return np.stack(
-        [
-            np.sum(side[lag:] * side[:-lag], axis=0) / np.sum(side**2, axis=0)
-            for lag in range(1, num_lags + 1)
-        ],
-        axis=1,
-    )
+    """Autocorrelations of each direction at lags 1 to N / 2, [r, L]."""
+    size = len(side)
+    spectra = np.fft.rfft(side - side.mean(axis=0), 2 * size, axis=0)
+    covariances = np.fft.irfft(np.abs(spectra) ** 2, axis=0)
+    return (covariances[1 : size // 2] / covariances[0]).T
 
 
 def _is_sorted(rows: np.ndarray) -> bool:
