@@ -159,9 +159,11 @@ def _independence_p_value(
 ) -> float:
     # The critics' scores are exchangeable only if rows are independent.
     has_dependent_rows = samples.is_series or samples.groups is not None
+    x, y = samples.flat
     return independence_p_value(
         key,
-        *samples.flat,
+        x,
+        y,
         () if has_dependent_rows else shifted,
         groups=samples.groups,
         is_series=samples.is_series,

@@ -39,6 +39,8 @@ __all__ = [
 NUM_PERMUTATIONS = 999
 # Graphs of nearest neighbors have at most this many rows.
 MAX_GRAPH_ROWS = 1_500
+# The regression on z has a feature for so many rows, and at most so many features.
+ROWS_PER_FEATURE, DEPENDENT_ROWS_PER_FEATURE, MAX_FEATURES = 5, 20, 200
 
 
 def independence_p_value(
@@ -157,9 +159,9 @@ def conditional_independence_p_value(
     """
     generator = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     given, _ = principal_directions(normal_scores(z))
-    num_effective = _num_effective(given, groups, is_series=is_series)
+    num_features = _num_features(given, groups, is_series=is_series)
     sides = [
-        residuals_given(generator, normal_scores(side), given, num_effective)
+        residuals_given(generator, normal_scores(side), given, num_features)
         for side in (x, y)
     ]
     scores = normal_scores(sides[0]), normal_scores(sides[1])
@@ -295,24 +297,29 @@ def _neighbor_p_value(
     sides = [principal_directions(side)[0][rows] for side in (x, y)]
     if not all(side.shape[1] for side in sides):
         return 1.0
-    graphs = [neighbor_graph(generator, side, groups) for side in sides]
+    x_graph, y_graph = (neighbor_graph(generator, side, groups) for side in sides)
     orders = draw_orders(
         generator, len(rows), NUM_PERMUTATIONS, groups=groups, is_series=is_series
     )
-    return _p_value(neighbor_statistics(*graphs, orders))
+    return _p_value(neighbor_statistics(x_graph, y_graph, orders))
 
 
-def _num_effective(
-    z: np.ndarray, groups: np.ndarray | None, *, is_series: bool
-) -> float:
-    """Number of independent rows that have as much information as those of z."""
+def _num_features(z: np.ndarray, groups: np.ndarray | None, *, is_series: bool) -> int:
+    """Number of features of z in the regression, for the effective number of rows.
+
+    The residuals of x and of y are both orthogonal to what the regression fits, and
+    after a shift or an exchange of groups they are not. Too many features for the
+    number of independent rows therefore make the test reject too often.
+    """
+    if groups is None and not is_series:
+        return min(MAX_FEATURES, len(z) // ROWS_PER_FEATURE)
     if groups is not None:
-        return float(groups.max() + 1)
-    if not is_series:
-        return float(len(z))
-    persistence = np.sum(z[1:] * z[:-1]) / max(np.sum(z**2), ROUNDING)
-    # Of the product of two series with this autocorrelation.
-    return float(len(z) * (1 - persistence**2) / (1 + persistence**2))
+        num_effective = float(groups.max() + 1)
+    else:
+        # The variance of the mean product of two series with this autocorrelation.
+        persistence = np.sum(z[1:] * z[:-1]) / max(np.sum(z**2), ROUNDING)
+        num_effective = len(z) * (1 - persistence**2) / (1 + persistence**2)
+    return min(MAX_FEATURES, int(num_effective / DEPENDENT_ROWS_PER_FEATURE))
 
 
 def _rows_of_graph(
@@ -342,9 +349,8 @@ def _conditional_neighbor_p_value(
     left, right = (principal_directions(side)[0][flat] for side in (x, y))
     if not (left.shape[1] and right.shape[1]):
         return 1.0
-    graphs = [
-        neighbor_graph(generator, side) for side in (left, np.hstack([right, z[flat]]))
-    ]
+    x_graph = neighbor_graph(generator, left)
+    y_graph = neighbor_graph(generator, np.hstack([right, z[flat]]))
     blocks = np.arange(rows.size).reshape(rows.shape)
     orders = within_blocks(generator, blocks, NUM_PERMUTATIONS)
-    return _p_value(neighbor_statistics(*graphs, orders))
+    return _p_value(neighbor_statistics(x_graph, y_graph, orders))

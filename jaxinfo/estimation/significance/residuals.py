@@ -6,7 +6,6 @@ from jaxinfo.core.types import Float
 
 __all__ = ["residuals_given"]
 
-NUM_FEATURES = 200
 BANDWIDTHS = (2.0, 0.6, 0.2)  # In standard deviations of a coordinate of z.
 PENALTIES = np.logspace(-6, 1, 15)  # Relative to the number of rows.
 
@@ -15,7 +14,7 @@ def residuals_given(
     generator: np.random.Generator,
     rows: Float[np.ndarray, "n d"],
     given: Float[np.ndarray, "n e"],
-    num_effective: float,
+    num_features: int,
 ) -> Float[np.ndarray, "n d"]:
     """Subtracts from each column what a smooth function of z predicts, [N, D].
 
@@ -30,14 +29,12 @@ def residuals_given(
         generator: draws the features.
         rows: centered rows, [N, D].
         given: centered normal scores of z, [N, E].
-        num_effective: number of independent rows that have as much information as
-            these; there is a feature for each five of them, at most 200.
+        num_features: number of random Fourier features.
 
     Returns:
         The residuals, [N, D].
     """
     size = given.shape[1]
-    num_features = int(min(NUM_FEATURES, num_effective / 5))
     frequencies = generator.normal(size=(size, num_features)) / np.sqrt(size)
     phases = generator.uniform(0, 2 * np.pi, num_features)
     best, fitted = np.full(rows.shape[1], np.inf), np.zeros_like(rows)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.spatial import KDTree
-from scipy.stats import chi2
+from scipy.stats import chi2, rankdata
 
 from jaxinfo.core.types import Float
 from jaxinfo.estimation.significance.statistics import (
@@ -20,10 +20,10 @@ MIN_ROWS = 32
 NUM_DIRECTIONS = 2
 # Memory: at most this many lags; each test of no memory is at this level; and the
 # variance of a correlation must be inflated by this factor to matter.
-MAX_LAGS, LEVEL, MIN_INFLATION = 20, 1e-3, 1.1
+MAX_LAGS, LEVEL, MIN_INFLATION = 20, 2e-4, 1.1
 # A single lag, such as a season or the number of distinct rows if copies are stacked,
 # counts if both autocorrelations are above so many standard deviations.
-PEAK = 4.8
+PEAK = 5.0
 # Copies: at least this many different rows and this share of all rows have a copy.
 MIN_COPIED, MIN_COPIED_SHARE = 5, 0.01
 # A variable with fewer different rows, as a share of all rows, consists of labels.
@@ -31,6 +31,8 @@ MAX_COARSE = 0.05
 # Clusters: numbers of neighbors per row that are looked at, on at most so many rows. If
 # at least this share of the neighbors within a radius is within a third of it, rows are
 # in tight clusters. For a density on a line it is about a third.
+# The radius holds at least so many pairs, each counted twice.
+MIN_CLOSE_PAIRS = 50
 MAX_NEIGHBORS, MAX_CLUSTER_ROWS, MIN_CLUSTERED = 24, 3_000, 0.5
 
 
@@ -47,8 +49,8 @@ def warnings_of_rows(
       labels or rounded do not count, nor do atoms such as zero.
     - Clusters: rows far closer to a few others than to the next ones. The share of the
       pairs within a radius r that are within r / 3 is at most 1 / 3 for a density on a
-      curve, and near 1 for clusters. Distances are those of ranks, and pairs with an
-      equal value are left out.
+      curve, and near 1 for clusters. Distances are those of ranks, and rows whose
+      values repeat are left out.
     - Memory: rows near each other in their order are alike in x and in y, by a
       Ljung-Box test of the leading directions of both, or they recur after the same
       number of rows. It is not reported if a column is sorted, because sorting makes
@@ -155,32 +157,32 @@ def _repeats_without_neighbors(column: np.ndarray) -> bool:
 
 
 def _has_clusters(sides: np.ndarray) -> bool:
+    # Equal values may come from labels or rounding.
+    sides = sides[~np.any([_repeats(column) for column in sides.T], axis=0)]
+    if len(sides) < MIN_ROWS:
+        return False
     if len(sides) > MAX_CLUSTER_ROWS:
         # A window of values, because a random part would break up the clusters.
         middle = len(sides) // 2 - MAX_CLUSTER_ROWS // 2
         window = np.argsort(sides[:, 0], kind="stable")[middle:][:MAX_CLUSTER_ROWS]
         sides = sides[window]
     size = len(sides)
-    ranks = np.stack([_random_ranks(column) for column in sides.T], axis=1) / size
+    ranks = rankdata(sides, axis=0) / size
     nearest = min(MAX_NEIGHBORS, size // 4)
-    found, others = map(np.asarray, KDTree(ranks).query(ranks, nearest + 1))
-    # Equal values may come from labels or rounding.
-    is_tied = np.any(sides[others] == sides[:, None], axis=2)
-    distances = np.sort(found[~is_tied])
+    found = np.asarray(KDTree(ranks).query(ranks, nearest + 1)[0])
+    distances = np.sort(found[:, 1:].ravel())
     counts = (size * 2 ** np.arange(-3, np.log2(nearest) - 1, 0.5)).astype(int)
-    radii = distances[counts[counts < len(distances)]]
+    counts = counts[(counts >= MIN_CLOSE_PAIRS) & (counts < len(distances))]
+    radii = distances[counts]
     within = np.searchsorted(distances, radii, side="right")
     closest = np.searchsorted(distances, radii / 3, side="right")
     return bool(np.any(closest >= MIN_CLUSTERED * within))
 
 
-def _random_ranks(column: np.ndarray) -> np.ndarray:
-    """Ranks with ties broken at random, so that equal labels fill an interval."""
-    generator = np.random.default_rng(len(column))
-    order = np.lexsort((generator.random(len(column)), column))
-    ranks = np.empty(len(column))
-    ranks[order] = np.arange(len(column))
-    return ranks
+def _repeats(column: np.ndarray) -> np.ndarray:
+    """Whether the value of each row occurs in another row, [N]."""
+    _, numbers, counts = np.unique(column, return_inverse=True, return_counts=True)
+    return counts[numbers] > 1
 
 
 # Memory ----------------------------------------------------------------------------
