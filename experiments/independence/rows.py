@@ -14,6 +14,7 @@ from jaxinfo.cli import prepare_jax
 from jaxinfo.estimation.significance import (
     conditional_independence_p_value,
     independence_p_value,
+    transfer_p_value,
 )
 
 __all__ = ["main"]
@@ -40,7 +41,7 @@ def _series(phi: float, num_rows: int) -> dict[str, Sample]:
 
     def transfer(rng: np.random.Generator) -> Any:
         x, y = (_autoregression(rng, phi, num_rows + 1) for _ in range(2))
-        return (x[:-1], y[1:], y[:-1]), {"is_series": True}
+        return (x[:-1], y[1:], y[:-1]), {"test": transfer_p_value}
 
     name = f"autoregression of {phi}, {num_rows} rows"
     return {
@@ -132,9 +133,10 @@ def _p_values(sample: Sample, num_runs: int) -> list[float]:
     found = []
     for seed in range(FIRST_SEED, FIRST_SEED + num_runs):
         rows, settings = sample(np.random.default_rng(seed))
-        test: Any = (
+        default: Any = (
             independence_p_value if len(rows) == 2 else conditional_independence_p_value
         )
+        test = settings.pop("test", default)
         found.append(test(jax.random.key(seed), *rows, **settings))
     return found
 

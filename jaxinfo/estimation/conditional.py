@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -35,7 +35,10 @@ from jaxinfo.estimation.samples import (
     read_rows_of,
     read_samples,
 )
-from jaxinfo.estimation.significance import conditional_independence_p_value
+from jaxinfo.estimation.significance import (
+    conditional_independence_p_value,
+    transfer_p_value,
+)
 from jaxinfo.estimation.uncertainty import summary_around
 from jaxinfo.estimation.variational.estimators import Variational
 
@@ -134,6 +137,11 @@ def estimate_conditional_mutual_information(
         wrap=functools.partial(
             ConditionalDensityRatio, formats=_formats(samples.tables), swaps=swaps
         ),
+        find_p_value=functools.partial(
+            conditional_independence_p_value,
+            groups=samples.groups,
+            is_series=samples.is_series,
+        ),
     )
 
 
@@ -182,8 +190,8 @@ def estimate_transfer_entropy(
     Notes:
         Both series must be stationary. The past before the last L steps is ignored for
         both series. An unobserved common driver can appear as transfer. The p-value of
-        the default estimator is that of independence given the past of the target, from
-        circular shifts; see `conditional_independence_p_value`. If a series is
+        the default estimator compares with circular shifts of the source; see
+        `transfer_p_value`. If a series is
         correlated over a large part of its length, the true error can be twice the
         reported one.
 
@@ -222,6 +230,9 @@ def estimate_transfer_entropy(
         quantity="transfer entropy",
         wrap=functools.partial(
             TransferDensityRatio, formats=_formats(tables), lags=lags
+        ),
+        find_p_value=lambda p_key, steps, source_past, target_past: transfer_p_value(
+            p_key, source_past, steps, target_past
         ),
     )
 
@@ -347,6 +358,7 @@ def _by_chain_rule(
     *,
     quantity: str,
     wrap: Any,
+    find_p_value: Callable[..., float],
 ) -> Estimate:
     """I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z) for the variables of these names."""
     x, y, z = (samples.tables[name] for name in names)
@@ -361,11 +373,8 @@ def _by_chain_rule(
             pairs,
             quantity=quantity,
             make_density_ratio=wrap,
-            find_p_value=lambda p_key, *_: conditional_independence_p_value(
-                p_key,
-                *(table.flat for table in (x, y, z)),
-                groups=samples.groups,
-                is_series=samples.is_series,
+            find_p_value=lambda p_key, *_: find_p_value(
+                p_key, *(samples.tables[name].flat for name in names)
             ),
         )
     else:

@@ -6,6 +6,7 @@ from jaxinfo.estimation.significance.p_values import (
     conditional_independence_p_value,
     independence_p_value,
     shifted_scores,
+    transfer_p_value,
 )
 from jaxinfo.estimation.significance.row_dependence import warnings_of_rows
 
@@ -15,5 +16,6 @@ __all__ = [
     "conditional_independence_p_value",
     "independence_p_value",
     "shifted_scores",
+    "transfer_p_value",
     "warnings_of_rows",
 ]

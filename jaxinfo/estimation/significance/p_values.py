@@ -34,6 +34,7 @@ __all__ = [
     "conditional_independence_p_value",
     "independence_p_value",
     "shifted_scores",
+    "transfer_p_value",
 ]
 
 NUM_PERMUTATIONS = 999
@@ -155,7 +156,9 @@ def conditional_independence_p_value(
     Notes:
         No test of conditional independence is valid for every distribution (Shah and
         Peters, theorem 2). This one needs regressions that predict x and y well, and
-        few rows with many coordinates of z can make it reject too often.
+        few rows with many coordinates of z can make it reject too often. So can
+        series whose memory lasts for a large part of their length: of independent
+        autoregressions of 0.99 with 500 steps, about 9 % are rejected at 5 %.
     """
     generator = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     given, _ = principal_directions(normal_scores(z))
@@ -173,6 +176,44 @@ def conditional_independence_p_value(
     else:
         correlated, near = _of_dependent_rows(generator, *scores, groups)
     return combine_p_values(np.array([correlated, near]), np.ones(2))
+
+
+def transfer_p_value(
+    key: Key[Array, ""], source_past: np.ndarray, target: np.ndarray, past: np.ndarray
+) -> float:
+    """Computes a p-value of the hypothesis that no information is transferred.
+
+    A ridge regression on the past of the target predicts the normal scores of the
+    target, and its residuals are compared with circular shifts of the past of the
+    source as in `independence_p_value`. The regression does not depend on the source,
+    so the shifts are exact up to the join of the ends if the series are independent.
+
+    Source: Vicente et al., "Transfer entropy: a model-free measure of effective
+        connectivity for the neurosciences", J. Comput. Neurosci. 30, 2011, for shifts.
+
+    Args:
+        key: random key.
+        source_past: past of the source at each step, [T, L D].
+        target: the target, [T, E].
+        past: past of the target, [T, L E].
+
+    Returns:
+        The p-value, as in `independence_p_value`.
+
+    Notes:
+        A target that drives the source does not make the test reject too often if the
+        regression predicts the target well, but it lowers the power. A source that
+        only changes the sign of the target's dependence on its own past is not
+        detected.
+    """
+    generator = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    given, _ = principal_directions(normal_scores(past))
+    num_features = _num_features(given, None, is_series=True)
+    residuals = residuals_given(generator, normal_scores(target), given, num_features)
+    sides = normal_scores(source_past), normal_scores(residuals)
+    return combine_p_values(
+        np.array(_of_dependent_rows(generator, *sides, None)), np.ones(2)
+    )
 
 
 def shifted_scores(
