@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -37,6 +37,10 @@ from jaxinfo.estimation.samples import (
     read_samples,
     read_tables,
     warnings_of_table,
+)
+from jaxinfo.estimation.significance import (
+    conditional_independence_p_value,
+    transfer_p_value,
 )
 from jaxinfo.estimation.uncertainty import summary_around
 from jaxinfo.estimation.variational.estimators import Variational
@@ -102,7 +106,8 @@ def estimate_conditional_mutual_information(
         The formula is symmetric in x and y, but the estimate is not. The variable with
         fewer coordinates is used as x in the formula. On the tasks of the suite "cmi"
         the two orders differ by at most a third of the standard error.
-        There is no p-value, because shuffling rows also removes their dependence on z.
+        The default estimator gives the p-value of independence given z; see
+        `conditional_independence_p_value`.
 
     Example:
         >>> from jaxinfo.estimation import CrossFitted, TrainConfig
@@ -134,6 +139,11 @@ def estimate_conditional_mutual_information(
         quantity="conditional mutual information",
         wrap=functools.partial(
             ConditionalDensityRatio, formats=_formats(samples.tables), swaps=swaps
+        ),
+        find_p_value=functools.partial(
+            conditional_independence_p_value,
+            groups=samples.groups,
+            is_series=samples.is_series,
         ),
     )
 
@@ -182,9 +192,11 @@ def estimate_transfer_entropy(
 
     Notes:
         Both series must be stationary. The past before the last L steps is ignored for
-        both series. An unobserved common driver can appear as transfer. If a series is
-        correlated over tens of steps, the true error can be several times the reported
-        one.
+        both series. An unobserved common driver can appear as transfer. The p-value of
+        the default estimator compares with circular shifts of the source; see
+        `transfer_p_value`. If a series is
+        correlated over a large part of its length, the true error can be twice the
+        reported one.
 
     Example:
         >>> from jaxinfo.estimation import CrossFitted, TrainConfig
@@ -222,6 +234,9 @@ def estimate_transfer_entropy(
         quantity="transfer entropy",
         wrap=functools.partial(
             TransferDensityRatio, formats=_formats(tables), lags=lags
+        ),
+        find_p_value=lambda p_key, steps, source_past, target_past: transfer_p_value(
+            p_key, source_past, steps, target_past
         ),
     )
 
@@ -347,6 +362,7 @@ def _by_chain_rule(
     *,
     quantity: str,
     wrap: Any,
+    find_p_value: Callable[..., float],
 ) -> Estimate:
     """I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z) for the variables of these names."""
     x, y, z = (beside(samples.tables[name]) for name in names)  # Flat rows.
@@ -356,7 +372,14 @@ def _by_chain_rule(
     ]
     if isinstance(estimator, CrossFitted):
         estimate = estimate_difference(
-            estimator, key, pairs, quantity=quantity, make_density_ratio=wrap
+            estimator,
+            key,
+            pairs,
+            quantity=quantity,
+            make_density_ratio=wrap,
+            find_p_value=lambda p_key, *_: find_p_value(
+                p_key, *(samples.tables[name].flat for name in names)
+            ),
         )
     else:
         keys = jax.random.split(key)

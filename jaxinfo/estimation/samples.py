@@ -16,6 +16,7 @@ from jaxinfo.data.containers import (
     read_table,
 )
 from jaxinfo.estimation.preprocessing import check_row_counts, is_traced
+from jaxinfo.estimation.significance import warnings_of_rows
 
 __all__ = [
     "RowFormat",
@@ -223,6 +224,9 @@ def read_samples(
     warnings = [
         w for name, table in tables.items() for w in warnings_of_table(name, table)
     ]
+    if groups is None and not is_series:
+        x, y, *_ = tables.values()
+        warnings += warnings_of_rows(x.flat, y.flat, x.is_label + y.is_label)
     if len(kept) < num_rows:
         dropped = num_rows - len(kept)
         warnings.append(

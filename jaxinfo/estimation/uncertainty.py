@@ -9,6 +9,8 @@ __all__ = ["Summary", "summarize", "summary_around", "variance_of_mean"]
 
 # Two-sided 95 % point of the standard normal.
 Z_95 = 1.959963984540054
+# The autocorrelation of a series is at most this, or its memory would seem infinite.
+MAX_PERSISTENCE = 0.998
 
 
 class Summary(NamedTuple):
@@ -81,12 +83,18 @@ def variance_of_mean(
     For independent values it is var / N. For groups, the sums of the deviations of each
     group are independent (the cluster-robust variance). A series is divided into
     consecutive batches of sqrt(N) values, whose means are nearly independent; the
-    result is the variance of these means divided by their number.
+    result is the variance of these means divided by their number. Batches are too short
+    for a series with a long memory, so the same variance is computed from
+    the innovations e_t = v_t - a v_(t-1), divided by (1 - a)^2, where a is the lag-one
+    autocorrelation, corrected for its bias. The larger of the two is returned.
 
     Source: Liang and Zeger, "Longitudinal data analysis using generalized linear
         models", Biometrika 73, 1986, for groups; Flegal and Jones, "Batch means and
         spectral variance estimators in Markov chain Monte Carlo", Ann. Statist. 38,
-        2010, equation 4 with b = sqrt(N), for series.
+        2010, equation 4 with b = sqrt(N), for series; Andrews and Monahan, "An improved
+        heteroskedasticity and autocorrelation consistent covariance matrix estimator",
+        Econometrica 60, 1992, for prewhitening; Kendall, "Note on bias in the
+        estimation of autocorrelation", Biometrika 41, 1954.
 
     Args:
         values: the values, [N]; ordered in time if `is_series`.
@@ -106,7 +114,16 @@ def variance_of_mean(
         correction = num_groups / max(num_groups - 1, 1)
         return float(correction * np.sum(sums**2) / len(values) ** 2)
     if is_series:
-        length = int(len(values) ** 0.5)
-        whole = values[: len(values) // length * length]
-        values = whole.reshape(-1, length).mean(axis=1)
+        past, now = values[:-1] - values.mean(), values[1:] - values.mean()
+        persistence = past @ now / max(past @ past, np.finfo(float).tiny)
+        persistence += (1 + 3 * persistence) / len(values)
+        persistence = min(persistence, MAX_PERSISTENCE)
+        innovations = _variance_of_batches(now - persistence * past)
+        return max(_variance_of_batches(values), innovations / (1 - persistence) ** 2)
     return float(values.var(ddof=1) / len(values))
+
+
+def _variance_of_batches(values: np.ndarray) -> float:
+    length = int(len(values) ** 0.5)
+    means = values[: len(values) // length * length].reshape(-1, length).mean(axis=1)
+    return float(means.var(ddof=1) / len(means))

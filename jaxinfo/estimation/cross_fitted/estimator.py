@@ -87,7 +87,7 @@ class CrossFitted(CrossFittedConfig, PairEstimator):
             key,
             [samples],
             quantity="mutual information",
-            tests_independence=True,
+            find_p_value=_independence_p_value,
         )
 
 
@@ -98,7 +98,7 @@ def estimate_difference(
     *,
     quantity: str,
     make_density_ratio: Callable[..., DensityRatio | None] = lambda ratio: ratio,
-    tests_independence: bool = False,
+    find_p_value: Callable[[Array, Samples, Sequence[np.ndarray]], float],
 ) -> Estimate:
     """Estimates the information of one pair of variables, minus that of a second pair.
 
@@ -111,7 +111,8 @@ def estimate_difference(
         pairs: one or two pairs of variables with the same rows.
         quantity: name of the estimated quantity.
         make_density_ratio: maps the density ratios of all pairs to the result's.
-        tests_independence: whether to compute a p-value for the first pair.
+        find_p_value: from a random key, the first pair and `shifted_scores` of the
+            held-out rows of each fold, the p-value.
 
     Returns:
         The `Estimate`; its history has the validation curves of all critics.
@@ -130,10 +131,6 @@ def estimate_difference(
     runs = jax.tree.map(
         lambda *leaves: np.concatenate(leaves), *(fit.runs for fit in fits)
     )
-    p_value = None
-    if tests_independence:
-        x, y = samples.flat
-        p_value = independence_p_value(permutation_key, x, y, fits[0].reports.shifted)
     summary = _summarize(config, fits, samples)
     per_seed = _difference([np.asarray(fit.runs.value, float) for fit in fits])
     return Estimate(
@@ -142,7 +139,7 @@ def estimate_difference(
         estimator="cross_fitted",
         num_samples=len(samples),
         quantity=quantity,
-        p_value=p_value,
+        p_value=find_p_value(permutation_key, samples, fits[0].reports.shifted),
         diagnostics=Diagnostics(
             per_seed + (summary.value - np.nanmean(per_seed)),
             saturated=not all(fit.reports.is_measured for fit in fits),
@@ -154,6 +151,22 @@ def estimate_difference(
             compile_seconds=compile_seconds[0],
         ),
         density_ratio=make_density_ratio(*(fit.density_ratio for fit in fits)),
+    )
+
+
+def _independence_p_value(
+    key: Array, samples: Samples, shifted: Sequence[np.ndarray]
+) -> float:
+    # The critics' scores are exchangeable only if rows are independent.
+    has_dependent_rows = samples.is_series or samples.groups is not None
+    x, y = samples.flat
+    return independence_p_value(
+        key,
+        x,
+        y,
+        () if has_dependent_rows else shifted,
+        groups=samples.groups,
+        is_series=samples.is_series,
     )
 
 
