@@ -27,7 +27,7 @@ Sample = Callable[[np.random.Generator], tuple[tuple[np.ndarray, ...], dict[str,
 
 def _autoregression(rng: np.random.Generator, phi: float, num_rows: int) -> np.ndarray:
     noise = rng.normal(size=(num_rows + 2_000, 1))
-    return lfilter([1], [1, -phi], noise, axis=0)[2_000:]
+    return np.asarray(lfilter([1], [1, -phi], noise, axis=0))[2_000:]
 
 
 def _series(phi: float, num_rows: int) -> dict[str, Sample]:

@@ -66,7 +66,7 @@ def test_estimators_of_the_library_and_others_are_called_alike():
         estimate_pair(lambda *arguments: 1.0, KEY, _pair())
 
 
-def test_labels_of_text_need_no_codes():
-    x = np.where(X[:, 0] > 0, "high", "low")
+def test_labels_reach_estimators_that_use_their_codes_as_numbers():
+    x = np.array(["low", "middle", "high"])[np.digitize(X[:, 0], [-0.4, 0.4])]
     found = KSG()(KEY, x, Y)
     assert any("label" in warning for warning in found.diagnostics.warnings)
