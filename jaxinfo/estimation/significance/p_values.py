@@ -40,6 +40,9 @@ __all__ = [
 NUM_PERMUTATIONS = 999
 # Graphs of nearest neighbors have at most this many rows.
 MAX_GRAPH_ROWS = 1_500
+# Larger p-values are combined as this one. A p-value of 0.999 would otherwise cancel
+# one of 0.001.
+LARGEST = 0.95
 # The regression on z has a feature for so many rows, and at most so many features.
 ROWS_PER_FEATURE, DEPENDENT_ROWS_PER_FEATURE, MAX_FEATURES = 5, 20, 200
 
@@ -88,7 +91,7 @@ def independence_p_value(
         is_series: whether the rows are steps in time.
 
     Returns:
-        The p-value, at least 1 / 1000 and at most 1. A series of N steps has N - 1
+        The p-value, at least 1 / 1000 and at most 0.95. A series of N steps has N - 1
         shifts, so its p-value is at least 1 / N.
 
     Notes:
@@ -242,9 +245,7 @@ def combine_p_values(p_values: np.ndarray, weights: np.ndarray) -> float:
 
     Source: Liu and Xie, "Cauchy combination test", JASA 115, 2020, eq. 3.
     """
-    # A p-value of 1 would have infinite weight.
-    below_one = np.minimum(p_values, 1 - 1 / (1 + NUM_PERMUTATIONS))
-    quantiles = np.tan((0.5 - below_one) * np.pi)
+    quantiles = np.tan((0.5 - np.minimum(p_values, LARGEST)) * np.pi)
     return float(0.5 - np.arctan(np.average(quantiles, weights=weights)) / np.pi)
 
 

@@ -72,7 +72,7 @@ def test_the_smallest_p_value_counts_most_and_one_does_not_overrule_it():
     assert combine_p_values(np.array([0.01, 0.5]), np.ones(2)) == pytest.approx(
         0.02, rel=0.01
     )
-    assert combine_p_values(np.array([0.001, 1.0]), np.array([2, 1])) < 0.01
+    assert combine_p_values(np.array([0.001, 1.0]), np.ones(2)) < 0.01
 
 
 # Size -----------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_degenerate_columns_do_no_harm(x):
     rows, y = _pairs(np.random.default_rng(0), 0.7)
     p_value = _p_value(x(rows), y)
     if np.ptp(x(rows)) == 0:
-        assert p_value == pytest.approx(1 - 1 / 1000)
+        assert p_value == pytest.approx(0.95)
     else:
         assert p_value < FOUND
 
