@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             code = RUNNERS[type(options)](options)
-    except (ValueError, ImportError, OSError) as error:
+    except (ValueError, ImportError, OSError, OverflowError, MemoryError) as error:
         return _fail(" ".join(str(error).split()) or type(error).__name__)
     except KeyboardInterrupt:
         _fail("interrupted")

@@ -1,5 +1,6 @@
 """Datasets as arrays: tables, images and graphs, with sampling of neighbors."""
 
+from jaxinfo.data.containers import Table, read_table
 from jaxinfo.data.graphs import (
     HeterogeneousGraph,
     find_positives,
@@ -28,6 +29,7 @@ __all__ = [
     "Images",
     "Neighbors",
     "NodeSplit",
+    "Table",
     "find_images",
     "find_positives",
     "list_neighbors",
@@ -39,5 +41,6 @@ __all__ = [
     "normalize_features",
     "read_columns",
     "read_edges",
+    "read_table",
     "sample_neighbors",
 ]

@@ -2,8 +2,8 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable, Mapping
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
 import jax
 import jax.numpy as jnp
@@ -11,22 +11,36 @@ import numpy as np
 
 from jaxinfo.core.checks import check_host_key, check_positive
 from jaxinfo.core.types import Array, Float, Key
+from jaxinfo.data.containers import Discrete, Table, beside
 from jaxinfo.estimation.classical import KSG, MixedKSG, PlugIn
 from jaxinfo.estimation.cross_fitted import CrossFitted, estimate_difference
 from jaxinfo.estimation.density_ratio import DensityRatio
+from jaxinfo.estimation.determinism import is_determined_by
 from jaxinfo.estimation.estimate import Diagnostics, Estimate, History
 from jaxinfo.estimation.estimators import (
     Estimator,
-    checked_estimate,
     find_estimator,
     name_of,
 )
 from jaxinfo.estimation.keywords import refuse_keywords
-from jaxinfo.estimation.preprocessing import (
-    check_row_counts,
-    check_rows,
-    is_traced,
-    warn,
+from jaxinfo.estimation.pair_estimator import (
+    PairEstimator,
+    at_limits,
+    estimate_pair,
+    with_warnings,
+)
+from jaxinfo.estimation.preprocessing import is_traced, warn
+from jaxinfo.estimation.samples import (
+    RowFormat,
+    Samples,
+    read_rows_of,
+    read_samples,
+    read_tables,
+    warnings_of_table,
+)
+from jaxinfo.estimation.significance import (
+    conditional_independence_p_value,
+    transfer_p_value,
 )
 from jaxinfo.estimation.uncertainty import summary_around
 from jaxinfo.estimation.variational.estimators import Variational
@@ -45,6 +59,10 @@ def estimate_conditional_mutual_information(
     z: Any,
     *,
     estimator: str | Estimator | None = None,
+    discrete: Discrete | Mapping[str, Discrete] = None,
+    missing: str = "error",
+    groups: Any = None,
+    is_series: bool = False,
     **settings: Any,
 ) -> Estimate:
     """Estimates the information of x and y given z in nats, with its error.
@@ -65,6 +83,13 @@ def estimate_conditional_mutual_information(
         estimator: an estimator of mutual information or its name, as in
             `estimate_mutual_information`. For estimators other than `CrossFitted`, the
             errors of the two terms are combined as if they were independent.
+        discrete: which columns hold labels: True or False, a list of names of columns,
+            or a dict such as `{"x": True, "y": [0, 2]}`. None for text, categories,
+            truth values, and what the estimator takes for labels.
+        missing: "error", or "drop" to leave out rows with missing values.
+        groups: a label for each row, [N]: rows of one group, such as repeated
+            measurements, depend on each other.
+        is_series: whether the rows are steps in time that depend on each other.
         **settings: rejected, with an error that names the estimator that takes them.
 
     Returns:
@@ -81,7 +106,8 @@ def estimate_conditional_mutual_information(
         The formula is symmetric in x and y, but the estimate is not. The variable with
         fewer coordinates is used as x in the formula. On the tasks of the suite "cmi"
         the two orders differ by at most a third of the standard error.
-        There is no p-value, because shuffling rows also removes their dependence on z.
+        The default estimator gives the p-value of independence given z; see
+        `conditional_independence_p_value`.
 
     Example:
         >>> from jaxinfo.estimation import CrossFitted, TrainConfig
@@ -95,17 +121,30 @@ def estimate_conditional_mutual_information(
     """
     refuse_keywords(settings, KSG, MixedKSG, PlugIn, CrossFitted, Variational)
     check_host_key(key)
-    checked, warnings = _check(x=x, y=y, z=z)
-    shapes = tuple((name, rows.shape[1:]) for name, rows in checked.items())
-    flat_x, flat_y, flat_z = (rows.reshape(len(rows), -1) for rows in checked.values())
-    swaps = flat_y.shape[1] < flat_x.shape[1]
+    samples = read_samples(
+        x=x,
+        y=y,
+        z=z,
+        discrete=discrete,
+        missing=missing,
+        groups=groups,
+        is_series=is_series,
+    )
+    swaps = samples.flat[1].shape[1] < samples.flat[0].shape[1]
     return _by_chain_rule(
         find_estimator(estimator),
         key,
-        (flat_y, flat_x, flat_z) if swaps else (flat_x, flat_y, flat_z),
-        warnings=warnings,
+        samples,
+        ("y", "x", "z") if swaps else ("x", "y", "z"),
         quantity="conditional mutual information",
-        wrap=functools.partial(ConditionalDensityRatio, shapes=shapes, swaps=swaps),
+        wrap=functools.partial(
+            ConditionalDensityRatio, formats=_formats(samples.tables), swaps=swaps
+        ),
+        find_p_value=functools.partial(
+            conditional_independence_p_value,
+            groups=samples.groups,
+            is_series=samples.is_series,
+        ),
     )
 
 
@@ -116,6 +155,8 @@ def estimate_transfer_entropy(
     *,
     lags: int = 1,
     estimator: str | Estimator | None = None,
+    discrete: Discrete | Mapping[str, Discrete] = None,
+    missing: str = "error",
     **settings: Any,
 ) -> Estimate:
     """Estimates the transfer entropy from one series to another in nats.
@@ -135,6 +176,10 @@ def estimate_transfer_entropy(
         lags: L, the number of past steps.
         estimator: an estimator of mutual information or its name, as in
             `estimate_mutual_information`.
+        discrete: which columns hold labels: True or False, a list of names of columns,
+            or a dict such as `{"target": True}`. None for text, categories,
+            truth values, and what the estimator takes for labels.
+        missing: "error", or "drop" to leave out rows with missing values.
         **settings: rejected, with an error that names the estimator that takes them.
 
     Returns:
@@ -147,9 +192,11 @@ def estimate_transfer_entropy(
 
     Notes:
         Both series must be stationary. The past before the last L steps is ignored for
-        both series. An unobserved common driver can appear as transfer. If a series is
-        correlated over tens of steps, the true error can be several times the reported
-        one.
+        both series. An unobserved common driver can appear as transfer. The p-value of
+        the default estimator compares with circular shifts of the source; see
+        `transfer_p_value`. If a series is
+        correlated over a large part of its length, the true error can be twice the
+        reported one.
 
     Example:
         >>> from jaxinfo.estimation import CrossFitted, TrainConfig
@@ -164,19 +211,43 @@ def estimate_transfer_entropy(
     refuse_keywords(settings, KSG, MixedKSG, PlugIn, CrossFitted, Variational)
     check_host_key(key)
     check_positive(lags=lags)
-    checked, warnings = _check(source=source, target=target)
+    tables = read_tables(discrete, source=source, target=target)
+    past = {name: _past(table, lags) for name, table in tables.items()}
+    found = find_estimator(estimator)
+    samples = read_samples(
+        target=tables["target"].take(slice(lags, None)),
+        source_past=past["source"],
+        target_past=past["target"],
+        missing=missing,
+        # An estimator of the user's own has no such argument.
+        is_series=isinstance(found, PairEstimator),
+    )
+    # Constant columns are named once, as the user knows them.
+    of_series = [w for item in tables.items() for w in warnings_of_table(*item)]
+    of_rows = [w for w in samples.warnings if w.split()[0] not in samples.tables]
+    samples = dataclasses.replace(samples, warnings=(*of_series, *of_rows))
     return _by_chain_rule(
-        find_estimator(estimator),
+        found,
         key,
-        _rows_of_series(**checked, lags=lags),
-        warnings=warnings,
+        samples,
+        ("target", "source_past", "target_past"),
         quantity="transfer entropy",
-        is_series=True,
         wrap=functools.partial(
-            TransferDensityRatio,
-            shapes=tuple((name, rows.shape[1:]) for name, rows in checked.items()),
-            lags=lags,
+            TransferDensityRatio, formats=_formats(tables), lags=lags
         ),
+        find_p_value=lambda p_key, steps, source_past, target_past: transfer_p_value(
+            p_key, source_past, steps, target_past
+        ),
+    )
+
+
+def _past(table: Table, lags: int) -> Table:
+    """The past of a series at each step, [T - L, L D]."""
+    return Table(
+        lagged_rows(table.values, lags),
+        table.is_label * lags,
+        table.levels * lags,
+        tuple(f"{name}, lag {lag + 1}" for lag in range(lags) for name in table.names),
     )
 
 
@@ -213,13 +284,11 @@ def lagged_rows(
 
 # Density ratios --------------------------------------------------------------------
 
-Shapes = tuple[tuple[str, tuple[int, ...]], ...]
-
 
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["joint", "given"],
-    meta_fields=["shapes", "swaps"],
+    meta_fields=["formats", "swaps"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class ConditionalDensityRatio(DensityRatio):
@@ -228,18 +297,18 @@ class ConditionalDensityRatio(DensityRatio):
     Attributes:
         joint: density ratio of x and (y, z).
         given: density ratio of x and z.
-        shapes: name and row shape of x, y and z.
+        formats: formats of x, y and z.
         swaps: whether the formula uses y as x and x as y.
     """
 
     joint: DensityRatio
     given: DensityRatio
-    shapes: Shapes
+    formats: tuple[RowFormat, ...]
     swaps: bool
 
     def log_ratio(self, x: Any, y: Any, z: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Evaluates the pointwise conditional information of each row, nats, [N]."""
-        x, y, z = _check_new_rows(self.shapes, x, y, z)
+        x, y, z = read_rows_of(self.formats, x, y, z)
         flat = [rows.reshape(len(rows), -1) for rows in (x, y, z)]
         if self.swaps:
             flat[0], flat[1] = flat[1], flat[0]
@@ -249,7 +318,7 @@ class ConditionalDensityRatio(DensityRatio):
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["joint", "given"],
-    meta_fields=["shapes", "lags"],
+    meta_fields=["formats", "lags"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class TransferDensityRatio(DensityRatio):
@@ -258,19 +327,21 @@ class TransferDensityRatio(DensityRatio):
     Attributes:
         joint: density ratio of the target and both pasts.
         given: density ratio of the target and its own past.
-        shapes: name and row shape of source and target.
+        formats: formats of source and target.
         lags: number of past steps.
     """
 
     joint: DensityRatio
     given: DensityRatio
-    shapes: Shapes
+    formats: tuple[RowFormat, ...]
     lags: int
 
     def log_ratio(self, source: Any, target: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Evaluates the local transfer entropy after the first L steps, [T - L]."""
-        source, target = _check_new_rows(self.shapes, source, target)
-        return _difference(self, *_rows_of_series(source, target, self.lags))
+        source, target = read_rows_of(self.formats, source, target)
+        past = lagged_rows(source, self.lags), lagged_rows(target, self.lags)
+        steps = target[self.lags :].reshape(len(past[0]), -1)
+        return _difference(self, steps, *past)
 
 
 def _difference(
@@ -280,76 +351,72 @@ def _difference(
     return ratio.joint(x, xp.concatenate([y, z], axis=1)) - ratio.given(x, z)
 
 
-def _check_new_rows(shapes: Shapes, *rows: Any) -> list[Any]:
-    """Checks new rows for a density ratio; only the shape of traced rows is checked."""
-    checked = {}
-    for (name, shape), new in zip(shapes, rows, strict=True):
-        new = jnp.asarray(new) if is_traced(new) else check_rows(name, new)[0]
-        if new.shape[1:] != shape:
-            raise ValueError(
-                f"{name} must have rows of shape {shape}, as when fitted, got "
-                f"{new.shape[1:]}"
-            )
-        checked[name] = new
-    check_row_counts(**checked)
-    return list(checked.values())
-
-
 # The chain rule --------------------------------------------------------------------
-
-_Rows = tuple[Any, Any, Any]
 
 
 def _by_chain_rule(
     estimator: Estimator,
     key: Array,
-    rows: _Rows,
+    samples: Samples,
+    names: tuple[str, str, str],
     *,
-    warnings: list[str],
     quantity: str,
     wrap: Any,
-    is_series: bool = False,
+    find_p_value: Callable[..., float],
 ) -> Estimate:
-    """I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z) from rows of x, y and z, [N, D] each."""
-    x, y, z = rows
-    pairs = [(x, np.hstack([y, z])), (x, z)]
+    """I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z) for the variables of these names."""
+    x, y, z = (beside(samples.tables[name]) for name in names)  # Flat rows.
+    pairs = [
+        dataclasses.replace(samples, tables={"x": x, "y": other})
+        for other in (beside(y, z), z)
+    ]
     if isinstance(estimator, CrossFitted):
         estimate = estimate_difference(
             estimator,
             key,
             pairs,
-            warnings=warnings,
             quantity=quantity,
-            is_series=is_series,
             make_density_ratio=wrap,
+            find_p_value=lambda p_key, *_: find_p_value(
+                p_key, *(samples.tables[name].flat for name in names)
+            ),
         )
-        warn(list(estimate.diagnostics.warnings))
-        return estimate
-    keys = jax.random.split(key)
-    with catch_warnings():
-        simplefilter("ignore", UserWarning)  # They are issued once, below.
+    else:
+        keys = jax.random.split(key)
         joint, given = (
-            checked_estimate(estimator, k, *pair)
+            estimate_pair(estimator, k, pair)
             for k, pair in zip(keys, pairs, strict=True)
         )
-    # These name columns of the stacked rows; `warnings` has them for each argument.
-    of_columns = {
-        message
-        for pair in pairs
-        for name, rows in zip("xy", pair, strict=True)
-        for message in check_rows(name, rows)[1]
-    }
-    found = [*joint.diagnostics.warnings, *given.diagnostics.warnings]
-    warnings = warnings + [each for each in found if each not in of_columns]
-    warn(warnings)
-    return _subtract(estimator, joint, given, warnings, quantity, wrap)
+        estimate = _subtract(estimator, joint, given, quantity, wrap)
+    if is_determined_by(x, z) or is_determined_by(y, z):
+        estimate = _without_information(estimate, names)
+    else:
+        estimate = at_limits(estimate, *pairs)
+    warn(list(estimate.diagnostics.warnings))
+    return estimate
+
+
+def _without_information(estimate: Estimate, names: tuple[str, str, str]) -> Estimate:
+    """The estimate 0, for a variable that is a function of the condition."""
+    x, y, z = names
+    estimate = with_warnings(
+        estimate,
+        [f"{x} or {y} is a function of {z}, so their information given {z} is 0"],
+    )
+    found = dataclasses.replace(
+        estimate.diagnostics,
+        saturated=False,
+        per_seed=np.zeros(estimate.diagnostics.num_seeds),
+    )
+    # One row more or less that deviates would change the information by about 1 / N.
+    summary = summary_around(0.0, 1 / estimate.num_samples)
+    return dataclasses.replace(estimate, **summary._asdict(), diagnostics=found)
 
 
 def _subtract(
     estimator: Estimator,
     joint: Estimate,
     given: Estimate,
-    warnings: list[str],
     quantity: str,
     wrap: Any,
 ) -> Estimate:
@@ -359,6 +426,7 @@ def _subtract(
     same_steps = np.array_equal(one.history.steps, two.history.steps)
     ratios = (joint.density_ratio, given.density_ratio)
     value = joint.value - given.value
+    warnings = dict.fromkeys((*one.warnings, *two.warnings))  # Without repetition.
     return Estimate(
         **summary_around(
             value, np.hypot(joint.standard_error, given.standard_error)
@@ -386,18 +454,5 @@ def _subtract(
     )
 
 
-def _check(**samples: Any) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Returns checked rows of each argument, and warnings."""
-    checked = {
-        name: check_rows(name, rows, takes_labels=True)
-        for name, rows in samples.items()
-    }
-    rows = {name: array for name, (array, _) in checked.items()}
-    check_row_counts(**rows)
-    return rows, [message for _, found in checked.values() for message in found]
-
-
-def _rows_of_series(source: Any, target: Any, lags: int) -> _Rows:
-    """Returns the target at each step, the source's past and the target's past."""
-    past = lagged_rows(source, lags), lagged_rows(target, lags)
-    return target[lags:].reshape(len(past[0]), -1), *past
+def _formats(tables: Mapping[str, Table]) -> tuple[RowFormat, ...]:
+    return tuple(RowFormat.of(*item) for item in tables.items())

@@ -25,7 +25,6 @@ from jaxinfo.estimation.variational.registry import bound_names
 __all__ = [
     "CLASSICAL",
     "Estimator",
-    "checked_estimate",
     "estimator_names",
     "find_estimator",
     "name_of",
@@ -137,20 +136,6 @@ def find_estimator(estimator: str | Estimator | None = None) -> Estimator:
             f"{shown(estimator)}{hint}"
         )
     return estimator
-
-
-def checked_estimate(
-    estimator: Estimator, key: Key[Array, ""], x: Any, y: Any
-) -> Estimate:
-    """Calls an estimator; raises ValueError unless it returns an `Estimate`."""
-    estimate = estimator(key, x, y)
-    if not isinstance(estimate, Estimate):
-        raise ValueError(
-            f"estimator must return an Estimate, got {type(estimate).__name__}: return "
-            "jaxinfo.Estimate(value, standard_error, lower, upper, kind, name, "
-            "num_samples)"
-        )
-    return estimate
 
 
 def name_of(estimator: str | Estimator | None) -> str:

@@ -1,18 +1,22 @@
 """Mutual information from samples on the host."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from jaxinfo.core.checks import check_host_key
 from jaxinfo.core.types import Array, Key
+from jaxinfo.data.containers import Discrete
 from jaxinfo.estimation.classical import KSG, MixedKSG, PlugIn
 from jaxinfo.estimation.cross_fitted import CrossFitted
 from jaxinfo.estimation.estimate import Estimate
 from jaxinfo.estimation.estimators import (
     Estimator,
-    checked_estimate,
     find_estimator,
 )
 from jaxinfo.estimation.keywords import refuse_keywords
+from jaxinfo.estimation.pair_estimator import estimate_pair
+from jaxinfo.estimation.preprocessing import warn
+from jaxinfo.estimation.samples import read_samples
 from jaxinfo.estimation.variational.estimators import Variational
 
 __all__ = ["estimate_mutual_information"]
@@ -24,6 +28,10 @@ def estimate_mutual_information(
     y: Any,
     *,
     estimator: str | Estimator | None = None,
+    discrete: Discrete | Mapping[str, Discrete] = None,
+    missing: str = "error",
+    groups: Any = None,
+    is_series: bool = False,
     **settings: Any,
 ) -> Estimate:
     """Estimates the mutual information of paired samples in nats, with its error.
@@ -34,11 +42,19 @@ def estimate_mutual_information(
 
     Args:
         key: random key.
-        x: rows of x, [N, ...] of any trailing shape.
+        x: rows of x, [N, ...] of any trailing shape: an array, a frame, a tensor or
+            another container, see `jaxinfo.data.read_table`.
         y: rows of y, [N, ...]; row i is paired with row i of x.
         estimator: an estimator or its name, one of `estimator_names()`: a
             `CrossFitted`, a `Variational` of any bound and critic, a classical
             estimator such as `KSG`, or any callable `(key, x, y) -> Estimate`.
+        discrete: which columns hold labels: True or False, a list of names of columns,
+            or a dict such as `{"x": True, "y": [0, 2]}`. None for text, categories,
+            truth values, and what the estimator takes for labels.
+        missing: "error", or "drop" to leave out rows with missing values.
+        groups: a label for each row, [N]: rows of one group, such as repeated
+            measurements, depend on each other.
+        is_series: whether the rows are steps in time that depend on each other.
         **settings: rejected, with an error that names the estimator that takes them.
 
     Returns:
@@ -65,4 +81,15 @@ def estimate_mutual_information(
     """
     refuse_keywords(settings, KSG, MixedKSG, PlugIn, CrossFitted, Variational)
     check_host_key(key)
-    return checked_estimate(find_estimator(estimator), key, x, y)
+    found = find_estimator(estimator)
+    samples = read_samples(
+        x=x,
+        y=y,
+        discrete=discrete,
+        missing=missing,
+        groups=groups,
+        is_series=is_series,
+    )
+    estimate = estimate_pair(found, key, samples)
+    warn(list(estimate.diagnostics.warnings))
+    return estimate

@@ -15,7 +15,6 @@ from jaxinfo.core.types import Array, Key
 __all__ = [
     "Standardization",
     "check_row_counts",
-    "check_rows",
     "check_same_rows",
     "fit_standardization",
     "is_traced",
@@ -45,37 +44,18 @@ class Standardization(NamedTuple):
     mean: np.ndarray
     scale: np.ndarray
 
-    def check(self, name: str, rows: Any) -> Any:
-        """Checks the shape of new rows and, unless traced, their values.
-
-        Args:
-            name: the argument's name, for messages.
-            rows: new rows, [N, ...].
-
-        Returns:
-            The rows, in float64 unless traced.
-
-        Raises:
-            ValueError: if the rows are not numbers or do not have the fitted shape.
-        """
-        if is_traced(rows, self):
-            checked = jnp.asarray(rows)
-        else:
-            checked, _ = check_rows(name, rows)
-        if checked.shape[1:] != self.mean.shape:
-            raise ValueError(
-                f"{name} must have rows of shape {self.mean.shape}, as when fitted, "
-                f"got {checked.shape[1:]}"
-            )
-        return checked
-
     def apply(self, rows: Any) -> Array:
         """Returns the rows in standard deviations, in JAX's default precision."""
         if is_traced(rows, self):
             return (jnp.asarray(rows) - self.mean) / self.scale
-        # In float64, because differences of large numbers lose digits in float32.
-        standardized = (np.asarray(rows) - self.mean) / self.scale
-        return jnp.asarray(standardized, dtype=float)
+        # In float64, because differences of large numbers lose digits in float32, and
+        # divided by a power of two, so that differences do not overflow.
+        unit = _exponent(np.maximum(np.abs(self.mean), self.scale))
+        rows, mean, scale = (
+            np.ldexp(np.asarray(part, float), -unit)
+            for part in (rows, self.mean, self.scale)
+        )
+        return jnp.asarray((rows - mean) / scale, dtype=float)
 
 
 def fit_standardization(rows: np.ndarray) -> Standardization:
@@ -87,58 +67,19 @@ def fit_standardization(rows: np.ndarray) -> Standardization:
     Returns:
         The `Standardization`.
     """
-    scale = rows.std(axis=0)
+    largest = np.abs(rows).max(axis=0)
+    unit = _exponent(largest)
+    scaled = np.ldexp(rows, -unit)  # Squares of numbers beyond 1e154 overflow.
+    scale = np.ldexp(scaled.std(axis=0), unit)
     # The standard deviation of a constant is rounding error and must not be a scale.
-    rounding = 8 * np.finfo(rows.dtype).eps * np.abs(rows).max(axis=0)
-    return Standardization(rows.mean(axis=0), np.where(scale > rounding, scale, 1.0))
+    rounding = 8 * np.finfo(rows.dtype).eps * largest
+    mean = np.ldexp(scaled.mean(axis=0), unit)
+    return Standardization(mean, np.where(scale > rounding, scale, 1.0))
 
 
-def check_rows(
-    name: str, rows: Any, *, takes_labels: bool = False
-) -> tuple[np.ndarray, list[str]]:
-    """Checks one sample that a user passed.
-
-    Args:
-        name: the argument's name, for messages.
-        rows: an array of numbers, [N, ...].
-        takes_labels: whether the caller treats integers as labels, without a warning.
-
-    Returns:
-        The rows in float64, [N, ...], and a list of warnings.
-
-    Raises:
-        TypeError: inside a traced function, where the data have no values.
-        ValueError: if the rows are not numbers, not finite, or missing.
-    """
-    if is_traced(rows):
-        raise TypeError(
-            f"{name} is traced: estimate functions read the data on the host; inside "
-            "jit and vmap use the pure run of jaxinfo.estimation.make_run"
-        )
-    array = np.asarray(rows)
-    if array.dtype.kind not in "fiub":
-        array = _low_precision(name, array)
-    if array.ndim == 0 or array.size == 0:
-        raise ValueError(f"{name} must have rows, got shape {array.shape}")
-    found = []
-    if array.dtype.kind in "iub" and not takes_labels:
-        found.append(f"{name} holds {array.dtype} values, taken as real numbers")
-    array = array.astype(np.float64)
-    flat = array.reshape(len(array), -1)
-    bad = ~np.isfinite(flat)
-    if bad.any():
-        raise ValueError(
-            f"{name} holds {bad.sum()} values that are NaN or infinite, the first in "
-            f"row {int(np.argmax(bad.any(axis=1)))}"
-        )
-    constant = np.flatnonzero(np.ptp(flat, axis=0) == 0)
-    if constant.size:
-        columns = ", ".join(map(str, constant[:5])) + ("..." * (constant.size > 5))
-        found.append(
-            f"{name} is constant in {constant.size} of {flat.shape[1]} coordinates "
-            f"({columns}), which carry no information"
-        )
-    return array, found
+def _exponent(numbers: np.ndarray) -> np.ndarray:
+    """The exponent of the power of two above each positive number; 0 for 0."""
+    return np.frexp(numbers)[1]
 
 
 def check_same_rows(x: Any, y: Any) -> None:
@@ -157,13 +98,6 @@ def check_row_counts(**samples: Any) -> None:
             )
 
 
-def _low_precision(name: str, array: np.ndarray) -> np.ndarray:
-    """Converts bfloat16 and similar types, which NumPy does not know as numbers."""
-    if array.dtype != object and jnp.issubdtype(array.dtype, jnp.floating):
-        return array.astype(np.float32)
-    raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
-
-
 def warn(messages: list[str]) -> None:
     """Issues each message as a UserWarning at the line that called the library."""
     level, frame = 1, sys._getframe()
@@ -174,7 +108,10 @@ def warn(messages: list[str]) -> None:
 
 
 def split_rows(
-    key: Key[Array, ""], num_rows: int, split: tuple[float, float, float]
+    key: Key[Array, ""],
+    num_rows: int,
+    split: tuple[float, float, float],
+    clusters: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Splits shuffled rows into training, validation and test rows.
 
@@ -182,6 +119,8 @@ def split_rows(
         key: random key.
         num_rows: N.
         split: shares of training, validation and test rows, with a sum of at most 1.
+        clusters: number of the cluster of each row, [N]; a cluster stays in one part.
+            None if the rows are independent.
 
     Returns:
         Row numbers of the three parts.
@@ -203,5 +142,27 @@ def split_rows(
             f"at least {MIN_ROWS}, so give more rows"
         )
     order = np.asarray(jax.random.permutation(key, num_rows))
+    if clusters is not None:
+        return _split_clusters(order, clusters, ends)
     train, validation, test, _ = np.split(order, ends)
     return train, validation, test
+
+
+def _split_clusters(
+    order: np.ndarray, clusters: np.ndarray, ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Assigns whole clusters to the parts, in the order of their first rows."""
+    first = {int(cluster): None for cluster in clusters[order]}
+    sizes = np.bincount(clusters)[list(first)]
+    # A cluster belongs to the part in which its middle lies.
+    middles = np.cumsum(sizes) - sizes / 2
+    part_of = np.full(int(clusters.max()) + 1, 3)
+    part_of[list(first)] = np.searchsorted(ends, middles, side="right")
+    parts = [order[part_of[clusters[order]] == part] for part in range(3)]
+    smallest = min(map(len, parts))
+    if smallest < MIN_ROWS:
+        raise ValueError(
+            f"split leaves {smallest} rows for a part of whole groups: each needs at "
+            f"least {MIN_ROWS}, so give more groups"
+        )
+    return parts[0], parts[1], parts[2]

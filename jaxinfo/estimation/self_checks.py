@@ -9,13 +9,15 @@ import numpy as np
 
 from jaxinfo.core.checks import check_finite_number, check_host_key
 from jaxinfo.core.types import Array, Key
+from jaxinfo.data.containers import Table, beside
 from jaxinfo.estimation.estimate import Estimate, jsonable
 from jaxinfo.estimation.estimators import (
     Estimator,
-    checked_estimate,
     find_estimator,
 )
-from jaxinfo.estimation.preprocessing import MIN_ROWS, check_rows, check_same_rows
+from jaxinfo.estimation.pair_estimator import estimate_pair
+from jaxinfo.estimation.preprocessing import MIN_ROWS, warn
+from jaxinfo.estimation.samples import Samples, read_samples
 from jaxinfo.estimation.uncertainty import Z_95
 
 __all__ = ["SelfCheck", "SelfChecks", "check_mutual_information"]
@@ -142,23 +144,27 @@ def check_mutual_information(
         True
     """
     check_host_key(key)
-    check_same_rows(check_rows("x", x)[0], check_rows("y", y)[0])
+    samples = read_samples(x=x, y=y)
     estimator = find_estimator(estimator)
     check_finite_number(0, math.inf, tolerance=tolerance)
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = samples.tables.values()
     if len(x) < 2 * MIN_ROWS:
         raise ValueError(
             f"x and y have {len(x)} rows; halves need {2 * MIN_ROWS} and more"
         )
+
+    def run(key: Array, x: Table, y: Table) -> Estimate:
+        return estimate_pair(estimator, key, Samples({"x": x, "y": y}))
+
     draw_key, *keys = jax.random.split(key, 6)
     generator = np.random.default_rng(np.asarray(jax.random.key_data(draw_key)))
     noisy = _replaced(generator, y, len(y) // 2)
     # The estimate with the fewest rows runs first, so that its errors come early.
-    glued = checked_estimate(estimator, keys[0], *_glue_halves(generator, x, y))
-    estimate = checked_estimate(estimator, keys[1], x, y)
-    shuffled = checked_estimate(estimator, keys[2], x, _replaced(generator, y, len(y)))
-    processed = checked_estimate(estimator, keys[3], x, noisy)
-    redundant = checked_estimate(estimator, keys[4], x, _beside(y, noisy))
+    glued = run(keys[0], *_glue_halves(generator, x, y))
+    estimate = run(keys[1], x, y)
+    shuffled = run(keys[2], x, _replaced(generator, y, len(y)))
+    processed = run(keys[3], x, noisy)
+    redundant = run(keys[4], x, _beside(y, noisy))
 
     def compare(
         name: str, words: str, found: Estimate, times: int, *, one_sided: bool = False
@@ -184,6 +190,7 @@ def check_mutual_information(
     ]
     if estimate.p_value is not None:
         checks.insert(0, _check_permutation(estimate, estimate.p_value, tolerance))
+    warn([*samples.warnings, *estimate.diagnostics.warnings])
     return SelfChecks(estimate, tuple(checks))
 
 
@@ -202,25 +209,26 @@ def _check_permutation(
     )
 
 
-def _replaced(
-    generator: np.random.Generator, rows: np.ndarray, number: int
-) -> np.ndarray:
+def _replaced(generator: np.random.Generator, rows: Table, number: int) -> Table:
     """Returns a copy of rows, `number` of which are permuted among each other."""
     drawn = generator.permutation(len(rows))[:number]
-    new = rows.copy()
-    new[drawn] = rows[np.roll(drawn, 1)]
-    return new
+    order = np.arange(len(rows))
+    order[drawn] = np.roll(drawn, 1)
+    return rows.take(order)
 
 
 def _glue_halves(
-    generator: np.random.Generator, x: np.ndarray, y: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    generator: np.random.Generator, x: Table, y: Table
+) -> tuple[Table, Table]:
     first, second = generator.permutation(len(x) // 2 * 2).reshape(2, -1)
-    return _beside(x[first], x[second]), _beside(y[first], y[second])
+    return (
+        _beside(x.take(first), x.take(second)),
+        _beside(y.take(first), y.take(second)),
+    )
 
 
-def _beside(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Joins arrays along the first axis after that of rows."""
-    if left.ndim == 1:
-        return np.stack([left, right], axis=1)
-    return np.concatenate([left, right], axis=1)
+def _beside(left: Table, right: Table) -> Table:
+    """Joins rows along the first axis after that of rows."""
+    join = np.stack if left.values.ndim == 1 else np.concatenate
+    values = join([left.values, right.values], axis=1)
+    return dataclasses.replace(beside(left, right), values=values)

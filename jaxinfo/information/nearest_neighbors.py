@@ -3,6 +3,10 @@
 Distances are maximum norms over the coordinates of x, of y and of both, so standardize
 the coordinates first. Counts of neighbors are exact. Distances are computed from one
 chunk of rows to all rows at a time, in memory proportional to N times the chunk.
+
+Rows of one cluster, such as repeated measurements or neighbors in time, depend on each
+other, so they are no neighbors of each other (Theiler, "Spurious dimension from
+correlation algorithms applied to limited time-series data", Phys. Rev. A 34, 1986).
 """
 
 from collections.abc import Callable
@@ -32,6 +36,7 @@ def ksg1_information(
     *,
     num_neighbors: int = 3,
     chunk_size: int = 64,
+    clusters: Int[Array, " n"] | None = None,
 ) -> LocalInformation:
     """Mutual information by the first estimator of Kraskov et al., nats.
 
@@ -48,6 +53,9 @@ def ksg1_information(
         num_neighbors: k, below N; static.
         chunk_size: number of rows compared with all rows at once; static. It does not
             change the value.
+        clusters: number of the cluster of each row, [N]; rows of one cluster are no
+            neighbors of each other, and N counts the others only. None for
+            independent rows.
 
     Returns:
         The `LocalInformation`, nats.
@@ -75,8 +83,8 @@ def ksg1_information(
         radius = _kth_smallest(distance, num_neighbors)
         return [jnp.sum(others & (d < radius)) for d in (x_distance, y_distance)]
 
-    n_x, n_y = _each_row(counts, x, y, chunk_size)
-    constant = digamma(float(num_neighbors)) + digamma(float(len(x)))
+    n, n_x, n_y = _each_row(counts, x, y, chunk_size, clusters)
+    constant = digamma(float(num_neighbors)) + digamma(1.0 * n)
     return local_information(constant - digamma(n_x + 1.0) - digamma(n_y + 1.0))
 
 
@@ -86,6 +94,7 @@ def ksg2_information(
     *,
     num_neighbors: int = 3,
     chunk_size: int = 64,
+    clusters: Int[Array, " n"] | None = None,
 ) -> LocalInformation:
     """Mutual information by the second estimator of Kraskov et al., nats.
 
@@ -102,6 +111,9 @@ def ksg2_information(
         num_neighbors: k, below N; static.
         chunk_size: number of rows compared with all rows at once; static. It does not
             change the value.
+        clusters: number of the cluster of each row, [N]; rows of one cluster are no
+            neighbors of each other, and N counts the others only. None for
+            independent rows.
 
     Returns:
         The `LocalInformation`, nats.
@@ -125,9 +137,9 @@ def ksg2_information(
             for d in (x_distance, y_distance)
         ]
 
-    n_x, n_y = _each_row(counts, x, y, chunk_size)
-    k, n = float(num_neighbors), float(len(x))
-    constant = digamma(k) - 1 / k + digamma(n)
+    n, n_x, n_y = _each_row(counts, x, y, chunk_size, clusters)
+    k = float(num_neighbors)
+    constant = digamma(k) - 1 / k + digamma(1.0 * n)
     return local_information(constant - digamma(1.0 * n_x) - digamma(1.0 * n_y))
 
 
@@ -137,13 +149,18 @@ def mixed_ksg_information(
     *,
     num_neighbors: int = 3,
     chunk_size: int = 64,
+    clusters: Int[Array, " n"] | None = None,
+    max_radius: float | Float[Array, ""] = jnp.inf,
 ) -> LocalInformation:
     """Mutual information of discrete, continuous and mixed data, nats.
 
-    mean_i [ psi(k_i) + psi(N) - psi(m_x(i)) - psi(m_y(i)) ]. If the k-th nearest
-    neighbor differs from (x_i, y_i), the term is that of `ksg1_information`. If it
-    coincides with it, k_i, m_x and m_y are the numbers of rows, including i, that
-    coincide with the pair, with x_i and with y_i, as in a plug-in estimate.
+    mean_i [ psi(k_i) + psi(N) - psi(m_x(i)) - psi(m_y(i)) ], with r(i) the distance of
+    (x_i, y_i) to its k-th nearest neighbor. If r(i) is zero, k_i, m_x and m_y are the
+    numbers of rows, including i, that coincide with the pair, with x_i and with y_i, as
+    in a plug-in estimate. Otherwise k_i is the number of other rows up to the distance
+    r(i), and m_x is the larger of two counts of other rows: those up to the distance
+    r(i) from x_i, and those below it plus one; m_y likewise. Where no distances tie,
+    this is the term of `ksg1_information`.
 
     Source: Gao, Kannan, Oh and Viswanath, "Estimating mutual information for
         discrete-continuous mixtures", NeurIPS 2017, algorithm 1.
@@ -154,6 +171,11 @@ def mixed_ksg_information(
         num_neighbors: k, below N; static.
         chunk_size: number of rows compared with all rows at once; static. It does not
             change the value.
+        clusters: number of the cluster of each row, [N]; rows of one cluster are no
+            neighbors of each other, and N counts the others only. None for
+            independent rows.
+        max_radius: rows at this distance or more are no neighbors. It keeps rows with
+            different labels apart, if their codes differ by at least this much.
 
     Returns:
         The `LocalInformation`, nats. Unlike in the paper, negative values are kept.
@@ -162,37 +184,58 @@ def mixed_ksg_information(
         ValueError: if the rows are not paired, or there are k or fewer.
 
     Notes:
-        The published algorithm counts rows up to and including the radius and takes
-        logarithms. Strict counts and digammas have the same limit and much less bias
-        towards zero. States seen k times or fewer are treated as continuous.
+        The published algorithm takes k_i = k and logarithms where r(i) is positive. On
+        rounded data many rows tie at the distance r(i), so k is too few for them.
+        Without ties, strict counts and digammas have the same limit as the published
+        ones and much less bias towards zero. Ties must be exact: standardize so that
+        equal differences stay equal, for example by multiplying integers. States seen k
+        times or fewer are treated as continuous. A row without any neighbor below
+        `max_radius` contributes zero.
     """
     check_positive(num_neighbors=num_neighbors, chunk_size=chunk_size)
     x, y = check_paired_rows(x, y, more_than=num_neighbors)
 
     def counts(others: Array, x_distance: Array, y_distance: Array) -> list[Array]:
         distance = jnp.maximum(x_distance, y_distance)
-        radius = _kth_smallest(jnp.where(others, distance, jnp.inf), num_neighbors)
-        k = jnp.where(radius > 0, num_neighbors, jnp.sum(distance == 0))
-        return [
-            k,
-            *(jnp.sum((d < radius) | (d == 0)) for d in (x_distance, y_distance)),
-        ]
+        neighbors = others & (distance < max_radius)
+        k = jnp.minimum(num_neighbors, jnp.sum(neighbors))
+        radius = _kth_smallest(jnp.where(neighbors, distance, jnp.inf), k)
+        itself = radius == 0
 
-    psi_k, psi_x, psi_y = (
-        digamma(1.0 * count) for count in _each_row(counts, x, y, chunk_size)
-    )
-    return local_information(psi_k + digamma(float(len(x))) - psi_x - psi_y)
+        def up_to_radius(d: Array) -> Array:
+            below, up_to = (
+                jnp.sum(others & (d < radius)),
+                jnp.sum(others & (d <= radius)),
+            )
+            return jnp.maximum(below + 1, up_to + itself)
+
+        tied = jnp.sum(others & (distance <= radius)) + itself
+        return [tied, up_to_radius(x_distance), up_to_radius(y_distance)]
+
+    n, k, m_x, m_y = _each_row(counts, x, y, chunk_size, clusters)
+    terms = digamma(jnp.maximum(k, 1.0)) + digamma(1.0 * n)
+    terms = terms - digamma(1.0 * m_x) - digamma(1.0 * m_y)
+    return local_information(jnp.where(k > 0, terms, 0.0))
 
 
 def _each_row(
-    statistic: Statistic, x: Array, y: Array, chunk_size: int
+    statistic: Statistic,
+    x: Array,
+    y: Array,
+    chunk_size: int,
+    clusters: Int[Array, " n"] | None,
 ) -> list[Int[Array, " n"]]:
-    rows = jnp.arange(len(x))
+    """For each row, one plus the number of others, and its statistic."""
+    clusters = jnp.arange(len(x)) if clusters is None else jnp.asarray(clusters)
+    if clusters.shape != (len(x),):
+        raise ValueError(f"clusters must have shape ({len(x)},), got {clusters.shape}")
     # The first rows fill the last chunk: a smaller one would be compiled separately.
     filled = jnp.arange(-(-len(x) // chunk_size) * chunk_size) % len(x)
 
     def of_row(i: Array) -> Any:
-        return statistic(rows != i, _max_norms(x.T, i), _max_norms(y.T, i))
+        others = clusters != clusters[i]
+        found = statistic(others, _max_norms(x.T, i), _max_norms(y.T, i))
+        return [jnp.sum(others) + 1, *found]
 
     counts = jax.lax.map(of_row, filled, batch_size=chunk_size)
     return [count[: len(x)] for count in counts]
@@ -208,7 +251,7 @@ def _max_norms(columns: Float[Array, "d n"], i: Array) -> Float[Array, " n"]:
     return jax.lax.scan(with_column, jnp.zeros_like(columns[0]), columns, unroll=16)[0]
 
 
-def _kth_smallest(values: Float[Array, " n"], k: int) -> Float[Array, ""]:
+def _kth_smallest(values: Float[Array, " n"], k: int | Array) -> Float[Array, ""]:
     """The k-th smallest value, by stepping from each value to the next larger one.
 
     On a CPU a few passes over a row are much faster than a sort or `jax.lax.top_k`.

@@ -9,6 +9,7 @@ import numpy as np
 from jaxinfo.core.types import Array, Bool, Critic, Float, Int, PyTree
 
 __all__ = [
+    "LARGEST_BLOCK",
     "Blocks",
     "equal_blocks",
     "make_blocks",
@@ -58,11 +59,13 @@ def make_blocks(num_rows: int, block_size: int) -> Blocks:
     return Blocks(rows, valid)
 
 
-def equal_blocks(num_rows: int) -> Blocks:
+def equal_blocks(num_rows: int, largest: int = LARGEST_BLOCK) -> Blocks:
     """Partitions rows into equal blocks of 32 to 64, dropping as few rows as possible.
 
     Args:
         num_rows: N; fewer than 32 rows form one block.
+        largest: the largest number of rows in a block; if it is below 32, all blocks
+            have this size.
 
     Returns:
         The `Blocks` of consecutive rows, without padding.
@@ -71,7 +74,8 @@ def equal_blocks(num_rows: int) -> Blocks:
         >>> equal_blocks(100).rows.shape
         (2, 50)
     """
-    sizes = range(min(SMALLEST_BLOCK, num_rows), min(LARGEST_BLOCK, num_rows) + 1)
+    largest = min(largest, num_rows)
+    sizes = range(min(SMALLEST_BLOCK, largest), largest + 1)
     size = max(sizes, key=lambda size: (num_rows // size * size, size))
     rows = np.arange(num_rows // size * size).reshape(-1, size)
     return Blocks(rows, np.ones(rows.shape, dtype=bool))

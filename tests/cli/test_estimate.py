@@ -9,6 +9,7 @@ from jaxinfo import cli, estimation
 from jaxinfo.cli import estimate as command
 from jaxinfo.estimation import TrainConfig
 from tests.benchmark.fake_estimators import FakeTrainedEstimator
+from tests.fakes import make_estimate
 
 KEYS = {
     *("value", "standard_error", "lower", "upper", "kind", "ceiling", "saturated"),
@@ -170,10 +171,112 @@ def test_json_holds_null_for_inf_and_nan(table, tmp_path, calls):
     assert content["per_seed"] == [1.0, None, 0.9]
 
 
-def test_warnings_are_plain_lines_on_standard_error(table, capsys):
-    assert _main(table, "--x", "a", "--y", "row", *QUICK) == 0
+def test_warnings_are_plain_lines_on_standard_error(tmp_path, capsys):
+    path = tmp_path / "table.csv"
+    rows = (f"{i * 7 % 10},{i},2" for i in range(60))
+    path.write_text("a,b,c\n" + "\n".join(rows) + "\n")
+    arguments = ("--x", "a,c", "--y", "b", "--estimator", "ksg1")
+    assert _main(path, *arguments) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert "warning: x is constant in 1 of 2 coordinates (c), which carry" in lines[0]
+    assert all(line.startswith("warning: ") for line in lines)
+
+
+# Tables that people have --------------------------------------------------------------
+
+
+def _write(folder, header, rows, name="own.csv"):
+    path = folder / name
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def test_missing_values_are_refused_or_dropped_and_counted(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    full = [f"{a},{b}" for a, b in rng.normal(size=(60, 2))]
+    holes = [*full[:20], "0.5,", *full[20:40], ",0.5", *full[40:]]
+    out = [tmp_path / "full.json", tmp_path / "holes.json"]
+    gaussian = ("--estimator", "gaussian")
+    path = _write(tmp_path, "a,b", holes)
+    assert _main(path, *gaussian) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("warning: y holds int64")
+    assert "x holds 1 values that are NaN or missing, the first in row 41" in line
+    assert line.endswith("column 'a'; --missing drop leaves out such rows")
+    assert _main(path, *gaussian, "--missing", "drop", "--json", out[1]) == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == "warning: 2 of 62 rows with missing values are left out"
+    assert _main(path, *gaussian, "--missing", "drop", "--check") in (0, 1)
+    assert capsys.readouterr().err == f"{line}\n"
+    assert _main(_write(tmp_path, "a,b", full), *gaussian, "--json", out[0]) == 0
+    values = [json.loads(path.read_text())["value"] for path in out]
+    assert values[0] == values[1]
+
+
+def test_decimal_commas_give_the_numbers_and_are_said(tmp_path, capsys):
+    digits = np.random.default_rng(0).integers(10, size=(80, 3))
+    rows = [(f"{a}.{b}", f"{c}.5") for a, b, c in digits]
+    plain = _write(tmp_path, "a,b", [",".join(row) for row in rows], "plain.csv")
+    other = [";".join(row).replace(".", ",") for row in rows]
+    comma = _write(tmp_path, "\ufeffa;b", other, "comma.csv")
+    values = []
+    for path in (plain, comma):
+        out = path.with_suffix(".json")
+        assert _main(path, "--estimator", "gaussian", "--json", out) == 0
+        values.append(json.loads(out.read_text())["value"])
+    assert values[0] == values[1]
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1] for line in lines] == [
+        " column 'a' is read as numbers with a decimal comma",
+        " column 'b' is read as numbers with a decimal comma",
+    ]
+
+
+def test_classes_named_na_and_none_are_classes(tmp_path):
+    out = tmp_path / "out.json"
+    rows = [f"{('NA', 'None', 'nan?')[i % 3]},{i % 3}" for i in range(90)]
+    path = _write(tmp_path, "a,b", rows)
+    assert _main(path, "--estimator", "plug_in", "--json", out) == 0
+    value = json.loads(out.read_text())["value"]
+    assert value == pytest.approx(np.log(3), abs=0.05)
+
+
+def test_what_is_said_of_the_rows_reaches_the_estimate(tmp_path, monkeypatch):
+    given = []
+
+    def estimate(key, **arguments):
+        given.append(arguments)
+        return make_estimate()
+
+    monkeypatch.setattr(estimation, "estimate_mutual_information", estimate)
+    path = _write(tmp_path, "a,b,who", [f"{i % 3},{i},{i // 4}" for i in range(40)])
+    assert _main(path, *COLUMNS, "--discrete", "a", "--groups", "who") == 0
+    assert _main(path, *COLUMNS, "--series", "--missing", "drop") == 0
+    grouped, series = given
+    assert grouped["x"].is_label == (True,)
+    assert grouped["y"].is_label == (False,)
+    assert len(np.unique(grouped["groups"])) == 10
+    assert grouped["missing"] == "error"
+    assert not grouped["is_series"]
+    assert series["is_series"]
+    assert series["missing"] == "drop"
+    assert series["x"].is_label == (None,)
+    assert "groups" not in series
+
+
+@pytest.mark.parametrize("option", ["--groups=who", "--series"])
+def test_rows_that_depend_on_each_other_widen_the_interval(tmp_path, option):
+    rng = np.random.default_rng(0)
+    pairs = np.repeat(rng.normal(size=(50, 2)), 8, axis=0)
+    rows = [f"{a},{b},{i // 8}" for i, (a, b) in enumerate(pairs)]
+    path = _write(tmp_path, "a,b,who", rows)
+    widths = []
+    for more in ((), (option,)):
+        out = tmp_path / "out.json"
+        arguments = (*COLUMNS, "--estimator", "gaussian", "--json", out)
+        assert _main(path, *arguments, *more) == 0
+        found = json.loads(out.read_text())
+        widths.append(found["standard_error"])
+    assert widths[1] > 1.5 * widths[0]
 
 
 # Bad input ----------------------------------------------------------------------------
@@ -194,6 +297,28 @@ BAD = {
     "seeds": (["table.csv", *COLUMNS, "--seeds", "0"], "num_seeds"),
     "steps": (["table.csv", *COLUMNS, "--num-steps", "-1"], "num_steps"),
     "batch": (["table.csv", *COLUMNS, "--batch-size", "5000"], "batch_size"),
+    "too many steps": (
+        ["table.csv", *COLUMNS, "--num-steps", "9" * 23],
+        "--num-steps must be at most 2147483647",
+    ),
+    "key": (["table.csv", *COLUMNS, "--key", "9" * 23], "--key must be an integer of"),
+    "twice": (
+        ["table.csv", *COLUMNS, "--z", "row,a"],
+        "column 'a' is given for --x and for --z",
+    ),
+    "groups of a series": (
+        ["table.csv", *COLUMNS, "--groups", "row", "--series"],
+        "--groups cannot be combined with --series",
+    ),
+    "checks of groups": (
+        ["table.csv", *COLUMNS, "--groups", "row", "--check"],
+        "--groups cannot be combined with --check",
+    ),
+    "missing": (["table.csv", *COLUMNS, "--missing", "fill"], "--missing"),
+    "labels": (["table.csv", *COLUMNS, "--discrete", "row"], "no variable has"),
+    "separator": (["space.csv", *COLUMNS], "separated by commas"),
+    "comma": (["comma.csv", *COLUMNS], "may be a decimal comma or separate thousands"),
+    "names": (["names.csv", *COLUMNS], "2 columns are named 'b'"),
     "missing folder": (["table.csv", *COLUMNS, "--json", "no/out.json"], "--json"),
     "folder": (["table.csv", *COLUMNS, "--json", "."], "is a folder"),
     "suffix": (["table.csv", *COLUMNS, "--plot", "curve.txt"], ".png"),
@@ -211,6 +336,9 @@ def test_bad_input_is_one_line_and_writes_nothing(
     monkeypatch.chdir(tmp_path)
     np.savez("nan.npz", x=[1.0, np.nan] * 50, y=np.ones(100))
     np.savez("objects.npz", x=np.array([{}, {}]), y=np.ones(2))
+    (tmp_path / "space.csv").write_text("a b\n" + "1.5 2.5\n" * 12)
+    (tmp_path / "comma.csv").write_text("a;b\n" + "1,234;5\n" * 12)
+    (tmp_path / "names.csv").write_text("a,b,b\n" + "1,2,3\n" * 12)
     (tmp_path / "short.csv").write_text("a,b\n" + "1.5,2.5\n" * 12)
     before = sorted(tmp_path.iterdir())
     arguments, message = BAD[case]
@@ -259,3 +387,13 @@ def test_interrupted(table, monkeypatch, capsys):
     monkeypatch.setattr(estimation, "find_estimator", lambda name: interrupt)
     assert _main(table, *COLUMNS) == 130
     assert capsys.readouterr().err == "jaxinfo: interrupted\n"
+
+
+@pytest.mark.parametrize("error", [OverflowError, MemoryError])
+def test_numbers_that_are_too_large_are_one_line(table, monkeypatch, capsys, error):
+    def overflow(key, x, y):
+        raise error("it does\nnot fit")
+
+    monkeypatch.setattr(estimation, "find_estimator", lambda name: overflow)
+    assert _main(table, *COLUMNS) == 2
+    assert capsys.readouterr().err == "jaxinfo: it does not fit\n"

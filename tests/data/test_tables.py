@@ -1,7 +1,9 @@
 """Tables: columns that are read, and the one-line errors of bad files."""
 
+import gzip
 import io
 import pickle
+import re
 import sys
 import zipfile
 
@@ -41,8 +43,8 @@ def test_csv_columns_in_the_order_asked_for(tmp_path):
     x, y = read_columns(path, x="c, a", y="b")
     np.testing.assert_array_equal(x, [[3, 1], [6, 4]])
     np.testing.assert_array_equal(y, [[2.5], [5.5]])
-    assert x.dtype == np.int64
-    assert y.dtype == np.float64
+    assert x.names == ("c", "a")
+    assert x.is_label == (None, None)
 
 
 def test_csv_of_two_columns_needs_no_names(tmp_path):
@@ -51,46 +53,224 @@ def test_csv_of_two_columns_needs_no_names(tmp_path):
     np.testing.assert_array_equal(y, [[2], [4]])
 
 
-def test_csv_keeps_booleans_and_joins_types(tmp_path):
-    path = _csv(tmp_path, "a,b,c\nTrue,1,0.5\nFalse,2,1.5\n")
+def test_row_numbers_without_a_name_are_no_column(tmp_path):
+    x, y = read_columns(_csv(tmp_path, '"","u","v"\n"0",1,2\n"1",3,4\n'))
+    assert (x.names, y.names) == (("u",), ("v",))
+
+
+@pytest.mark.filterwarnings("ignore:column 'a' is given")
+def test_truth_values_are_labels_beside_numbers(tmp_path):
+    path = _csv(tmp_path, "a,b,c\nTrue,1,0.5\nFALSE,2,1.5\n")
     x, y = read_columns(path, x="a", y="a,b")
-    assert x.dtype == bool
+    assert x.is_label == (True,)
+    assert y.is_label == (True, None)
     np.testing.assert_array_equal(y, [[1, 1], [0, 2]])
-    assert read_columns(path, x="a,b,c", y="c")[0].dtype == np.float64
 
 
-def test_csv_suffix_in_capitals_and_byte_order_mark(tmp_path):
-    path = _csv(tmp_path, b"\xef\xbb\xbfa,b\r\n1,2\r\n", name="TABLE.CSV")
-    x, _ = read_columns(path, x="a", y="b")
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_suffix_in_capitals_byte_order_mark_and_ends_of_lines(tmp_path, end):
+    content = end.join(["a,b", "1,2", ""]).encode("utf-8-sig")
+    x, _ = read_columns(_csv(tmp_path, content, name="TABLE.CSV"), x="a", y="b")
     np.testing.assert_array_equal(x, [[1]])
 
 
-def test_csv_keeps_infinity_for_the_estimator_to_report(tmp_path):
-    x, _ = read_columns(_csv(tmp_path, "a,b\n1,2\ninf,3\n"))
-    assert np.isinf(x[1, 0])
+def test_unicode_text_of_spreadsheets(tmp_path):
+    path = _csv(tmp_path, "größe\tb\n1\t2\n".encode("utf-16"), name="table.tsv")
+    assert read_columns(path)[0].names == ("größe",)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz", ".tsv.gz"])
+@pytest.mark.parametrize("separator", [",", "\t", ";", "|"])
+def test_any_separator_is_found(tmp_path, suffix, separator):
+    rows = ['"name, full"', "b", '"c;d|e"'], ["1.5", "2", "x"], ["2.5", "3", "x"]
+    text = "".join(separator.join(row) + "\n" for row in rows)
+    content = text.encode()
+    content = gzip.compress(content) if suffix.endswith(".gz") else content
+    path = _csv(tmp_path, content, name=f"table{suffix}")
+    x, y = read_columns(path, x="name, full", y="b")
+    np.testing.assert_array_equal(x, [[1.5], [2.5]])
+    np.testing.assert_array_equal(y, [[2], [3]])
+
+
+def test_names_with_commas_can_be_chosen_among_others(tmp_path):
+    path = _csv(tmp_path, 'a,"name, full",b\n1,2,3\n4,5,6\n')
+    for wanted in ('"name, full",b', "name, full,b", " name, full , b"):
+        x, _ = read_columns(path, x=wanted, y="a")
+        assert x.names == ("name, full", "b")
+        np.testing.assert_array_equal(x, [[2, 3], [5, 6]])
+    assert "no column 'name'" in _refused(path, x="name", y="a")
+
+
+def test_separators_at_the_end_of_lines_are_ignored(tmp_path):
+    for text in ("a,b,\n1,2,\n3,4,\n", "a,b\n1,2,,\n3,4,,\n", "a,b,,\n1,2\n3,4\n"):
+        x, y = read_columns(_csv(tmp_path, text))
+        np.testing.assert_array_equal(np.hstack([x, y]), [[1, 2], [3, 4]])
+
+
+def test_empty_cells_and_nan_are_missing_and_nothing_else(tmp_path):
+    cells = ["NA", "None", "null", "n/a", "", "NaN", "nan", "-"] * 2
+    path = _csv(tmp_path, "a,b\n" + "".join(f'"{cell}",1\n' for cell in cells))
+    x, _ = read_columns(path)
+    assert x.levels[0].tolist() == ["-", "NA", "None", "n/a", "null"]
+    np.testing.assert_array_equal(np.flatnonzero(x.is_missing), [4, 5, 6, 12, 13, 14])
+
+
+def test_rows_of_empty_cells_are_missing_and_empty_lines_are_not(tmp_path):
+    x, y = read_columns(_csv(tmp_path, "a,b\n1,2\n,\n\n  \n3,4\n"))
+    np.testing.assert_array_equal(x, [[1], [np.nan], [3]])
+    np.testing.assert_array_equal(y, [[2], [np.nan], [4]])
+
+
+def test_identifiers_of_64_bits_and_more_stay_apart(tmp_path):
+    lines = [f"{2**60 + i % 3},{10**40 + i % 5}" for i in range(30)] + [",1"]
+    x, y = read_columns(_csv(tmp_path, "a,b\n" + "\n".join(lines) + "\n"))
+    np.testing.assert_array_equal(x.flat[:-1, 0], np.arange(30) % 3)
+    assert np.isnan(x.flat[-1, 0])
+    assert len(np.unique(y)) == 6
+
+
+def test_numbers_are_read_to_the_last_digit(tmp_path):
+    exact = np.random.default_rng(0).normal(size=200) * 10.0 ** np.arange(-100, 100)
+    path = _csv(tmp_path, "a,b\n" + "".join(f"{v!r},1\n" for v in exact.tolist()))
+    np.testing.assert_array_equal(read_columns(path)[0].flat[:, 0], exact)
 
 
 def test_npz_default_names_and_trailing_shape(tmp_path):
     path = _npz(tmp_path, x=np.arange(4.0), y=np.ones((4, 2, 3), np.float32))
     x, y = read_columns(path)
     assert x.shape == (4, 1)
+    assert x.names == ("x",)
     assert y.shape == (4, 2, 3)
-    assert y.dtype == np.float32
 
 
-def test_npz_named_arrays_keep_their_types(tmp_path):
-    path = _npz(tmp_path, left=np.eye(3, dtype=bool), right=np.arange(3), other=[1])
+def test_npz_named_arrays_of_all_types(tmp_path):
+    words = np.array(["b", "a", "b", "a"])
+    path = _npz(tmp_path, left=np.eye(4, dtype=bool), right=words, other=[1])
     x, y = read_columns(path, x="left", y="right")
-    assert x.dtype == bool
-    assert y.dtype.kind == "i"
+    np.testing.assert_array_equal(x, np.eye(4))
+    assert x.is_label == (True,) * 4
+    np.testing.assert_array_equal(y, [[1], [0], [1], [0]])
+    assert y.levels[0].tolist() == ["a", "b"]
 
 
 def test_a_third_variable_where_it_is_named(tmp_path):
-    path = _csv(tmp_path, "a,b,c\n1,2.5,3\n4,5.5,6\n")
-    _, _, z = read_columns(path, x="a", y="b", z="c,a")
-    np.testing.assert_array_equal(z, [[3, 1], [6, 4]])
+    path = _csv(tmp_path, "a,b,c,d\n1,2.5,3,7\n4,5.5,6,8\n")
+    _, _, z = read_columns(path, x="a", y="b", z="c,d")
+    np.testing.assert_array_equal(z, [[3, 7], [6, 8]])
     path = _npz(tmp_path, x=np.ones(4), y=np.ones(4), of=np.ones((4, 2, 3)))
     assert read_columns(path, z="of")[2].shape == (4, 2, 3)
+
+
+def test_groups_are_read_as_text(tmp_path):
+    path = _csv(tmp_path, "a,b,day\n1,2,2024-01-05\n3,4,2024-01-06\n")
+    *_, groups = read_columns(path, x="a", y="b", groups="day")
+    assert groups.levels[0].tolist() == ["2024-01-05", "2024-01-06"]
+    assert "one column" in _refused(path, x="a", y="b", groups="a,b")
+    x, _, groups = read_columns(path, x="a", y="b", groups="a")
+    assert (x.is_label, groups.is_label) == ((None,), (True,))
+
+
+def test_columns_that_the_user_calls_labels(tmp_path):
+    path = _csv(tmp_path, "a,b,c\n1,0.5,1%\n2,1.5,x\n1,2.5,1%\n")
+    x, y = read_columns(path, x="a,b", y="c", discrete="c,a")
+    assert x.is_label == (True, False)
+    assert y.levels[0].tolist() == ["1%", "x"]
+    path = _npz(tmp_path, x=np.ones((3, 2)), y=np.arange(3))
+    x, y = read_columns(path, discrete="x")
+    assert (x.is_label, y.is_label) == ((True, True), (False,))
+    message = _refused(path, discrete="z")
+    assert "no array 'z'" in message
+    path = _csv(tmp_path, "a,b,c\n1,2,3\n")
+    assert "no variable has" in _refused(path, x="a", y="b", discrete="c")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ({"x": "a", "z": "b,a"}, "for x and for z; given z, it carries no information"),
+        ({"x": "a,a"}, "for x and for x"),
+    ],
+)
+def test_columns_that_are_named_twice_are_said(tmp_path, names, words):
+    path = _csv(tmp_path, "a,b,c\n1,2,3\n4,5,6\n")
+    with pytest.warns(UserWarning, match=f"column 'a' is given {words}") as caught:
+        read_columns(path, y="c", **names)
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_parquet_columns_keep_integers_labels_and_missing_values(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    days = pyarrow.array([1, 2, 1, 1], pyarrow.date32())
+    ids = [2**60, None, 2**60 + 1, 2**60 + 2]
+    columns = {"id": ids, "kind": ["u", "v", "u", "v"], "day": days}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "table.parquet")
+    path = tmp_path / "table.parquet"
+    x, y = read_columns(path, x="id", y="kind")
+    np.testing.assert_array_equal(x, [[0], [np.nan], [1], [2]])
+    np.testing.assert_array_equal(y, [[0], [1], [0], [1]])
+    assert "dates" in _refused(path, x="day", y="kind")
+    *_, groups = read_columns(path, x="id", y="kind", groups="day")
+    np.testing.assert_array_equal(groups, [[0], [1], [0], [0]])
+    path.write_bytes(path.read_bytes()[:50])
+    assert "damaged" in _refused(path, x="id", y="kind")
+
+
+# Forms of numbers -----------------------------------------------------------------
+
+
+def _column(folder, *cells):
+    text = "a;b\n" + "".join(f"{cell};{i}\n" for i, cell in enumerate(cells))
+    return read_columns(_csv(folder, text))[0].flat[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers", "words"),
+    [
+        (("1,5", "-2", "+0,25e1", ",5"), (1.5, -2, 2.5, 0.5), "a decimal comma"),
+        (("0,532", "1,250"), (0.532, 1.25), "a decimal comma"),
+        (("1.234,5", "12"), (1234.5, 12), "a decimal comma"),
+        (("1 234,5", "12"), (1234.5, 12), "a decimal comma"),
+        (("12,345,678", "1,000"), (12345678, 1000), "grouped digits"),
+        (("1,234.5", "12"), (1234.5, 12), "grouped digits"),
+        (("1 234", "12"), (1234, 12), "grouped digits"),
+        (("12 %", "3.5%"), (12, 3.5), "percentages"),
+        (("12,5\u00a0%", "", "-3%"), (12.5, np.nan, -3), "percentages, numbers with"),
+    ],
+)
+def test_other_forms_of_numbers_are_read_and_said(tmp_path, cells, numbers, words):
+    example = re.escape(repr(cells[0]))
+    with pytest.warns(UserWarning, match=f"'a' is read as .*{words}.*{example} is"):
+        found = _column(tmp_path, *cells)
+    np.testing.assert_array_equal(found, numbers)
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (("1,234", "5,678"), "'1,234', whose comma may be a decimal comma or"),
+        (("1,5", "2.5"), "'1,5' in row 0"),
+        (("12 %", "12"), "'12 %' in row 0"),
+        (("1,5", "2,5", "high"), "'high' in row 2"),
+        (("1", "", "NA"), "'NA' in row 2.*leave missing cells empty"),
+        (
+            ("2024-01-05", "2024-1-6 12:30"),
+            "dates or times of day such as '2024-01-05'",
+        ),
+        (("05.01.2024", "06.01.2024"), "dates"),
+        (("12:30", "1:15:30.5"), "times of day"),
+    ],
+)
+def test_forms_that_are_not_clear_are_refused(tmp_path, cells, words):
+    with pytest.raises(ValueError, match=rf"column 'a'.*{words}"):
+        _column(tmp_path, *cells)
+
+
+@pytest.mark.parametrize("cells", [("e5", "e6") * 2, ("A", "+") * 2, ("1a", "2a") * 2])
+def test_labels_that_look_a_bit_like_numbers_are_labels(tmp_path, cells):
+    np.testing.assert_array_equal(
+        _column(tmp_path, *cells), np.unique(cells, return_inverse=True)[1]
+    )
 
 
 # Bad files ------------------------------------------------------------------------
@@ -160,7 +340,8 @@ def test_non_numeric_column_shows_the_first_bad_cell(tmp_path):
 def test_text_columns_are_labels(tmp_path):
     path = _csv(tmp_path, "a,b\nred ,1\nblue,2\nred,3\nblue,4\n")
     a, b = read_columns(path)
-    assert a.dtype.kind == "i"
+    assert a.is_label == (True,)
+    assert a.levels[0].tolist() == ["blue", "red"]
     np.testing.assert_array_equal(a, [[1], [0], [1], [0]])
     np.testing.assert_array_equal(b, [[1], [2], [3], [4]])
 
@@ -171,20 +352,38 @@ def test_labels_that_hardly_repeat_are_refused(tmp_path):
     assert "3 different labels in 4 rows" in message
 
 
-def test_empty_cells_name_column_count_and_first_row(tmp_path):
-    message = _refused(_csv(tmp_path, "a,b\n1,2\n2,\n3,\n4,5\n"))
-    assert "'b'" in message
-    assert "2 empty" in message
-    assert "row 1" in message
+def test_infinite_numbers_name_their_column(tmp_path):
+    message = _refused(_csv(tmp_path, "a,b\n1,2\ninf,3\n"))
+    assert "x holds 1 infinite values, the first in row 1, column 'a'" in message
+
+
+def test_names_that_are_not_unique_are_refused_where_they_matter(tmp_path):
+    path = _csv(tmp_path, "a,b,a,c\n1,2,3,4\n")
+    assert "2 columns are named 'a'" in _refused(path, x="a", y="b")
+    assert read_columns(path, x="b", y="c")
+    assert "named 'a'" in _refused(_csv(tmp_path, "a,a\n1,2\n"))
+
+
+def test_a_wrong_separator_is_named(tmp_path):
+    message = _refused(_csv(tmp_path, "a b\n1 2\n"), x="a", y="b")
+    assert "no column 'a'; the file has: a b, one column when" in message
+    assert "separated by commas; tabs, semicolons, bars" in message
+    message = _refused(_csv(tmp_path, "a;b\n1;2\n3,4\n"), x="a", y="b")
+    assert "row 1 (the first is row 0) has 1 cells" in message
+    assert "separated by semicolons" in message
 
 
 def test_rows_of_different_lengths(tmp_path):
     assert "not a table" in _refused(_csv(tmp_path, "a,b\n1,2\n1,2,3\n"))
     assert "not a table" in _refused(_csv(tmp_path, "a,b\n1,2,3\n4,5,6\n"))
+    assert "not a table" in _refused(_csv(tmp_path, "a,b\n1,2\n3\n"))
+    assert "not a table" in _refused(_csv(tmp_path, 'a,b\n"1,2\n3,4\n'))
 
 
 def test_binary_file_called_csv(tmp_path):
-    assert _refused(_csv(tmp_path, b"a,b\n\xff\xfe\x00\x81,1\n"))
+    assert "UTF-8" in _refused(_csv(tmp_path, b"a,b\n\xff\xfe\x00\x81,1\n"))
+    for content in (b"a,b\n1,2\n", gzip.compress(b"a,b\n1,2\n" * 99)[:-20]):
+        assert "damaged" in _refused(_csv(tmp_path, content, name="table.csv.gz"))
 
 
 def test_different_numbers_of_rows(tmp_path):
@@ -196,10 +395,14 @@ def test_a_scalar_is_refused(tmp_path):
     assert "'y'" in _refused(_npz(tmp_path, x=np.ones(3), y=np.float64(1)))
 
 
-@pytest.mark.parametrize("values", [["a", "b"], [1j, 2], np.array([0, 1], "M8[s]")])
-def test_arrays_that_are_not_real_numbers(tmp_path, values):
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [([1j, 2], "numbers or labels"), (np.array([0, 1], "M8[s]"), "dates")],
+)
+def test_arrays_that_are_neither_numbers_nor_labels(tmp_path, values, words):
     message = _refused(_npz(tmp_path, x=np.asarray(values), y=np.ones(2)))
-    assert "real numbers" in message
+    assert "array 'x'" in message
+    assert words in message
 
 
 @pytest.mark.parametrize("keep", [10, 200, -30])
@@ -259,10 +462,10 @@ def test_pickles_are_refused_and_never_unpickled(tmp_path):
     assert _Bomb.exploded
 
 
-def test_without_pandas_the_error_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", None)
+def test_without_pyarrow_the_error_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(ImportError, match=r'pip install "jaxinfo\[cli\]"'):
-        read_columns(_csv(tmp_path, "a,b\n1,2\n"))
-    read_columns(
-        _npz(tmp_path, x=np.ones(2), y=np.ones(2))
-    )  # An .npz file needs no pandas.
+        read_columns(_csv(tmp_path, "PAR1", name="table.parquet"))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert read_columns(_csv(tmp_path, "a,b\n1,2\n"))  # Other files need neither.

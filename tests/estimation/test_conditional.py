@@ -227,7 +227,14 @@ def test_the_default_estimator_is_given_both_terms_at_once(monkeypatch):
     calls = []
 
     def estimate_difference(estimator, key, pairs, *, make_density_ratio, **settings):
-        calls.append((estimator, [len(pair) for pair in pairs], settings))
+        calls.append(
+            (
+                estimator,
+                [len(pair.tables) for pair in pairs],
+                pairs[0].is_series,
+                settings,
+            )
+        )
         recorder = _Recorder()
         return make_estimate(
             density_ratio=make_density_ratio(*[recorder.density_ratio] * 2)
@@ -248,11 +255,11 @@ def test_the_default_estimator_is_given_both_terms_at_once(monkeypatch):
             jaxinfo.estimate_transfer_entropy(KEY, DRIVER, DRIVEN),
         ),
     ]:
-        estimator, lengths, settings = calls.pop(0)
+        estimator, lengths, is_ordered, settings = calls.pop(0)
         assert estimator == (CrossFitted() if is_series else QUICK)
         assert lengths == [2, 2]
         assert settings["quantity"] == quantity
-        assert settings["is_series"] == is_series
+        assert is_ordered == is_series
         assert estimate.density_ratio is not None
 
 
@@ -308,7 +315,7 @@ def test_the_default_estimate_has_all_fields(estimate):
     assert estimate.estimator == "cross_fitted"
     assert estimate.kind == "neither"
     assert estimate.lower < estimate.value < estimate.upper
-    assert estimate.p_value is None
+    assert 0 < estimate.p_value <= 1
     assert estimate.num_samples == 400
     found = estimate.diagnostics
     assert found.per_seed.shape == (8,)
@@ -379,7 +386,7 @@ def test_the_default_transfer_entropy_has_a_direction():
         ({"z": Z[:300]}, "x and z must have the same number of rows, got 400 and 300"),
         ({"y": Y[:300]}, "x and y must have the same number of rows"),
         ({"z": np.full_like(Z, np.nan)}, "z holds 400 values that"),
-        ({"z": [["a"]] * 400}, "z must hold real numbers"),
+        ({"z": [[1j]] * 400}, "z must hold numbers or labels"),
         ({"key": jax.random.PRNGKey(0)}, r"key must be made by jax.random.key"),
         ({"estimator": "KSG1"}, "did you mean 'ksg1'"),
         ({"estimator": lambda key, x, y: 1.0}, "must return an Estimate, got float"),
@@ -397,7 +404,7 @@ def test_bad_input_is_named(changes, message):
         ({"lags": 0}, "lags must be a positive whole number"),
         ({"lags": 401}, "lags must be below the length 401"),
         ({"source": DRIVER[1:]}, r"source and target must.*same number.*400 and 401"),
-        ({"target": np.full(401, np.inf)}, "target holds 401 values"),
+        ({"target": np.full(401, np.inf)}, "target holds 401 infinite values"),
         ({"key": 0}, r"key must be made by jax.random.key, got int"),
     ],
 )

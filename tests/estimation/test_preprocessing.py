@@ -9,7 +9,6 @@ import pytest
 
 from jaxinfo.estimation.preprocessing import (
     check_row_counts,
-    check_rows,
     check_same_rows,
     fit_standardization,
     is_traced,
@@ -22,59 +21,6 @@ RNG = np.random.default_rng(0)
 
 
 # Rows ------------------------------------------------------------------------------
-
-
-def test_rows_come_back_in_float64_with_their_shape():
-    for rows in ([1.0, 2.0], np.ones((2, 3), np.float32), jnp.ones((2, 1, 4))):
-        checked, _ = check_rows("x", rows)
-        assert checked.dtype == np.float64
-        assert checked.shape == np.shape(rows)
-        np.testing.assert_array_equal(checked, rows)
-
-
-def test_bfloat16_rows_are_numbers():
-    rows = jnp.asarray([0.5, 1.0, 3.0], jnp.bfloat16)
-    checked, found = check_rows("x", rows)
-    np.testing.assert_array_equal(checked, [0.5, 1.0, 3.0])
-    assert found == []
-
-
-@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
-def test_whole_numbers_give_a_warning_unless_labels_are_welcome(dtype):
-    rows = np.array([0, 1, 1], dtype)
-    _, found = check_rows("x", rows)
-    assert found == [f"x holds {dtype} values, taken as real numbers"]
-    assert check_rows("x", rows, takes_labels=True)[1] == []
-
-
-def test_constant_coordinates_give_a_warning():
-    _, found = check_rows("x", np.c_[np.arange(3.0), np.ones((3, 7))])
-    assert found == [
-        "x is constant in 7 of 8 coordinates (1, 2, 3, 4, 5...), which carry no "
-        "information"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        (3.0, r"x must have rows, got shape \(\)"),
-        (np.ones((0, 2)), r"x must have rows, got shape \(0, 2\)"),
-        (np.ones((3, 0)), r"x must have rows, got shape \(3, 0\)"),
-        (np.array([1, "a"], object), "x must hold real numbers, got dtype object"),
-        ([["a"]], "x must hold real numbers, got dtype <U1"),
-        (np.ones(3) * 1j, "x must hold real numbers, got dtype complex128"),
-        ([0.0, 1.0, np.nan, np.inf], "x holds 2 values that are .* in row 2"),
-    ],
-)
-def test_what_is_not_a_sample_is_refused(rows, message):
-    with pytest.raises(ValueError, match=message):
-        check_rows("x", rows)
-
-
-def test_traced_rows_are_refused_with_the_way_out():
-    with pytest.raises(TypeError, match=r"x is traced.*make_run"):
-        jax.jit(lambda rows: check_rows("x", rows)[0])(np.ones(3))
 
 
 def test_traced_leaves_are_found_anywhere_in_a_tree():
@@ -116,18 +62,6 @@ def test_constant_coordinates_keep_their_scale():
     assert scale.scale == 1
     # Their deviation is rounding error, which would blow up a row that differs.
     assert scale.apply([[0.9]])[0, 0] == pytest.approx(0.8)
-
-
-def test_new_rows_are_checked_by_shape_traced_or_not():
-    scale = fit_standardization(RNG.normal(size=(50, 2)))
-    assert scale.check("x", np.ones((3, 2), np.float32)).dtype == np.float64
-    with pytest.raises(ValueError, match="x holds 6 values"):
-        scale.check("x", np.full((3, 2), np.nan))
-    for check in (scale.check, lambda *a: jax.jit(lambda z: scale.check("x", z))(a[1])):
-        with pytest.raises(
-            ValueError, match=r"x must have rows of shape \(2,\), as wh"
-        ):
-            check("x", np.ones((3, 1)))
 
 
 def test_traced_rows_are_standardized_alike():

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from scipy.signal import lfilter
 
 from jaxinfo.estimation import make_divergence_run, make_run, summarize
 from jaxinfo.estimation.uncertainty import summary_around, variance_of_mean
@@ -124,3 +125,12 @@ def test_the_error_of_a_run_of_a_divergence_is_the_spread(divergence):
         batch_size=50,
     )
     _compare(run, samples_of_two_sizes)
+
+
+def test_the_error_of_a_series_allows_for_a_long_memory():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(200, 3_000))
+    series = lfilter([1], [1, -0.99], noise, axis=1)[:, 1_000:]
+    errors = np.sqrt([variance_of_mean(one, is_series=True) for one in series])
+    # Batches of sqrt(N) steps alone cover the mean, 0, in 60 %.
+    assert np.mean(np.abs(series.mean(axis=1)) < 1.96 * errors) > 0.85

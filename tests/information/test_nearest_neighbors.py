@@ -8,30 +8,37 @@ import pytest
 from scipy.special import digamma
 from sklearn.feature_selection import mutual_info_regression
 
+from jaxinfo.information import mixed_ksg_information
+
 from .table import JITTED, NEIGHBORS, gaussian_rows, rows_with_ties
 
 each_neighbors = pytest.mark.parametrize("name", NEIGHBORS)
 
 
-def _by_counting(name, x, y, k):
+def _by_counting(name, x, y, k, clusters=None):
+    clusters = np.arange(len(x)) if clusters is None else clusters
     terms = []
     for i in range(len(x)):
-        others = [j for j in range(len(x)) if j != i]
+        others = np.flatnonzero(clusters != clusters[i])
         dx = np.array([max(abs(x[j] - x[i])) for j in others])
         dy = np.array([max(abs(y[j] - y[i])) for j in others])
         dz = np.maximum(dx, dy)
         radius = sorted(dz)[k - 1]
+        total = digamma(len(others) + 1)
         if name == "ksg2":
             near = dz <= radius
             n = [(d <= d[near].max()).sum() for d in (dx, dy)]
-            terms.append(digamma(k) - 1 / k - digamma(n).sum())
+            terms.append(total + digamma(k) - 1 / k - digamma(n).sum())
         elif name == "mixed_ksg" and radius == 0:
             n = [(d == 0).sum() + 1 for d in (dz, dx, dy)]
-            terms.append(digamma(n[0]) - digamma(n[1:]).sum())
+            terms.append(total + digamma(n[0]) - digamma(n[1:]).sum())
+        elif name == "mixed_ksg":
+            n = [max((d < radius).sum() + 1, (d <= radius).sum()) for d in (dx, dy)]
+            terms.append(total + digamma((dz <= radius).sum()) - digamma(n).sum())
         else:
             n = [(d < radius).sum() + 1 for d in (dx, dy)]
-            terms.append(digamma(k) - digamma(n).sum())
-    return np.array(terms) + digamma(len(x))
+            terms.append(total + digamma(k) - digamma(n).sum())
+    return np.array(terms)
 
 
 @each_neighbors
@@ -98,3 +105,38 @@ def test_mixed_ksg_of_a_discrete_and_a_continuous_variable():
     local = JITTED["mixed_ksg"](x, y)
     error = np.asarray(local.contributions).std() / np.sqrt(1_000)
     assert abs(local.value - truth) < 4 * error + 0.02
+
+
+@each_neighbors
+def test_rows_of_one_cluster_are_no_neighbors(name):
+    x, y = gaussian_rows(60)
+    clusters = np.random.default_rng(0).integers(15, size=60)
+    with jax.enable_x64(True):
+        found = NEIGHBORS[name](x, y, clusters=clusters).contributions
+        own = NEIGHBORS[name](x, y, clusters=np.arange(60)).contributions
+        plain = NEIGHBORS[name](x, y).contributions
+    np.testing.assert_allclose(found, _by_counting(name, x, y, 3, clusters), atol=1e-9)
+    np.testing.assert_array_equal(own, plain)
+    with pytest.raises(ValueError, match=r"clusters must have shape \(60,\)"):
+        NEIGHBORS[name](x, y, clusters=clusters[:5])
+
+
+def test_mixed_ksg_keeps_labels_apart():
+    """Codes 10 apart: the terms are those of Ross, psi(N) + psi(k) - psi(Nx) - psi(m).
+
+    A label of one row has no neighbor and adds nothing.
+    """
+    rng = np.random.default_rng(0)
+    labels = np.append(np.repeat([0, 1], 20), 2)
+    y = rng.normal(size=41) + labels
+    local = mixed_ksg_information(
+        10.0 * labels[:, None], y[:, None], num_neighbors=2, max_radius=10.0
+    )
+    for i in range(40):
+        same = np.flatnonzero((labels == labels[i]) & (np.arange(41) != i))
+        radius = np.sort(np.abs(y[same] - y[i]))[1]
+        m = (np.abs(np.delete(y, i) - y[i]) < radius).sum() + 1
+        # 19 other rows have the label, and are nearer than another label.
+        expected = digamma(41) + digamma(2) - digamma(19 + 1) - digamma(m)
+        assert local.contributions[i] == pytest.approx(expected, abs=1e-4)
+    assert local.contributions[40] == 0

@@ -10,6 +10,7 @@ from scipy.special import gammaln
 
 from jaxinfo.core.types import Float
 from jaxinfo.estimation.cross_fitted.arrays import Rows, pytree
+from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
 
 __all__ = [
     "NUM_SCALARS",
@@ -65,14 +66,14 @@ class CopulaDensityRatio:
 
 @pytree()
 class TableDensityRatio:
-    """The contingency table of two labels: log ratios of pairs of levels, [K, L]."""
+    """The contingency table of two labels, as a product of two matrices."""
 
-    log_ratios: Rows
+    factors: tuple[Rows, Rows]  # [K + 1, r] and [L + 1, r]; 0 for unknown levels.
 
-    def statistics(self, side: int, levels: Rows) -> Rows:
-        """The sufficient statistics of one-hot levels, [N, 4 + K]."""
-        xp = levels.__array_namespace__()
-        rows = levels @ self.log_ratios.T if side else levels
+    def statistics(self, side: int, level: Rows) -> Rows:
+        """The sufficient statistics of level numbers [N, 1], -1 if unknown."""
+        xp = level.__array_namespace__()
+        rows = xp.asarray(self.factors[side])[level[:, 0].astype(int)]
         return xp.pad(rows, ((0, 0), (NUM_SCALARS, 0)))
 
 
@@ -105,19 +106,38 @@ def student_scores(normal_scores: Rows, degrees_of_freedom: float) -> Rows:
 
 
 def fit_tables(
-    x: Float[np.ndarray, "n k"],
-    y: Float[np.ndarray, "n l"],
-    strengths: tuple[float, ...],
+    x: Float[np.ndarray, "n 1"],
+    y: Float[np.ndarray, "n 1"],
+    num_levels: tuple[int, int],
+    config: CrossFittedConfig,
 ) -> list[TableDensityRatio]:
-    """Fits one contingency table of one-hot levels for each smoothing strength.
+    """Fits one contingency table of level numbers for each smoothing strength.
 
-    The strength is the number of rows of independent labels that are mixed in.
+    The strength is the number of rows of independent labels that are mixed in. Large
+    tables are replaced by their leading singular components.
     """
-    independent = np.outer(x.sum(axis=0), y.sum(axis=0)) / len(x)
-    ratios = (x.T @ y) / np.where(independent > 0, independent, 1)
+    cells = np.ravel_multi_index((x[:, 0].astype(int), y[:, 0].astype(int)), num_levels)
+    counts = np.bincount(cells, minlength=num_levels[0] * num_levels[1])
+    counts = counts.reshape(num_levels)
+    independent = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / len(x)
     # A level without training rows counts as independent.
-    ratios = np.where(independent > 0, ratios, 1)
-    return [
-        TableDensityRatio(np.log((len(x) * ratios + strength) / (len(x) + strength)))
-        for strength in strengths
-    ]
+    ratios = np.where(independent > 0, counts / np.maximum(independent, 1e-12), 1.0)
+    tables = []
+    for strength in config.table_strengths:
+        smoothed = np.log((len(x) * ratios + strength) / (len(x) + strength))
+        left, right = (
+            np.vstack([factor, np.zeros((1, factor.shape[1]))])
+            for factor in _factors(smoothed, config.max_table_rank)
+        )
+        tables.append(TableDensityRatio((left, right)))
+    return tables
+
+
+def _factors(table: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices with left @ right.T = table, or close to it if the table is large."""
+    if len(table) <= rank:
+        return np.eye(len(table)), table.T
+    if len(table.T) <= rank:
+        return table, np.eye(len(table.T))
+    left, values, right = np.linalg.svd(table, full_matrices=False)
+    return left[:, :rank] * values[:rank], right[:rank].T

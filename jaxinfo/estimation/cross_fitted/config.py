@@ -57,6 +57,13 @@ class CrossFittedConfig:
     # average, at least `min_rows_per_level` rows for each of them.
     max_levels: int = 64
     min_rows_per_level: int = 20
+    # Other labels, which were said to be labels or whose order means nothing, are
+    # encoded by at most `max_codes` numbers. Nobody needs to say so of whole numbers
+    # with at least `min_rows_per_code` rows for each level, on average. Training rows
+    # are encoded in `num_encoding_parts` parts, each by the others.
+    max_codes: int = 4
+    min_rows_per_code: int = 5
+    num_encoding_parts: int = 5
     # Replaces normal scores: `fit_scores(rows)` returns a pytree with `apply(rows)`.
     fit_scores: Callable[[np.ndarray], Any] | None = None
     # Coordinates are clipped at this many robust standard deviations before covariances
@@ -110,6 +117,8 @@ class CrossFittedConfig:
     pooled_correlation_cost: float = 0.1
     # Negatives of each validation row when base densities are compared.
     num_shifts: int = 8
+    # A table with more levels on both sides is replaced by its leading components.
+    max_table_rank: int = 64
     # Candidates for the smoothing of a table: the number of rows of independent labels
     # that are mixed with the training rows.
     table_strengths: tuple[float, ...] = (0.5, 2.0, 8.0, 32.0, 128.0, 512.0)
@@ -118,10 +127,6 @@ class CrossFittedConfig:
     # Up to this many coordinates all directions are leading features. Above it only
     # correlated directions are, so that flexible critics do not overfit the others.
     max_coordinates: int = 8
-    # Up to this many coordinates critics also get Fourier features of the ranks, since
-    # a density can have hard edges anywhere. Two coordinates gained nothing from them.
-    max_rank_coordinates: int = 1
-    rank_frequencies: tuple[int, ...] = (1, 2, 4, 8)
     # Features are clipped at this many standard deviations, which limits outliers.
     max_feature: float = 8.0
 

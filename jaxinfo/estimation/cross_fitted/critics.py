@@ -19,7 +19,7 @@ from jaxinfo.estimation.cross_fitted.fold_maps import CriticInputs
 from jaxinfo.estimation.variational.fit import RunResult
 from jaxinfo.estimation.variational.registry import information_bound
 from jaxinfo.estimation.variational.run import InformationRun, make_run
-from jaxinfo.information.scoring import equal_blocks, score_blocks
+from jaxinfo.information.scoring import LARGEST_BLOCK, equal_blocks, score_blocks
 from jaxinfo.networks import joint_critic
 from jaxinfo.training.sweep import Layout, sweep
 
@@ -103,6 +103,7 @@ class CriticRun:
     config: CrossFittedConfig
     sizes: tuple[int, ...]  # Numbers of training, validation and test rows.
     num_statistics: int
+    max_block: int = LARGEST_BLOCK  # Rows of a block at most.
 
     def __call__(
         self,
@@ -135,7 +136,7 @@ class CriticRun:
         )
         scores = []
         for rows_x, rows_y in pairs:
-            blocks = equal_blocks(min(len(rows_x), self.sizes[2]))
+            blocks = equal_blocks(min(len(rows_x), self.sizes[2]), self.max_block)
             scores.append(score_blocks(critic, result.params, rows_x, rows_y, blocks))
         return result, scores
 
@@ -164,11 +165,13 @@ def train_critics(
     inputs: Sequence[Sequence[CriticInputs]],
     sizes: tuple[int, ...],
     config: CrossFittedConfig,
+    max_block: int = LARGEST_BLOCK,
 ) -> TrainedCritics:
     """Trains the critics of all folds in one compiled call.
 
     `inputs` has a pair for each fold, for x and y, whose rows are ordered: training,
-    validation, test. `sizes` are the numbers of these rows.
+    validation, test. `sizes` are the numbers of these rows, and blocks of scored rows
+    have at most `max_block` rows.
     """
     kinds, num_folds = config.kinds, config.num_folds
     dtype = jax.dtypes.canonicalize_dtype(float)
@@ -182,7 +185,7 @@ def train_critics(
     # Critics are ordered by fold, so that every device gets both kinds: one of them
     # stops sooner than the other.
     order = np.arange(len(decays)).reshape(len(kinds), num_folds).T.ravel()
-    run = CriticRun(config, sizes, inputs[0][0].statistics.shape[1])
+    run = CriticRun(config, sizes, inputs[0][0].statistics.shape[1], max_block)
     x, y = inputs_of_runs(0), inputs_of_runs(1)
     _limit_caches(hash((run, x.shape, y.shape)))
     result, scores = jax.device_get(

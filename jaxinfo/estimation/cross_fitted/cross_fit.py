@@ -18,12 +18,14 @@ from jaxinfo.estimation.cross_fitted.fold_maps import (
     FoldMap,
     fit_fold_map,
 )
-from jaxinfo.estimation.cross_fitted.folds import Fold, make_folds
+from jaxinfo.estimation.cross_fitted.folds import Fold, Order, make_folds
+from jaxinfo.estimation.cross_fitted.label_encoding import decide_labels
 from jaxinfo.estimation.cross_fitted.marginals import (
     Views,
     fit_marginal,
     interpolate_scores,
 )
+from jaxinfo.estimation.samples import RowFormat, Samples
 from jaxinfo.estimation.variational.fit import RunResult
 
 __all__ = ["CrossFit", "cross_fit"]
@@ -43,36 +45,48 @@ class CrossFit(NamedTuple):
 def cross_fit(
     config: CrossFittedConfig,
     key: Key[Array, ""],
-    x: np.ndarray,
-    y: np.ndarray,
-    order: np.ndarray,
+    samples: Samples,
+    order: Order,
 ) -> CrossFit:
     """Trains critics for each fold on the other folds and reports it.
 
-    x and y are rows, [N, ...], and `order` are row numbers from `order_rows`.
+    `order` are row numbers from `order_rows`.
 
     Source: Chernozhukov et al., "Double/debiased machine learning", Econometrics J. 21,
         2018.
     """
-    data = [rows.reshape(len(rows), -1) for rows in (x, y)]
+    tables = list(samples.tables.values())
     folds = make_folds(order, config.num_folds)
-    marginals = [fit_marginal(rows, config) for rows in data]
-    views = [m.apply(rows) for m, rows in zip(marginals, data, strict=True)]
-    are_labels = all(marginal.labels.is_whole for marginal in marginals)
+    marginals = [fit_marginal(table, config) for table in tables]
+    views = [m.apply(t.flat) for m, t in zip(marginals, tables, strict=True)]
+    labels = decide_labels(views, [marginal.labels for marginal in marginals])
 
     def prepare(fold: Fold) -> tuple[FoldMap, list[CriticInputs]]:
-        train, validation, everything = (
+        train, validation, others = (
             [Views(*(part[rows] for part in side)) for side in views]
-            for rows in (fold.train, fold.validation, np.concatenate(fold))
+            for rows in (fold.train, fold.validation, np.concatenate(fold[1:]))
         )
-        fitted = fit_fold_map(train, validation, config, are_labels=are_labels)
-        return fitted, [fitted.apply(side, v) for side, v in enumerate(everything)]
+        fitted, train = fit_fold_map(train, validation, labels, config)
+        inputs = []
+        for side in range(2):
+            parts = (
+                fitted.apply_encoded(side, train[side]),
+                fitted.apply(side, others[side]),
+            )
+            statistics, features = (
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("statistics", "features")
+            )
+            inputs.append(CriticInputs(statistics, features, parts[0].leading))
+        return fitted, inputs
 
     # NumPy releases the interpreter lock while it sorts and factorizes. One thread for
     # each fold and no threads inside NumPy use the cores best.
     with threadpool_limits(1), ThreadPoolExecutor(config.num_folds) as pool:
         fold_maps, inputs = zip(*pool.map(prepare, folds), strict=True)
-    trained = train_critics(key, inputs, tuple(map(len, folds[0])), config)
+    trained = train_critics(
+        key, inputs, tuple(map(len, folds[0])), config, order.max_block
+    )
     reports = report_folds(trained, config)
     rows, influence = _pool_influence(folds, reports)
     values = [[report_blocks(scores).value for scores in one] for one in trained.test]
@@ -82,7 +96,7 @@ def cross_fit(
         reports,
         rows,
         influence,
-        tuple(m.labels.entropy(rows) for m, rows in zip(marginals, data, strict=True)),
+        tuple(m.labels.entropy(t.flat) for m, t in zip(marginals, tables, strict=True)),
         CrossFittedDensityRatio(
             tuple(interpolate_scores(marginals)),
             interpolate_scores(fold_maps),
@@ -90,7 +104,7 @@ def cross_fit(
             reports.combinations,
             tuple(report.log_normalizer for report in reports.held_out),
             config,
-            (x.shape[1:], y.shape[1:]),
+            tuple(RowFormat.of(*item) for item in samples.tables.items()),
         ),
     )
 

@@ -13,12 +13,13 @@ from jaxinfo.estimation.cross_fitted.critics import inputs_of_kind, make_critic
 from jaxinfo.estimation.cross_fitted.fold_maps import CriticInputs, FoldMap
 from jaxinfo.estimation.cross_fitted.marginals import Marginal
 from jaxinfo.estimation.density_ratio import DensityRatio
-from jaxinfo.estimation.preprocessing import check_row_counts, check_rows, is_traced
+from jaxinfo.estimation.preprocessing import is_traced
+from jaxinfo.estimation.samples import RowFormat, read_rows_of
 
 __all__ = ["CrossFittedDensityRatio"]
 
 
-@pytree("config", "shapes")
+@pytree("config", "formats")
 class CrossFittedDensityRatio(DensityRatio):
     """log p(x, y) / (p(x) p(y)) in nats, averaged over folds.
 
@@ -32,7 +33,7 @@ class CrossFittedDensityRatio(DensityRatio):
     combinations: tuple[Combination, ...]  # For each fold.
     log_normalizers: tuple[float, ...]  # For each fold, nats.
     config: CrossFittedConfig
-    shapes: tuple[tuple[int, ...], ...]  # Shape of one row of x and of y.
+    formats: tuple[RowFormat, ...]  # Of x and of y.
 
     def log_ratio(self, x: Any, y: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Evaluates the pointwise mutual information of each pair of rows, nats.
@@ -47,20 +48,12 @@ class CrossFittedDensityRatio(DensityRatio):
         Raises:
             ValueError: if the rows do not have the shapes of the fitted ones.
         """
-        traced, rows = is_traced(self, x, y), {}
-        for name, new, shape in zip("xy", (x, y), self.shapes, strict=True):
-            # Rows that are not traced are mapped on the host in float64.
-            checked = jnp.asarray(new) if traced else check_rows(name, new)[0]
-            if checked.shape[1:] != shape:
-                raise ValueError(
-                    f"{name} must have rows of shape {shape}, as when fitted, got "
-                    f"{checked.shape[1:]}"
-                )
-            rows[name] = checked.reshape(len(checked), -1)
-        check_row_counts(**rows)
-        if traced:
-            return _evaluate(self, *rows.values())
-        return _score(self, self._inputs(*rows.values()))
+        read = read_rows_of(self.formats, x, y)
+        rows = [new.reshape(len(new), -1) for new in read]
+        if is_traced(self, x, y):
+            return _evaluate(self, *map(jnp.asarray, rows))
+        # Rows that are not traced are mapped on the host in float64.
+        return _score(self, self._inputs(*rows))
 
     def _inputs(self, x: Rows, y: Rows) -> list[list[CriticInputs]]:
         """Inputs of x and of y for the critics of each fold."""

@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxinfo.core.checks import check_host_key
 from jaxinfo.core.types import Array, Key
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
 from jaxinfo.estimation.cross_fitted.correction import correct_bias
@@ -16,7 +15,8 @@ from jaxinfo.estimation.cross_fitted.cross_fit import CrossFit, cross_fit
 from jaxinfo.estimation.cross_fitted.folds import order_rows
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Diagnostics, Estimate
-from jaxinfo.estimation.preprocessing import check_rows, check_same_rows, warn
+from jaxinfo.estimation.pair_estimator import PairEstimator
+from jaxinfo.estimation.samples import Samples
 from jaxinfo.estimation.significance import independence_p_value
 from jaxinfo.estimation.uncertainty import (
     Summary,
@@ -30,7 +30,7 @@ from jaxinfo.training.compile_time import compile_stopwatch
 __all__ = ["CrossFitted", "estimate_difference"]
 
 
-class CrossFitted(CrossFittedConfig):
+class CrossFitted(CrossFittedConfig, PairEstimator):
     """The default estimator of mutual information; a frozen, hashable value.
 
     Half of the critics correct a closed-form log density ratio, the others start from
@@ -74,49 +74,31 @@ class CrossFitted(CrossFittedConfig):
         """Name of the estimator."""
         return "cross_fitted"
 
-    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
-        """Estimates the mutual information of paired samples in nats.
-
-        Args:
-            key: random key.
-            x: rows of x, [N, ...] of any trailing shape; labels or numbers.
-            y: rows of y, [N, ...]; row i is paired with row i of x.
+    def estimate(self, key: Key[Array, ""], samples: Samples) -> Estimate:
+        """Estimates the mutual information of two variables that were read, nats.
 
         Returns:
             An `Estimate`, with `density_ratio(x, y)`, the pointwise information, and
             the p-value of independence. `diagnostics.per_seed` holds the held-out bound
             of each critic, shifted by one constant so that the mean is the value.
-
-        Raises:
-            ValueError: if an argument does not fit; the message names it.
-            TypeError: inside jit or vmap.
         """
-        check_host_key(key)
-        rows_x, warnings_x = check_rows("x", x, takes_labels=True)
-        rows_y, warnings_y = check_rows("y", y, takes_labels=True)
-        check_same_rows(rows_x, rows_y)
-        estimate = estimate_difference(
+        return estimate_difference(
             self,
             key,
-            [(rows_x, rows_y)],
+            [samples],
             quantity="mutual information",
-            warnings=[*warnings_x, *warnings_y],
-            tests_independence=True,
+            find_p_value=_independence_p_value,
         )
-        warn(list(estimate.diagnostics.warnings))
-        return estimate
 
 
 def estimate_difference(
     config: CrossFittedConfig,
     key: Key[Array, ""],
-    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
+    pairs: Sequence[Samples],
     *,
     quantity: str,
-    warnings: Sequence[str] = (),
     make_density_ratio: Callable[..., DensityRatio | None] = lambda ratio: ratio,
-    tests_independence: bool = False,
-    is_series: bool = False,
+    find_p_value: Callable[[Array, Samples, Sequence[np.ndarray]], float],
 ) -> Estimate:
     """Estimates the information of one pair of variables, minus that of a second pair.
 
@@ -126,51 +108,45 @@ def estimate_difference(
     Args:
         config: settings; the number of critics applies to each pair.
         key: random key.
-        pairs: one or two pairs of arrays, [N, ...] each, with matching rows.
+        pairs: one or two pairs of variables with the same rows.
         quantity: name of the estimated quantity.
-        warnings: warnings about the data, for the diagnostics.
         make_density_ratio: maps the density ratios of all pairs to the result's.
-        tests_independence: whether to compute a p-value for the first pair.
-        is_series: whether rows are ordered in time and depend on each other.
+        find_p_value: from a random key, the first pair and `shifted_scores` of the
+            held-out rows of each fold, the p-value.
 
     Returns:
         The `Estimate`; its history has the validation curves of all critics.
     """
     started = time.perf_counter()
     order_key, train_key, permutation_key = jax.random.split(key, 3)
-    order = order_rows(
-        order_key, len(pairs[0][0]), config.num_folds, is_series=is_series
-    )
+    samples = pairs[0]
+    order = order_rows(order_key, samples, config.num_folds)
     train = config.train
     bar: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if train.shows_progress:
         num_runs = len(config.kinds) * config.num_folds * len(pairs)
         bar = progress.bar(num_runs * train.num_steps, train.eval_every)
     with compile_stopwatch() as compile_seconds, bar:
-        fits = [cross_fit(config, train_key, *pair, order) for pair in pairs]
+        fits = [cross_fit(config, train_key, pair, order) for pair in pairs]
     runs = jax.tree.map(
         lambda *leaves: np.concatenate(leaves), *(fit.runs for fit in fits)
     )
-    p_value = None
-    if tests_independence:
-        x, y = (rows.reshape(len(rows), -1) for rows in pairs[0])
-        p_value = independence_p_value(permutation_key, x, y, fits[0].reports.shifted)
-    summary = _summarize(config, fits, is_series=is_series)
+    summary = _summarize(config, fits, samples)
     per_seed = _difference([np.asarray(fit.runs.value, float) for fit in fits])
     return Estimate(
         **summary._asdict(),
         kind="neither",
         estimator="cross_fitted",
-        num_samples=len(pairs[0][0]),
+        num_samples=len(samples),
         quantity=quantity,
-        p_value=p_value,
+        p_value=find_p_value(permutation_key, samples, fits[0].reports.shifted),
         diagnostics=Diagnostics(
             per_seed + (summary.value - np.nanmean(per_seed)),
             saturated=not all(fit.reports.is_measured for fit in fits),
             converged=bool(np.median(runs.best_step) <= 0.9 * train.num_steps),
             num_nonfinite=int(runs.num_nonfinite.sum()),
             history=history_of_run(runs, train.num_steps, train.eval_every),
-            warnings=(*warnings, *warnings_of_run(runs)),
+            warnings=(*samples.warnings, *warnings_of_run(runs)),
             seconds=time.perf_counter() - started,
             compile_seconds=compile_seconds[0],
         ),
@@ -178,8 +154,24 @@ def estimate_difference(
     )
 
 
+def _independence_p_value(
+    key: Array, samples: Samples, shifted: Sequence[np.ndarray]
+) -> float:
+    # The critics' scores are exchangeable only if rows are independent.
+    has_dependent_rows = samples.is_series or samples.groups is not None
+    x, y = samples.flat
+    return independence_p_value(
+        key,
+        x,
+        y,
+        () if has_dependent_rows else shifted,
+        groups=samples.groups,
+        is_series=samples.is_series,
+    )
+
+
 def _summarize(
-    config: CrossFittedConfig, fits: Sequence[CrossFit], *, is_series: bool
+    config: CrossFittedConfig, fits: Sequence[CrossFit], samples: Samples
 ) -> Summary:
     reports = [fit.reports for fit in fits]
     influence = _difference([fit.influence for fit in fits])
@@ -187,7 +179,11 @@ def _summarize(
         _difference([r.held_out_values for r in reports]).mean(),
         _difference([r.training_values for r in reports]).mean(),
         _difference([r.gain for r in reports]),
-        variance_of_mean(influence, is_series=is_series),
+        variance_of_mean(
+            influence,
+            groups=None if samples.groups is None else samples.groups[fits[0].rows],
+            is_series=samples.is_series,
+        ),
         config,
     )
     # I(X; Y | Z) is at most the entropy of X. The second variable of its first pair is

@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxinfo.estimation.cross_fitted.arrays import Rows, pad_columns, pytree, special
+from jaxinfo.estimation.cross_fitted.arrays import Rows, pad_columns, pytree
 from jaxinfo.estimation.cross_fitted.base_densities import (
     NUM_SCALARS,
     CopulaDensityRatio,
     TableDensityRatio,
 )
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
-from jaxinfo.estimation.cross_fitted.marginals import Views
+from jaxinfo.estimation.cross_fitted.label_encoding import LabelEncoding, encode_labels
+from jaxinfo.estimation.cross_fitted.marginals import Labels, Views
 from jaxinfo.estimation.cross_fitted.selection import (
     Selection,
     is_clearly_better,
@@ -48,6 +49,7 @@ class CriticInputs(NamedTuple):
 class FoldMap:
     """The fitted maps of one fold; tuples have one entry for x and one for y."""
 
+    encodings: tuple[LabelEncoding, ...]
     rotation: CanonicalVariates  # Square maps of the normal scores.
     expanded: ExpandedVariates
     base: CopulaDensityRatio | TableDensityRatio | None  # None for independence.
@@ -61,6 +63,10 @@ class FoldMap:
 
     def apply(self, side: int, views: Views) -> CriticInputs:
         """The inputs of critics for rows of x (side 0) or y (side 1)."""
+        return self.apply_encoded(side, self.encodings[side].apply(views))
+
+    def apply_encoded(self, side: int, views: Views) -> CriticInputs:
+        """The inputs of critics for rows whose labels are encoded."""
         xp, limit = views.normal.__array_namespace__(), self.config.max_feature
         expanded = self.expanded.apply(side, views)
         features, leading = self._features(side, views, expanded)
@@ -73,7 +79,7 @@ class FoldMap:
         if base is None:
             statistics = views.normal[:, :0]
         elif isinstance(base, TableDensityRatio):
-            statistics = base.statistics(side, views.levels)
+            statistics = base.statistics(side, views.whole)
         else:
             variates, squares = expanded, 0.0
             if not self.base_is_expanded:
@@ -96,11 +102,6 @@ class FoldMap:
         parts = [(rotated, leading), (expanded, expanded_pairs), (views.levels, 1)]
         if is_small:
             parts.append((xp.arcsinh(views.standardized), 1))
-        if size <= config.max_rank_coordinates:
-            ranks = special(views.normal).ndtr(views.normal)
-            angles = [2 * np.pi * (k * ranks) for k in config.rank_frequencies]
-            fourier = [function(a) for function in (xp.cos, xp.sin) for a in angles]
-            parts.append((xp.concatenate(fourier, axis=1), 1))
         if size > 1:
             norms = [
                 xp.log(xp.mean(rotated**2, axis=1) + 1e-3),
@@ -116,14 +117,18 @@ class FoldMap:
 def fit_fold_map(
     train: Sequence[Views],
     validation: Sequence[Views],
+    labels: Sequence[Labels],
     config: CrossFittedConfig,
-    *,
-    are_labels: bool = False,
-) -> FoldMap:
+) -> tuple[FoldMap, list[Views]]:
     """Fits the maps of one fold to views of x and y, and selects its base density.
 
-    A contingency table is a candidate if x and y are one label each (`are_labels`).
+    A contingency table is a candidate if x and y are one label each.
+
+    Returns:
+        The maps, and the views of the training rows with labels encoded by other rows.
     """
+    encodings, train = encode_labels(train, labels, config)
+    validation = [e.apply(v) for e, v in zip(encodings, validation, strict=True)]
     (x, y), validation_normal = (
         [v.normal for v in part] for part in (train, validation)
     )
@@ -132,12 +137,16 @@ def fit_fold_map(
     expanded, gaussian = _select_expansion(train, validation, copula.base, config)
     num_statistics = NUM_SCALARS + len(copula.base.correlations)
     candidates = {"copula": copula, "expanded": gaussian}
-    if are_labels:
-        levels, others = ([v.levels for v in part] for part in (train, validation))
-        candidates["table"] = select_table(levels, others, config)
-        num_statistics = max(num_statistics, NUM_SCALARS + levels[0].shape[1])
+    if all(side.is_whole for side in labels):
+        levels, others = ([v.whole for v in part] for part in (train, validation))
+        num_levels = labels[0].num_levels, labels[1].num_levels
+        table = select_table(levels, others, num_levels, config)
+        candidates["table"] = table
+        rank = table.base.factors[0].shape[1]
+        num_statistics = max(num_statistics, NUM_SCALARS + rank)
     name = _best_base(candidates, config)
     fitted = FoldMap(
+        tuple(encodings),
         rotation,
         expanded,
         None if name is None else candidates[name].base,
@@ -148,12 +157,15 @@ def fit_fold_map(
         tuple(tuple((s.correlations > 0).tolist()) for s in (copula, gaussian)),
         config,
     )
-    features = [fitted.apply(side, views).features for side, views in enumerate(train)]
-    return dataclasses.replace(
+    features = [
+        fitted.apply_encoded(side, views).features for side, views in enumerate(train)
+    ]
+    fitted = dataclasses.replace(
         fitted,
         feature_means=tuple(rows.mean(axis=0) for rows in features),
         feature_scales=tuple(rows.std(axis=0) + 1e-6 for rows in features),
     )
+    return fitted, train
 
 
 def _best_base(

@@ -125,16 +125,17 @@ def select_gaussian(
 def select_table(
     train: Sequence[np.ndarray],
     validation: Sequence[np.ndarray],
+    num_levels: tuple[int, int],
     config: CrossFittedConfig,
 ) -> Selection:
-    """Selects the best contingency table of one-hot levels of x and y."""
+    """Selects the best contingency table of level numbers of x and y, [N, 1] each."""
     x, y = validation
 
     def select(table: TableDensityRatio) -> Selection:
         scores = _score(table.statistics(0, x), table.statistics(1, y), config)
         return Selection(table, scores, scores.mean(), np.empty(0))
 
-    tables = fit_tables(train[0], train[1], config.table_strengths)
+    tables = fit_tables(train[0], train[1], num_levels, config)
     return max(map(select, tables), key=lambda selection: selection.score)
 
 

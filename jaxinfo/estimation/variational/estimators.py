@@ -13,16 +13,23 @@ from jaxinfo.core.checks import check_host_key, check_positive
 from jaxinfo.core.display import short_repr
 from jaxinfo.core.numerics import log_mean_exp
 from jaxinfo.core.types import Array, Float, Key, Network, PyTree, as_critic, shown
+from jaxinfo.data.containers import Table
 from jaxinfo.divergences import FDivergence
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Estimate
+from jaxinfo.estimation.exact_scales import warnings_of_tails
+from jaxinfo.estimation.pair_estimator import PairEstimator
 from jaxinfo.estimation.preprocessing import (
-    Standardization,
-    check_rows,
-    check_same_rows,
-    fit_standardization,
     is_traced,
     split_rows,
+    warn,
+)
+from jaxinfo.estimation.samples import (
+    RowFormat,
+    Samples,
+    read_rows_of,
+    read_two_samples,
+    warnings_of_table,
 )
 from jaxinfo.estimation.train_config import TrainConfig, check_train_config
 from jaxinfo.estimation.variational.bound import Bound
@@ -30,6 +37,7 @@ from jaxinfo.estimation.variational.divergence_run import (
     DivergenceRun,
     make_divergence_run,
 )
+from jaxinfo.estimation.variational.encoding import Encoding, warnings_of_levels
 from jaxinfo.estimation.variational.fit import (
     Optimizer,
     adam,
@@ -46,6 +54,13 @@ from jaxinfo.networks import discriminator as default_discriminator
 __all__ = ["Variational", "VariationalDivergence"]
 
 Settings = tuple[tuple[str, float], ...]
+
+
+def _warnings_of_columns(name: str, table: Table) -> list[str]:
+    return [
+        *warnings_of_tails(name, table.flat, table.names),
+        *warnings_of_levels(name, table),
+    ]
 
 
 def _as_settings(settings: Mapping[str, float] | Settings) -> Settings:
@@ -81,11 +96,13 @@ def _is_number(value: Any) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class Variational:
+class Variational(PairEstimator):
     """Mutual information by a variational bound; a frozen, hashable estimator.
 
     For several seeds in one compiled call, critics are trained on one part of the rows,
-    selected on a second part and reported on a third.
+    selected on a second part and reported on a third. Columns of labels with several
+    levels enter the critic as one coordinate for each level, because codes have no
+    order.
 
     Source: Belghazi et al., "Mutual information neural estimation", ICML 2018; Poole
         et al., "On variational bounds of mutual information", ICML 2019.
@@ -164,40 +181,30 @@ class Variational:
             report_progress=self.train.shows_progress,
         )
 
-    def __call__(self, key: Key[Array, ""], x: Any, y: Any) -> Estimate:
-        """Estimates the mutual information of paired rows in nats.
-
-        Args:
-            key: random key.
-            x: rows of x, [N, ...] of any trailing shape.
-            y: rows of y, [N, ...]; row i is paired with row i of x.
+    def estimate(self, key: Key[Array, ""], samples: Samples) -> Estimate:
+        """Estimates the mutual information of two variables that were read, nats.
 
         Returns:
             An `Estimate`; its `density_ratio(x, y)` is the pointwise information.
-
-        Raises:
-            ValueError: if an argument does not fit; the message names it.
-            TypeError: inside jit or vmap; use `make_run` there.
         """
-        check_host_key(key)
-        rows_x, warnings_x = check_rows("x", x)
-        rows_y, warnings_y = check_rows("y", y)
-        check_same_rows(rows_x, rows_y)
+        (rows_x, rows_y), clusters = samples.rows, samples.clusters
         run, settings = self.make_run(), dict(self.settings)
         split_key, sweep_key = jax.random.split(key)
-        parts = split_rows(split_key, len(rows_x), self.split)
-        scale_x = fit_standardization(rows_x[parts[0]])
-        scale_y = fit_standardization(rows_y[parts[0]])
+        parts = split_rows(split_key, len(rows_x), self.split, clusters)
+        of_x, of_y = (
+            Encoding.fit(table, parts[0]) for table in samples.tables.values()
+        )
         train, validation, test = (
-            (scale_x.apply(rows_x[part]), scale_y.apply(rows_y[part])) for part in parts
+            (of_x.apply(rows_x[part]), of_y.apply(rows_y[part])) for part in parts
         )
         block_size = resolve_batch_size(self.train.batch_size, len(parts[0]))
         reference = test[0][:block_size], test[1][:block_size]
         scorer = Scorer(run.bound, as_critic(run.critic), run.auxiliary)
+        formats = tuple(RowFormat.of(*item) for item in samples.tables.items())
 
         def make_density_ratio(params: PyTree, normalizers: Array) -> DensityRatio:
             return InformationDensityRatio(
-                params, normalizers, (scale_x, scale_y), reference, scorer
+                params, normalizers, (of_x, of_y), reference, scorer, formats
             )
 
         num_candidates = make_blocks(len(parts[2]), block_size).rows.shape[1]
@@ -213,14 +220,22 @@ class Variational:
             ),
             quantity="mutual information",
             num_samples=len(rows_x),
-            warnings=[*warnings_x, *warnings_y],
+            clusters=None if clusters is None else [clusters[parts[2]]],
+            warnings=[
+                *samples.warnings,
+                *(
+                    message
+                    for name, table in samples.tables.items()
+                    for message in _warnings_of_columns(name, table)
+                ),
+            ],
         )
 
 
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["params", "log_normalizers", "scales", "reference"],
-    meta_fields=["scorer"],
+    meta_fields=["scorer", "formats"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class InformationDensityRatio(DensityRatio):
@@ -229,17 +244,19 @@ class InformationDensityRatio(DensityRatio):
     Attributes:
         params: parameters of every seed, leading axis [S].
         log_normalizers: log normalizer of every seed, nats, [S].
-        scales: shift and scale of x and of y.
+        scales: encodings of x and of y.
         reference: standardized rows, to normalize critics that are identifiable only up
             to a function of x or y.
         scorer: bound and networks.
+        formats: formats of x and y.
     """
 
     params: PyTree
     log_normalizers: Array
-    scales: tuple[Standardization, Standardization]
+    scales: tuple[Encoding, Encoding]
     reference: tuple[Array, Array]
     scorer: Scorer
+    formats: tuple[RowFormat, ...]
 
     def log_ratio(self, x: Any, y: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Evaluates the pointwise mutual information of each pair of rows, nats.
@@ -254,8 +271,7 @@ class InformationDensityRatio(DensityRatio):
         Raises:
             ValueError: if the rows do not have the shapes of the fitted ones.
         """
-        x, y = self.scales[0].check("x", x), self.scales[1].check("y", y)
-        check_same_rows(x, y)
+        x, y = read_rows_of(self.formats, x, y)
         return _information_ratio(
             self, self.scales[0].apply(x), self.scales[1].apply(y)
         )
@@ -358,8 +374,8 @@ class VariationalDivergence:
             TypeError: inside jit or vmap; use `make_divergence_run` there.
         """
         check_host_key(key)
-        rows_p, warnings_p = check_rows("samples_p", samples_p)
-        rows_q, warnings_q = check_rows("samples_q", samples_q)
+        tables = read_two_samples(samples_p=samples_p, samples_q=samples_q)
+        rows_p, rows_q = (table.values for table in tables.values())
         if rows_p.shape[1:] != rows_q.shape[1:]:
             raise ValueError(
                 "samples_p and samples_q must have rows of the same shape, got "
@@ -371,20 +387,24 @@ class VariationalDivergence:
         parts_p = split_rows(key_p, len(rows_p), self.split)
         parts_q = split_rows(key_q, len(rows_q), self.split)
         # The same scale for both samples leaves their divergence unchanged.
-        scale = fit_standardization(
-            np.concatenate([rows_p[parts_p[0]], rows_q[parts_q[0]]])
+        both = dataclasses.replace(
+            tables["samples_p"], values=np.concatenate([rows_p, rows_q])
         )
+        train_rows = np.concatenate([parts_p[0], len(rows_p) + parts_q[0]])
+        scale = Encoding.fit(both, train_rows)
         parts = [
             (scale.apply(rows_p[part_p]), scale.apply(rows_q[part_q]))
             for part_p, part_q in zip(parts_p, parts_q, strict=True)
         ]
 
+        row_format = RowFormat.of("samples", tables["samples_p"])
+
         def make_density_ratio(params: PyTree, normalizers: Array) -> DensityRatio:
             return DivergenceDensityRatio(
-                params, normalizers, scale, run.bound, run.discriminator
+                params, normalizers, scale, run.bound, run.discriminator, row_format
             )
 
-        return estimate_over_seeds(
+        estimate = estimate_over_seeds(
             sweep_key,
             run,
             Parts(*parts),
@@ -394,14 +414,23 @@ class VariationalDivergence:
             ceiling=float("inf"),
             quantity=quantity,
             num_samples=len(rows_p) + len(rows_q),
-            warnings=[*warnings_p, *warnings_q],
+            warnings=[
+                message
+                for name, table in tables.items()
+                for message in (
+                    *warnings_of_table(name, table),
+                    *_warnings_of_columns(name, table),
+                )
+            ],
         )
+        warn(list(estimate.diagnostics.warnings))
+        return estimate
 
 
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["params", "log_normalizers", "scale"],
-    meta_fields=["bound", "discriminator"],
+    meta_fields=["bound", "discriminator", "format"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class DivergenceDensityRatio(DensityRatio):
@@ -410,16 +439,18 @@ class DivergenceDensityRatio(DensityRatio):
     Attributes:
         params: parameters of every seed, leading axis [S].
         log_normalizers: log normalizer of every seed, nats, [S].
-        scale: shift and scale of the samples.
+        scale: encoding of the samples.
         bound: the bound.
         discriminator: the network.
+        format: format of the samples.
     """
 
     params: PyTree
     log_normalizers: Array
-    scale: Standardization
+    scale: Encoding
     bound: Bound
     discriminator: Network
+    format: RowFormat
 
     def log_ratio(self, samples: Any) -> Float[Array, " n"]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Evaluates log p(x) / q(x) of each sample, nats.
@@ -433,7 +464,7 @@ class DivergenceDensityRatio(DensityRatio):
         Raises:
             ValueError: if the rows do not have the shape of the fitted ones.
         """
-        rows = self.scale.apply(self.scale.check("samples", samples))
+        rows = self.scale.apply(self.format.read(samples))
         return _divergence_ratio(self, rows)
 
 

@@ -1,8 +1,10 @@
 """The registry of variational bounds, with one row for each bound.
 
 A row has the training objective, the reported value, the validation criterion (if
-different), the kind and the default networks. To add a bound, write a pure function of
-scores in `jaxinfo.divergences` or `jaxinfo.information` and add a row here.
+different), the kind and the default networks. Bounds with a free constant are trained
+as published and reported with the best constant, in log space. To add a bound, write a
+pure function of scores in `jaxinfo.divergences` or `jaxinfo.information` and add a row
+here.
 """
 
 import dataclasses
@@ -13,7 +15,7 @@ import jax.numpy as jnp
 
 from jaxinfo import divergences as dual
 from jaxinfo.core.checks import check_one_of
-from jaxinfo.core.numerics import weighted_mean
+from jaxinfo.core.numerics import log_mean_exp, weighted_mean
 from jaxinfo.core.types import Array, PyTree, shown
 from jaxinfo.divergences import FDivergence, family
 from jaxinfo.estimation.variational.bound import Bound, Setting, Stateless
@@ -33,6 +35,7 @@ from jaxinfo.information.dime import (
     dime_log_ratio,
     dime_objective,
 )
+from jaxinfo.information.score_matrices import other_rows, row_weights
 from jaxinfo.networks import (
     discriminator,
     gaussian_conditional_critic,
@@ -187,6 +190,23 @@ def _minus_positive(scores: Array, u: Array) -> Array:
     return scores - (positives + u)[..., None]
 
 
+def _tuba_value(scores: Array, log_baseline: Array, where: Any = None) -> Array:
+    """TUBA with the best constant in the baseline, which has no exponential left."""
+    weights = row_weights(scores, where)
+    log_ratios = scores - log_baseline[None]
+    pairs = weights[:, None] * other_rows(weights)
+    joint = weighted_mean(jnp.diagonal(log_ratios), where)
+    return joint - log_mean_exp(log_ratios, pairs)
+
+
+def _flo_value(scores: Array, u: Array, where: Any = None) -> Array:
+    """FLO with the best constant in u, which has no exponential left."""
+    log_ratios = scores - jnp.diagonal(scores)[:, None]
+    others = other_rows(row_weights(scores, where))
+    log_mean_ratio = log_mean_exp(log_ratios, others, axis=1)
+    return -weighted_mean(u, where) - log_mean_exp(log_mean_ratio - u, where)
+
+
 def _log_candidates(num_candidates: int) -> float:
     return math.log(num_candidates)
 
@@ -283,7 +303,8 @@ _ROWS = (
         name="nwj",
         kind="lower_bound",
         objective=Stateless(dual.nwj_bound),
-        value=dual.nwj_bound,
+        # With the best constant added to the scores, NWJ is Donsker-Varadhan.
+        value=dual.donsker_varadhan_bound,
         log_ratio=_LogRatio(family.KL),
         exponents=((1, _same),),
     ),
@@ -314,7 +335,7 @@ _ROWS = (
         name="tuba",
         kind="lower_bound",
         objective=Stateless(tuba_bound),
-        value=tuba_bound,
+        value=_tuba_value,
         log_ratio=_minus_auxiliary,
         exponents=((1, _minus_baseline),),
         form="matrix",
@@ -339,7 +360,7 @@ _ROWS = (
         name="flo",
         kind="lower_bound",
         objective=Stateless(flo_bound),
-        value=flo_bound,
+        value=_flo_value,
         log_ratio=_negative_auxiliary,
         exponents=((1, _minus_positive),),
         form="matrix",
@@ -347,10 +368,11 @@ _ROWS = (
         auxiliary=joint_critic,
         auxiliary_inputs="pair",
     ),
-    # Bounds by a fitted conditional density.
+    # By a fitted conditional density. The first two are upper bounds of the information
+    # only for the true conditional.
     Bound(
         name="club",
-        kind="upper_bound",
+        kind="neither",
         objective=Stateless(_log_likelihood),
         value=club_bound,
         select=_log_likelihood,
@@ -359,7 +381,7 @@ _ROWS = (
     ),
     Bound(
         name="leave_one_out",
-        kind="upper_bound",
+        kind="neither",
         objective=Stateless(_log_likelihood_of_matrix),
         value=leave_one_out_bound,
         select=_log_likelihood_of_matrix,

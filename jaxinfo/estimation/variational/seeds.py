@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -13,9 +13,8 @@ import numpy as np
 from jaxinfo.core.types import Array, Key, PyTree
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Diagnostics, Estimate, History
-from jaxinfo.estimation.preprocessing import warn
 from jaxinfo.estimation.train_config import TrainConfig
-from jaxinfo.estimation.uncertainty import summarize
+from jaxinfo.estimation.uncertainty import Summary, summarize
 from jaxinfo.estimation.variational.fit import RunConfig, RunResult
 from jaxinfo.training import progress
 from jaxinfo.training.compile_time import compile_stopwatch
@@ -34,6 +33,9 @@ __all__ = [
 # sample size of its scores is smaller than this.
 CEILING_MARGIN = 0.5
 MIN_EFFECTIVE_SCORES = 30
+# A constant critic reaches 0 nats. A lower bound this far below that in validation, in
+# nats, is not noise.
+BELOW_CONSTANT = 0.05
 
 
 class Parts(NamedTuple):
@@ -55,7 +57,8 @@ def estimate_over_seeds(
     ceiling: float,
     quantity: str,
     num_samples: int,
-    warnings: list[str],
+    clusters: Sequence[np.ndarray | None] | None = None,
+    warnings: Sequence[str] = (),
 ) -> Estimate:
     """Runs all seeds in one compiled call and summarizes them.
 
@@ -70,6 +73,7 @@ def estimate_over_seeds(
         ceiling: the largest value that the bound can report, nats.
         quantity: name of the estimated quantity.
         num_samples: number of rows of the data.
+        clusters: clusters of the test rows of each sample, see `summarize`.
         warnings: warnings about the data.
 
     Returns:
@@ -103,11 +107,11 @@ def estimate_over_seeds(
         ceiling=ceiling,
         quantity=quantity,
         num_samples=num_samples,
+        clusters=clusters,
         warnings=warnings,
         seconds=time.perf_counter() - started,
         compile_seconds=compile_seconds[0],
     )
-    warn(list(estimate.diagnostics.warnings))
     return estimate
 
 
@@ -119,7 +123,8 @@ def estimates_of_runs(
     ceiling: float = float("inf"),
     quantity: str = "mutual information",
     num_samples: int = 0,
-    warnings: list[str] | None = None,
+    clusters: Sequence[np.ndarray | None] | None = None,
+    warnings: Sequence[str] = (),
     seconds: float = float("nan"),
     compile_seconds: float = float("nan"),
 ) -> list[Estimate]:
@@ -134,6 +139,7 @@ def estimates_of_runs(
         ceiling: the largest value that the bound can report, nats.
         quantity: name of the estimated quantity.
         num_samples: number of rows of the data.
+        clusters: clusters of the test rows of each sample, see `summarize`.
         warnings: warnings about the data.
         seconds: wall time.
         compile_seconds: the part of `seconds` spent on compiling.
@@ -168,6 +174,7 @@ def estimates_of_runs(
             jax.tree.map(lambda leaf, i=index: leaf[i], bare),
             jax.tree.map(lambda leaf, i=index: leaf[i], params),
             make_density_ratio,
+            clusters,
             Estimate(
                 *[np.nan] * 4,
                 kind=run.bound.kind,
@@ -177,7 +184,7 @@ def estimates_of_runs(
                 diagnostics=Diagnostics(
                     np.empty(0),
                     ceiling=ceiling,
-                    warnings=tuple(warnings or ()),
+                    warnings=tuple(warnings),
                     seconds=seconds,
                     compile_seconds=compile_seconds,
                 ),
@@ -192,24 +199,28 @@ def _summarize(
     result: RunResult,
     params: PyTree,
     make_density_ratio: Callable[[PyTree, Array], DensityRatio] | None,
+    clusters: Sequence[np.ndarray | None] | None,
     blank: Estimate,
 ) -> Estimate:
     """Fills an estimate with the results of the seeds of one setting."""
     finite = np.isfinite(result.value)
     kept = np.flatnonzero(finite)
     summary = summarize(
-        np.asarray(result.value), list(map(np.asarray, result.influence))
+        np.asarray(result.value),
+        list(map(np.asarray, result.influence)),
+        clusters=clusters,
     )
     found = blank.diagnostics
-    converged = np.median(result.best_step[finite]) if finite.any() else np.inf
+    best_step = np.median(result.best_step[finite]) if finite.any() else np.inf
+    failures = _failures_of_training(run, result, summary)
     diagnostics = dataclasses.replace(
         found,
         per_seed=np.asarray(result.value, dtype=float),
         saturated=_saturated(result, summary.value, found.ceiling),
-        converged=bool(converged <= 0.9 * run.num_steps),
+        converged=bool(best_step <= 0.9 * run.num_steps and not failures),
         num_nonfinite=int(result.num_nonfinite.sum()),
         history=history_of_run(result, run.num_steps, run.eval_every),
-        warnings=(*found.warnings, *warnings_of_run(result)),
+        warnings=(*found.warnings, *warnings_of_run(result), *failures),
     )
     density_ratio = None
     if make_density_ratio is not None:
@@ -222,6 +233,29 @@ def _summarize(
         diagnostics=diagnostics,
         density_ratio=density_ratio,
     )
+
+
+def _failures_of_training(
+    run: RunConfig, result: RunResult, summary: Summary
+) -> list[str]:
+    """Sentences on a training that reached less than a constant critic does."""
+    advice = "try a smaller learning rate, or ranks of x and y"
+    if result.num_nonfinite.sum() > result.num_steps.sum() / 2:
+        return [f"most updates were skipped, so training did not converge: {advice}"]
+    best = np.asarray(result.history)[np.isfinite(result.value)]
+    best = np.where(np.isnan(best), -np.inf, best).max(axis=1)
+    reached = float(np.median(best)) if best.size else np.nan
+    if run.bound.kind == "lower_bound" and reached < -BELOW_CONSTANT:
+        return [
+            f"validation reached {reached:.3g} nats at best, and a constant critic "
+            f"reaches 0: training did not converge; {advice}"
+        ]
+    if summary.upper < -BELOW_CONSTANT:
+        return [
+            f"the value lies below 0 by {-summary.value:.3g} nats, which no such "
+            f"quantity does: the networks do not fit; {advice}"
+        ]
+    return []
 
 
 def _saturated(result: RunResult, value: float, ceiling: float) -> bool:

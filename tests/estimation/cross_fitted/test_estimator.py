@@ -38,8 +38,11 @@ def test_an_estimate_of_the_information_itself(estimate):
     found = estimate.diagnostics
     assert estimate.estimator == CrossFitted().name == "cross_fitted"
     assert estimate.kind == "neither"
-    half_widths = estimate.value - estimate.lower, estimate.upper - estimate.value
-    np.testing.assert_allclose(half_widths, 1.96 * estimate.standard_error, rtol=1e-4)
+    half_width = estimate.value - estimate.lower
+    assert half_width == pytest.approx(1.96 * estimate.standard_error, rel=1e-4)
+    # A coordinate of y is a copy of one of x.
+    assert estimate.upper == np.inf
+    assert found.saturated
     assert estimate.num_samples == 400
     # Not below the sampling error of the exact log-density ratio of the Gaussian.
     assert estimate.standard_error > 0.5 * 0.8 / 400**0.5
@@ -126,7 +129,7 @@ def test_wrong_settings_are_named(settings, message):
         ((X[:60], Y[:60]), "60 rows.*at least 64"),
         ((X, Y[:300]), "same number of rows, got 400 and 300"),
         ((X, np.full((400, 1), np.nan)), "y holds 400 values"),
-        ((X, [["a"]] * 400), "y must hold real numbers"),
+        ((X, [[1j]] * 400), "y must hold numbers or labels"),
     ],
 )
 def test_wrong_rows_are_named(rows, message):

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxinfo.data import read_table
 from jaxinfo.estimation.cross_fitted.base_densities import TableDensityRatio
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
 from jaxinfo.estimation.cross_fitted.fold_maps import fit_fold_map
@@ -15,14 +16,14 @@ RNG = np.random.default_rng(0)
 
 def _fit(x, y, num_train, **settings):
     config = CrossFittedConfig(**settings)
-    marginals = [fit_marginal(rows, config) for rows in (x, y)]
+    marginals = [fit_marginal(read_table("x", rows), config) for rows in (x, y)]
     views = [m.apply(rows) for m, rows in zip(marginals, (x, y), strict=True)]
     train, validation = (
         [Views(*(part[rows] for part in side)) for side in views]
         for rows in (slice(num_train), slice(num_train, None))
     )
-    are_labels = all(m.labels.is_whole for m in marginals)
-    return fit_fold_map(train, validation, config, are_labels=are_labels), views
+    labels = [m.labels for m in marginals]
+    return fit_fold_map(train, validation, labels, config)[0], views
 
 
 def test_fitted_maps_treat_rows_separately():

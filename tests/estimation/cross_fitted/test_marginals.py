@@ -8,6 +8,7 @@ import pytest
 from scipy.special import ndtri
 
 import jaxinfo
+from jaxinfo.data import read_table
 from jaxinfo.estimation import CrossFitted, TrainConfig
 from jaxinfo.estimation.cross_fitted import marginals
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
@@ -19,7 +20,7 @@ CONFIG = CrossFittedConfig()
 
 
 def fit_labels(rows):
-    return marginals.fit_labels(rows, CONFIG)
+    return marginals.fit_labels(read_table("x", rows), CONFIG)
 
 
 def _label(num_levels, num_rows=2_000):

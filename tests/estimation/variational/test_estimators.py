@@ -128,9 +128,9 @@ def test_a_run_that_still_improves_is_not_converged():
     assert (np.argmax(values, axis=1) == 19).all()
 
 
-def test_club_is_an_upper_bound_with_a_critic_of_its_own():
+def test_club_has_a_critic_of_its_own_and_is_no_bound():
     estimate = _estimate(bound="club", critic=None)
-    assert estimate.kind == "upper_bound"
+    assert estimate.kind == "neither"
     assert estimate.estimator == "club"
 
 
@@ -348,12 +348,18 @@ def test_the_run_of_an_estimator_has_its_settings():
 # Bad input -------------------------------------------------------------------------
 
 
-def test_integers_are_converted_with_a_warning():
+def test_integers_are_the_numbers_that_they_are():
     x, y = X.reshape(400, 2), (Y[:, :1] > 0).astype(np.int64)
-    with pytest.warns(UserWarning, match="y holds int64 values") as caught:
-        estimate = _estimate(x, y)
+    estimate = _estimate(x, y)
+    assert estimate.value == _estimate(x, y.astype(float)).value
+    assert estimate.diagnostics.warnings == ()
+
+
+def test_a_warning_points_at_the_line_of_the_caller():
+    with pytest.warns(UserWarning, match="x is constant") as caught:
+        estimate = _estimate(np.c_[X, np.ones(400)])
     assert [warning.filename for warning in caught] == [__file__]
-    assert "y holds int64" in estimate.diagnostics.warnings[0]
+    assert [str(w.message) for w in caught] == list(estimate.diagnostics.warnings)
 
 
 def test_a_constant_column_gives_a_warning():
@@ -379,7 +385,10 @@ def _with(value, row):
     ("call", "message"),
     [
         (lambda: _estimate(_with(np.nan, 390)), "x holds 10 values.*first in row 390"),
-        (lambda: _estimate(y=_with(-np.inf, 396)), "y holds 4 values.*row 396"),
+        (
+            lambda: _estimate(y=_with(-np.inf, 396)),
+            "y holds 4 infinite.*row 396",
+        ),
         (lambda: _estimate(y=Y[:-1]), "same number of rows, got 400 and 399"),
         (lambda: _estimate(X[:20], Y[:20]), "parts of .* rows from 20"),
         (lambda: _estimate(batch_size=241), "batch_size must be at most the 240"),

@@ -157,3 +157,25 @@ def test_an_estimator_reports_the_saturation_of_one_seed(monkeypatch):
     assert estimate.diagnostics.saturated
     assert "; saturated" in str(estimate)
     assert estimate.kind == BOUNDS["mine"].kind
+
+
+def test_a_training_that_diverges_is_said_and_has_not_converged():
+    """A constant critic reaches 0 nats; a learning rate of 10 reaches -1e6."""
+    x, noise = np.random.default_rng(0).normal(size=(2, 500))
+    estimator = Variational(
+        "mine",
+        settings={"learning_rate": 10.0},
+        train=TrainConfig(num_steps=100, num_seeds=2),
+    )
+    with pytest.warns(UserWarning, match="did not converge; try a smaller learning"):
+        estimate = estimator(jax.random.key(0), x, x + noise)
+    assert not estimate.diagnostics.converged
+    assert estimate.value < 0
+
+
+def test_heavy_tails_are_named_before_a_bound_fails_on_them():
+    x, noise = np.random.default_rng(0).normal(size=(2, 500))
+    with pytest.warns(UserWarning, match="x has heavy tails.*give ranks"):
+        Variational("mine", train=TrainConfig(num_steps=20, num_seeds=2))(
+            jax.random.key(0), np.exp(5 * x), x + noise
+        )
