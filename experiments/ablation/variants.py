@@ -43,6 +43,8 @@ CHANGES = {
     },
     "the smooth critic only": {"critic_kinds": (SMOOTH,)},
     "the flexible critic only": {"critic_kinds": (FLEXIBLE,)},
+    "Fourier features of the rank in two dimensions": {"max_rank_coordinates": 2},
+    "no Fourier features of the rank": {"max_rank_coordinates": 0},
     "equal weights, scores not clipped": {
         "num_picks": 0,
         "clip_quantiles": (),

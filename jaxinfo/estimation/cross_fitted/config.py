@@ -127,6 +127,10 @@ class CrossFittedConfig:
     # Up to this many coordinates all directions are leading features. Above it only
     # correlated directions are, so that flexible critics do not overfit the others.
     max_coordinates: int = 8
+    # Up to this many coordinates critics also get Fourier features of the ranks, since
+    # a density can have hard edges anywhere. Two coordinates gained nothing from them.
+    max_rank_coordinates: int = 1
+    rank_frequencies: tuple[int, ...] = (1, 2, 4, 8)
     # Features are clipped at this many standard deviations, which limits outliers.
     max_feature: float = 8.0
 

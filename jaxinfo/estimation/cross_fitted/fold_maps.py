@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxinfo.estimation.cross_fitted.arrays import Rows, pad_columns, pytree
+from jaxinfo.estimation.cross_fitted.arrays import Rows, pad_columns, pytree, special
 from jaxinfo.estimation.cross_fitted.base_densities import (
     NUM_SCALARS,
     CopulaDensityRatio,
@@ -102,6 +102,11 @@ class FoldMap:
         parts = [(rotated, leading), (expanded, expanded_pairs), (views.levels, 1)]
         if is_small:
             parts.append((xp.arcsinh(views.standardized), 1))
+        if size <= config.max_rank_coordinates:
+            ranks = special(views.normal).ndtr(views.normal)
+            angles = [2 * np.pi * (k * ranks) for k in config.rank_frequencies]
+            fourier = [function(a) for function in (xp.cos, xp.sin) for a in angles]
+            parts.append((xp.concatenate(fourier, axis=1), 1))
         if size > 1:
             norms = [
                 xp.log(xp.mean(rotated**2, axis=1) + 1e-3),
