@@ -117,9 +117,14 @@ class Record:
 
 
 def _estimate_from_dict(content: dict[str, Any]) -> Estimate:
-    numbers = ("value", "standard_error", "lower", "upper")
+    numbers = {
+        name: math.nan if content[name] is None else content[name]
+        for name in ("value", "standard_error", "lower", "upper")
+    }
+    if content["upper"] is None and content["lower"] is not None:
+        numbers["upper"] = math.inf  # An interval without an upper end.
     return Estimate(
-        **{n: math.nan if content[n] is None else content[n] for n in numbers},
+        **numbers,
         **{name: content[name] for name in ("quantity", "kind", "num_samples")},
         estimator=content["bound"],
         p_value=content.get("p_value"),

@@ -98,7 +98,8 @@ def _draw_estimator(
         ends = estimate.value - estimate.lower, estimate.upper - estimate.value
         found = estimate.diagnostics
         is_reliable = found.converged and not found.saturated
-        row = record.error, place, *(max(0.0, end) for end in ends)
+        # An interval without an upper end reaches beyond the axis.
+        row = record.error, place, *(min(max(0.0, e), 2 * LARGEST) for e in ends)
         drawn[color if is_reliable else "white"].append(row)
     for fill, rows in drawn.items():
         if rows:

@@ -149,7 +149,7 @@ def _draw_report(axes: Any, estimate: Estimate, truth: float | None) -> None:
         linewidth=0,
     )
     if math.isfinite(estimate.value):
-        axes.axhspan(estimate.lower, estimate.upper, color=ACCENT, alpha=0.12)
+        axes.axhspan(estimate.lower, _top(estimate), color=ACCENT, alpha=0.12)
         axes.axhline(estimate.value, color=ACCENT, linewidth=2.2)
     axes.set_xlim(-0.5, 0.5)
     axes.set_xticks([])
@@ -159,16 +159,23 @@ def _draw_report(axes: Any, estimate: Estimate, truth: float | None) -> None:
         axes.axhline(truth, color=INK, linewidth=1.2, linestyle=":")
 
 
+def _top(estimate: Estimate) -> float:
+    """The upper end, or a value far above the axes if there is none."""
+    far = estimate.value + 100 * (1 + estimate.value - estimate.lower)
+    return min(estimate.upper, far)
+
+
 def _limit_axes(
     curves: Any, report: Any, estimate: Estimate, truth: float | None
 ) -> None:
     """Sets the limits of both panels, equal ones if they show the same quantity."""
     same = _selects_by_bound(estimate)
-    ends = [estimate.lower, estimate.upper, *estimate.diagnostics.per_seed]
+    above = min(estimate.upper, 2 * estimate.value - estimate.lower)
+    ends = [estimate.lower, above, *estimate.diagnostics.per_seed]
     ends += [] if truth is None else [truth]
     # A ceiling far above the curves would flatten them.
     ceiling = estimate.diagnostics.ceiling
-    shows_ceiling = math.isfinite(ceiling) and ceiling < 3 * max(estimate.upper, 1.0)
+    shows_ceiling = math.isfinite(ceiling) and ceiling < 3 * max(above, 1.0)
     ends += [ceiling] if shows_ceiling else []
     drawn = robust_range(estimate.diagnostics.history)
     report.set_ylim(*padded_limits([*ends, *drawn] if same else ends))
@@ -180,7 +187,7 @@ def _limit_axes(
     if same:
         report.tick_params(labelleft=False)
         if math.isfinite(estimate.value):
-            curves.axhspan(estimate.lower, estimate.upper, color=ACCENT, alpha=0.08)
+            curves.axhspan(estimate.lower, _top(estimate), color=ACCENT, alpha=0.08)
         if truth is not None:
             curves.axhline(truth, color=INK, linewidth=1.2, linestyle=":")
     else:

@@ -97,6 +97,15 @@ def test_record_survives_json(record):
     assert restored.failure == record.failure
 
 
+def test_an_interval_without_an_upper_end_survives_json():
+    record = make_record(value=1.3)
+    estimate = dataclasses.replace(record.estimate, upper=math.inf)
+    record = dataclasses.replace(record, truth=9.0, estimate=estimate)
+    restored = Record.from_dict(json.loads(json.dumps(record.to_dict())))
+    assert restored.estimate.upper == math.inf
+    assert restored.covers_truth
+
+
 def test_restored_estimate_equals_the_original_but_has_no_curves():
     record = make_record(value=1.3, p_value=0.02, warnings=("few rows",))
     restored = Record.from_dict(record.to_dict())

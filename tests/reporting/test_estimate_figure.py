@@ -1,5 +1,6 @@
 """The figure of an estimate."""
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -22,6 +23,7 @@ CASES = {
     "stopped": make_estimate(history=History(np.array([100, 200, 300]), STOPPED)),
     "one validation": make_estimate(steps=(20,)),
     "one seed": make_estimate(num_seeds=1),
+    "no upper end": dataclasses.replace(make_estimate(), upper=np.inf),
     "upper": make_estimate(kind="upper_bound", estimator="club"),
     "extreme": make_estimate(
         history=History(np.array([1, 2]), np.array([[-1e30, 1.0], [np.inf, 1.1]]))
