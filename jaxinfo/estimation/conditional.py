@@ -219,13 +219,17 @@ def estimate_transfer_entropy(
         source_past=past["source"],
         target_past=past["target"],
         missing=missing,
-        # An estimator of the user's own has no such argument.
-        is_series=isinstance(found, PairEstimator),
+        is_series=True,
     )
     # Constant columns are named once, as the user knows them.
     of_series = [w for item in tables.items() for w in warnings_of_table(*item)]
     of_rows = [w for w in samples.warnings if w.split()[0] not in samples.tables]
-    samples = dataclasses.replace(samples, warnings=(*of_series, *of_rows))
+    samples = dataclasses.replace(
+        samples,
+        # An estimator of the user's own has no such argument.
+        is_series=isinstance(found, PairEstimator),
+        warnings=(*of_series, *of_rows),
+    )
     return _by_chain_rule(
         found,
         key,

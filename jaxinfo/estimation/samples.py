@@ -224,7 +224,7 @@ def read_samples(
     warnings = [
         w for name, table in tables.items() for w in warnings_of_table(name, table)
     ]
-    if groups is None and not is_series:
+    if groups is None and not is_series and len(tables) > 1:
         x, y, *_ = tables.values()
         warnings += warnings_of_rows(x.flat, y.flat, x.is_label + y.is_label)
     if len(kept) < num_rows:
