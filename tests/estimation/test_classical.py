@@ -208,7 +208,9 @@ def _quietly(estimator, *rows, **settings):
 
 
 BY_NEIGHBORS = pytest.mark.parametrize(
-    "estimator", [KSG(1), KSG(2), MixedKSG()], ids=lambda each: each.name
+    "estimator",
+    [KSG(1), slowly(KSG(2)), MixedKSG()],
+    ids=lambda each: each.name,
 )
 INDEPENDENT = {
     "counts": lambda rng: rng.poisson(3, size=(2, 1_000)),
@@ -350,8 +352,8 @@ def test_dependence_beyond_a_gaussian_leaves_no_upper_end(make):
     assert estimate.upper == np.inf
 
 
-@pytest.mark.parametrize("estimator", [Gaussian(), GaussianCopula()])
-@pytest.mark.parametrize("size", [1, 5])
+@pytest.mark.parametrize("estimator", [Gaussian(), slowly(GaussianCopula())])
+@pytest.mark.parametrize("size", [1, slowly(5)])
 def test_gaussian_rows_raise_no_suspicion(estimator, size):
     """The level of the test is .001, so 40 data sets rarely fail it once."""
     rng = np.random.default_rng(0)
@@ -486,6 +488,7 @@ def test_traced_data_are_refused():
         jax.jit(lambda x: KSG()(KEY, x, x).value)(np.ones(30))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "estimator",
     [Gaussian(), *map(slowly, (e for e in ESTIMATORS if e != Gaussian()))],

@@ -63,6 +63,7 @@ def test_a_gaussian_triple_has_its_closed_form():
     assert estimate.diagnostics.seconds > estimate.diagnostics.compile_seconds >= 0
 
 
+@pytest.mark.slow
 def test_the_error_of_the_chain_rule_is_not_smaller_than_the_spread():
     rng = np.random.default_rng(0)
     estimates = [_gaussian(*_triple(rng, 500)) for _ in range(60)]

@@ -171,6 +171,7 @@ def _evaluate_elsewhere(folder, ratios, rows):
         return dict(values)
 
 
+@pytest.mark.slow
 def test_saved_ratios_load_in_another_process(ratios, tmp_path):
     chosen = {name: ratios[name] for name in ("mine", "divergence", "gaussian_copula")}
     found = _evaluate_elsewhere(tmp_path, chosen, NEW_ROWS)
@@ -179,6 +180,7 @@ def test_saved_ratios_load_in_another_process(ratios, tmp_path):
         np.testing.assert_allclose(found[name], expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_ratios_of_bundled_networks_load_in_another_process(tmp_path):
     critic, discriminator = networks.joint_critic((4,)), networks.discriminator((4,))
     assert pickle.loads(pickle.dumps((critic, discriminator))) == (

@@ -28,6 +28,7 @@ def test_the_default_estimator_takes_another_critic():
     assert estimate.standard_error < 0.1
 
 
+@pytest.mark.slow
 def test_a_critic_that_starts_with_noise_starts_from_the_closed_form_too():
     x, noise = np.random.default_rng(0).normal(size=(2, 800, 1))
     train = TrainConfig(num_steps=1, num_seeds=4, eval_every=1)

@@ -29,6 +29,7 @@ def _representations(correlation, num_rows=6_000):
     return representations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("correlation", [0.0, 0.8])
 def test_the_dependence_of_gaussians_is_their_total_correlation(correlation):
     found = dependence_probe(KEY, _representations(correlation), estimator=SMALL)

@@ -190,6 +190,7 @@ def _rounded_pair(rho, num_rows, *, scale=(1.0, 1.0), grid=0.05):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rho", "num_rows", "options"),
     [

@@ -86,6 +86,7 @@ def test_p_values_are_uniform_where_critics_learned_nothing():
     assert distance < 1.63 / np.sqrt(count)  # Kolmogorov, 1 %.
 
 
+@pytest.mark.slow
 def test_one_in_twenty_is_rejected_where_critics_learned_noise():
     rng = np.random.default_rng(0)
     p_values = np.array([_p_value(*_pairs(rng), _scores(rng), k) for k in _keys(200)])

@@ -53,6 +53,7 @@ def test_the_rarest_of_many_levels_share_a_code():
     assert warnings_of_levels("x", read_table("x", codes)) == []
 
 
+@pytest.mark.slow
 def test_the_order_of_labels_does_not_matter_to_a_bound():
     """Truth: .63 nats by quadrature, for +-2 of eight labels with alternating signs.
 

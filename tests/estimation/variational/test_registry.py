@@ -28,6 +28,7 @@ from jaxinfo.estimation.variational.registry import DIVERGENCE_BOUNDS
 from jaxinfo.information import flo_bound, tuba_bound
 from jaxinfo.information.negative_sampling import NEGATIVE_SAMPLERS
 from tests.fakes import PRODUCT_CRITIC
+from tests.marks import slowly
 
 KEY = jax.random.key(0)
 QUICK = TrainConfig(num_steps=6, eval_every=3, num_seeds=2, batch_size=16)
@@ -126,7 +127,7 @@ def test_club_is_above_the_information_at_the_exact_conditional():
     assert value > INFORMATION
 
 
-@pytest.mark.parametrize("name", ["nwj", "tuba", "flo"])
+@pytest.mark.parametrize("name", ["nwj", slowly("tuba"), slowly("flo")])
 def test_values_are_those_of_the_best_constant(name):
     """The published bound, maximized over a constant in the scores, by a grid.
 
