@@ -8,6 +8,7 @@ that the default estimator computes, and corrects its closed-form density ratio.
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxinfo.estimation import CrossFitted, TrainConfig
 
