@@ -243,7 +243,7 @@ def test_series_are_rejected_at_the_level(p_value, phi, num_rows):
     if p_value is _independent_given_series and (phi, num_rows) == (0.99, 500):
         pytest.xfail("five independent rows: a regression on z rejects about 10 %")
     rejected = _rejected(p_value, 200, phi=phi, num_rows=num_rows)
-    # 500 steps of 0.9 or more have few independent rows: up to 8 % are rejected.
+    # 500 steps of 0.9 or more have few independent rows: about 8 % are rejected.
     most = 0.12 if num_rows == 500 and phi > 0.5 else 0.09
     assert 0.02 <= rejected <= most
 
