@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jaxinfo.core.checks import check_host_key
 from jaxinfo.core.types import Array, Key
 from jaxinfo.data.containers import Discrete
 from jaxinfo.estimation.classical import KSG, MixedKSG, PlugIn
@@ -14,9 +13,7 @@ from jaxinfo.estimation.estimators import (
     find_estimator,
 )
 from jaxinfo.estimation.keywords import refuse_keywords
-from jaxinfo.estimation.pair_estimator import estimate_pair
-from jaxinfo.estimation.preprocessing import warn
-from jaxinfo.estimation.samples import read_samples
+from jaxinfo.estimation.pair_estimator import estimate_rows
 from jaxinfo.estimation.variational.estimators import Variational
 
 __all__ = ["estimate_mutual_information"]
@@ -80,16 +77,13 @@ def estimate_mutual_information(
         True
     """
     refuse_keywords(settings, KSG, MixedKSG, PlugIn, CrossFitted, Variational)
-    check_host_key(key)
-    found = find_estimator(estimator)
-    samples = read_samples(
-        x=x,
-        y=y,
+    return estimate_rows(
+        find_estimator(estimator),
+        key,
+        x,
+        y,
         discrete=discrete,
         missing=missing,
         groups=groups,
         is_series=is_series,
     )
-    estimate = estimate_pair(found, key, samples)
-    warn(list(estimate.diagnostics.warnings))
-    return estimate

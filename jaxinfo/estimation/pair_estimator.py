@@ -15,7 +15,13 @@ from jaxinfo.estimation.preprocessing import warn
 from jaxinfo.estimation.samples import Samples, read_samples
 from jaxinfo.estimation.uncertainty import Z_95, summary_around
 
-__all__ = ["PairEstimator", "at_limits", "estimate_pair", "with_warnings"]
+__all__ = [
+    "PairEstimator",
+    "at_limits",
+    "estimate_pair",
+    "estimate_rows",
+    "with_warnings",
+]
 
 
 class PairEstimator(abc.ABC):
@@ -63,18 +69,34 @@ class PairEstimator(abc.ABC):
             ValueError: if an argument does not fit; the message names it.
             TypeError: inside jit or vmap.
         """
-        check_host_key(key)
-        samples = read_samples(
-            x=x,
-            y=y,
+        return estimate_rows(
+            self,
+            key,
+            x,
+            y,
             discrete=discrete,
             missing=missing,
             groups=groups,
             is_series=is_series,
         )
-        estimate = estimate_pair(self, key, samples)
-        warn(list(estimate.diagnostics.warnings))
-        return estimate
+
+
+def estimate_rows(
+    estimator: Callable[..., Estimate],
+    key: Key[Array, ""],
+    x: Any,
+    y: Any,
+    **description: Any,
+) -> Estimate:
+    """Reads paired rows and calls an estimator; issues the warnings of the estimate.
+
+    `description` has the arguments of `read_samples`.
+    """
+    check_host_key(key)
+    samples = read_samples(x=x, y=y, **description)
+    estimate = estimate_pair(estimator, key, samples)
+    warn(list(estimate.diagnostics.warnings))
+    return estimate
 
 
 def estimate_pair(
