@@ -3,6 +3,7 @@
 Any problem with a file raises a ValueError with a message of one line that names it.
 """
 
+import abc
 import codecs
 import contextlib
 import csv
@@ -212,7 +213,7 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(names[:20]) + (f", ... ({len(names)})" if len(names) > 20 else "")
 
 
-class _File:
+class _File(abc.ABC):
     """A file with named columns."""
 
     what = "column"
@@ -276,6 +277,7 @@ class _File:
         """What the file has, for messages."""
         return f"the file has: {_list(self.names)}"
 
+    @abc.abstractmethod
     def columns(self, names: Sequence[str], is_text: set[str]) -> dict[str, Any]:
         """The columns of these names.
 
@@ -283,7 +285,6 @@ class _File:
             names: the names.
             is_text: names of the columns whose text is not read as numbers.
         """
-        raise NotImplementedError
 
     def table(self, variable: str, columns: Mapping[str, Any]) -> Table:
         """The table of a variable with these columns."""
