@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from jaxinfo.data.containers import Table
 
-__all__ = ["is_determined_by", "relation_without_noise"]
+__all__ = ["continuous_columns", "is_determined_by", "relation_without_noise"]
 
 # A standardized column with less residual variance is a linear function of others.
 MAX_RESIDUAL = 1e-10
@@ -43,7 +43,7 @@ def relation_without_noise(x: Table, y: Table) -> str | None:
         A sentence, or None. Labels and rounded values have finite entropy, so variables
         with such columns only are never described.
     """
-    numbers = _continuous_columns(x), _continuous_columns(y)
+    numbers = continuous_columns(x), continuous_columns(y)
     if not all(side.shape[1] for side in numbers):
         return None
     directions = ((("y", "x"), numbers), (("x", "y"), numbers[::-1]))
@@ -70,7 +70,8 @@ def is_determined_by(x: Table, z: Table) -> bool:
     return len(together) == len(counts)
 
 
-def _continuous_columns(table: Table) -> np.ndarray:
+def continuous_columns(table: Table) -> np.ndarray:
+    """Columns of numbers whose values are mostly distinct, [N, C]."""
     columns = [
         column
         for column, is_label in zip(table.flat.T, table.is_label, strict=True)

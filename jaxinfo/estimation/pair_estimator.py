@@ -147,7 +147,12 @@ def at_limits(estimate: Estimate, *pairs: Samples) -> Estimate:
     error = max(-estimate.value / Z_95, 1 / estimate.num_samples)
     if estimate.kind == "neither" and estimate.standard_error < error:
         summary = summary_around(estimate.value, error)
-        estimate = dataclasses.replace(estimate, **summary._asdict())
+        estimate = dataclasses.replace(
+            estimate,
+            standard_error=summary.standard_error,
+            lower=min(estimate.lower, summary.lower),
+            upper=max(estimate.upper, summary.upper),
+        )
     for pair in pairs:
         x, y = pair.tables.values()
         relation = relation_without_noise(x, y)

@@ -14,7 +14,7 @@ from jaxinfo.estimation.train_config import TrainConfig, check_train_config
 
 __all__ = ["BASE_DENSITIES", "CriticKind", "CrossFittedConfig"]
 
-BASE_DENSITIES = ("copula", "expanded", "table")
+BASE_DENSITIES = ("copula", "expanded", "mixture", "table")
 
 
 class CriticKind(NamedTuple):
@@ -71,13 +71,15 @@ class CrossFittedConfig:
     max_standardized: float = 4.0
 
     # Expanded variates ---------------------------------------------------------------
-    # Candidates: a field of `Views`, and whether it is expanded by Fourier features of
-    # the norm and by products of coordinates.
-    expansions: tuple[tuple[str, bool], ...] = (
-        ("normal", True),
-        ("clipped", True),
-        ("about_zero", True),
-        ("clipped", False),
+    # Candidates: a field of `Views`, and how it is expanded: by products of coordinates
+    # with Fourier features of the norm and with each other ("fourier"), with the norm
+    # alone ("linear"), which fits fewer numbers and so suits few rows, or not ("none").
+    expansions: tuple[tuple[str, str], ...] = (
+        ("normal", "fourier"),
+        ("clipped", "fourier"),
+        ("about_zero", "fourier"),
+        ("clipped", "linear"),
+        ("clipped", "none"),
     )
     # With more coordinates only the last candidate is fitted, because factorizing the
     # covariance of the others takes seconds.
@@ -97,9 +99,11 @@ class CrossFittedConfig:
     rotated_sizes: tuple[int, ...] = (3, 8)
     num_rotation_steps: int = 30
     # Added to the diagonal of covariances, in units of the mean variance, so that they
-    # can be inverted. Expanded coordinates are often nearly collinear and need more.
+    # can be inverted.
     ridge: float = 1e-6
-    expansion_ridge: float = 1e-3
+    # Expanded coordinates are many and nearly collinear: to their covariances this many
+    # rows of uncorrelated coordinates are added.
+    num_ridge_rows: float = 60.0
 
     # Base densities ------------------------------------------------------------------
     # Candidates: a Gaussian or Student copula, a Gaussian of the expanded variates, and
@@ -111,6 +115,13 @@ class CrossFittedConfig:
     num_reweightings: int = 5
     # Candidates for how many of the largest correlations are kept; weak ones are noise.
     nums_of_correlations: tuple[int, ...] = NUMS_OF_CORRELATIONS
+    # Candidates for the number of Gaussians in a mixture, which is fitted to at most
+    # `max_mixture_coordinates` coordinates of x and of y: the leading variates.
+    nums_of_components: tuple[int, ...] = (2, 4, 6)
+    max_mixture_coordinates: int = 4
+    # The best of so many starts, and the steps of expectation maximization at most.
+    num_mixture_starts: int = 4
+    num_mixture_steps: int = 60
     # Penalty for each kept correlation, in nats times validation rows. Correlations
     # fitted to validation rows alone overfit them more than pooled ones do.
     correlation_cost: float = 0.5

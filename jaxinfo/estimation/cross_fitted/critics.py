@@ -39,8 +39,13 @@ MAX_SHAPES = 24
 _shapes: set[int] = set()  # Hashes, because the runs would keep their networks alive.
 
 
-def make_critic(config: CrossFittedConfig, num_statistics: int) -> Critic:
-    """Makes T(x, y) = log ratio of the base density + network of the features."""
+def make_critic(
+    config: CrossFittedConfig, num_statistics: int, num_components: int = 0
+) -> Critic:
+    """Makes T(x, y) = log ratio of the base density + network of the features.
+
+    The base density is a mixture if `num_components` is positive.
+    """
     network = (
         joint_critic(config.hidden_sizes, activation=jax.nn.silu, zero_init=True)
         if config.critic is None
@@ -53,7 +58,8 @@ def make_critic(config: CrossFittedConfig, num_statistics: int) -> Critic:
     def apply(params: PyTree, x: Array, y: Array) -> Array:
         base, features = np.s_[:, :num_statistics], np.s_[:, num_statistics:]
         correction = network.apply(params, x[features], y[features])
-        return log_ratio_of_statistics(x[base], y[base]) + correction
+        log_ratio = log_ratio_of_statistics(x[base], y[base], num_components)
+        return log_ratio + correction
 
     return Critic(init, apply)
 
@@ -103,6 +109,7 @@ class CriticRun:
     config: CrossFittedConfig
     sizes: tuple[int, ...]  # Numbers of training, validation and test rows.
     num_statistics: int
+    num_components: int = 0  # Of a base density that is a mixture.
     max_block: int = LARGEST_BLOCK  # Rows of a block at most.
 
     def __call__(
@@ -119,7 +126,7 @@ class CriticRun:
         Returns the result, and the score matrices of the blocks of training, validation
         and test rows. Only as many training rows as test rows are scored.
         """
-        critic = make_critic(self.config, self.num_statistics)
+        critic = make_critic(self.config, self.num_statistics, self.num_components)
         ends = np.cumsum(self.sizes)[:-1]
         parts = [jnp.split(rows[index], ends) for rows in (x, y)]
         pairs = list(zip(*parts, strict=True))
@@ -165,6 +172,7 @@ def train_critics(
     inputs: Sequence[Sequence[CriticInputs]],
     sizes: tuple[int, ...],
     config: CrossFittedConfig,
+    num_components: int = 0,
     max_block: int = LARGEST_BLOCK,
 ) -> TrainedCritics:
     """Trains the critics of all folds in one compiled call.
@@ -185,7 +193,8 @@ def train_critics(
     # Critics are ordered by fold, so that every device gets both kinds: one of them
     # stops sooner than the other.
     order = np.arange(len(decays)).reshape(len(kinds), num_folds).T.ravel()
-    run = CriticRun(config, sizes, inputs[0][0].statistics.shape[1], max_block)
+    num_statistics = inputs[0][0].statistics.shape[1]
+    run = CriticRun(config, sizes, num_statistics, num_components, max_block)
     x, y = inputs_of_runs(0), inputs_of_runs(1)
     _limit_caches(hash((run, x.shape, y.shape)))
     result, scores = jax.device_get(

@@ -16,7 +16,7 @@ from jaxinfo.estimation.cross_fitted.density_ratio import CrossFittedDensityRati
 from jaxinfo.estimation.cross_fitted.fold_maps import (
     CriticInputs,
     FoldMap,
-    fit_fold_map,
+    fit_fold_maps,
 )
 from jaxinfo.estimation.cross_fitted.folds import Fold, Order, make_folds
 from jaxinfo.estimation.cross_fitted.label_encoding import decide_labels
@@ -61,12 +61,11 @@ def cross_fit(
     views = [m.apply(t.flat) for m, t in zip(marginals, tables, strict=True)]
     labels = decide_labels(views, [marginal.labels for marginal in marginals])
 
-    def prepare(fold: Fold) -> tuple[FoldMap, list[CriticInputs]]:
-        train, validation, others = (
-            [Views(*(part[rows] for part in side)) for side in views]
-            for rows in (fold.train, fold.validation, np.concatenate(fold[1:]))
-        )
-        fitted, train = fit_fold_map(train, validation, labels, config)
+    def select(rows: np.ndarray) -> list[Views]:
+        return [Views(*(part[rows] for part in side)) for side in views]
+
+    def prepare(fold: Fold, fitted: FoldMap, train: list[Views]) -> list[CriticInputs]:
+        others = select(np.concatenate(fold[1:]))
         inputs = []
         for side in range(2):
             parts = (
@@ -78,14 +77,22 @@ def cross_fit(
                 for name in ("statistics", "features")
             )
             inputs.append(CriticInputs(statistics, features, parts[0].leading))
-        return fitted, inputs
+        return inputs
 
     # NumPy releases the interpreter lock while it sorts and factorizes. One thread for
     # each fold and no threads inside NumPy use the cores best.
     with threadpool_limits(1), ThreadPoolExecutor(config.num_folds) as pool:
-        fold_maps, inputs = zip(*pool.map(prepare, folds), strict=True)
+        parts = [(select(fold.train), select(fold.validation)) for fold in folds]
+        fitted = fit_fold_maps(parts, labels, config, pool.map)
+        fold_maps, train = zip(*fitted, strict=True)
+        inputs = list(pool.map(prepare, folds, fold_maps, train))
     trained = train_critics(
-        key, inputs, tuple(map(len, folds[0])), config, order.max_block
+        key,
+        inputs,
+        tuple(map(len, folds[0])),
+        config,
+        fold_maps[0].num_components,
+        order.max_block,
     )
     reports = report_folds(trained, config)
     rows, influence = _pool_influence(folds, reports)

@@ -73,7 +73,9 @@ def _evaluate(ratio: CrossFittedDensityRatio, x: Array, y: Array) -> Array:
 def _score(ratio: CrossFittedDensityRatio, inputs: list[list[CriticInputs]]) -> Array:
     by_fold = []
     for fold, pair in enumerate(inputs):
-        critic = make_critic(ratio.config, pair[0].statistics.shape[1])
+        num_components = ratio.fold_maps[fold].num_components
+        num_statistics = pair[0].statistics.shape[1]
+        critic = make_critic(ratio.config, num_statistics, num_components)
         scores = []
         for number, kind in enumerate(ratio.config.kinds):
             params = jax.tree.map(lambda p, at=(number, fold): p[at], ratio.params)

@@ -1,6 +1,7 @@
 """The default estimator, `CrossFitted`, for samples on the host."""
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,10 +15,14 @@ from jaxinfo.estimation.cross_fitted.correction import correct_bias
 from jaxinfo.estimation.cross_fitted.cross_fit import CrossFit, cross_fit
 from jaxinfo.estimation.cross_fitted.folds import order_rows
 from jaxinfo.estimation.density_ratio import DensityRatio
+from jaxinfo.estimation.determinism import continuous_columns
 from jaxinfo.estimation.estimate import Diagnostics, Estimate
-from jaxinfo.estimation.pair_estimator import PairEstimator
+from jaxinfo.estimation.pair_estimator import PairEstimator, with_warnings
 from jaxinfo.estimation.samples import Samples
-from jaxinfo.estimation.significance import independence_p_value
+from jaxinfo.estimation.significance import (
+    independence_p_value,
+    information_of_neighbors,
+)
 from jaxinfo.estimation.uncertainty import (
     Summary,
     summary_around,
@@ -28,6 +33,11 @@ from jaxinfo.training import progress
 from jaxinfo.training.compile_time import compile_stopwatch
 
 __all__ = ["CrossFitted", "estimate_difference"]
+
+# Nearest neighbors disagree with the critics if they show more information by this many
+# standard errors of the difference. Structure that is too fine for critics is also
+# blurred by neighbors, which may then show only a half of it.
+MAX_DEVIATION, UNSEEN_FACTOR = 2.5, 2.0
 
 
 class CrossFitted(CrossFittedConfig, PairEstimator):
@@ -57,8 +67,9 @@ class CrossFitted(CrossFittedConfig, PairEstimator):
             stages, with the reason for each value.
 
     Notes:
-        The interval does not account for dependence that a critic of this size cannot
-        represent.
+        Where nearest neighbors show clearly more information than the critics, the
+        upper end of the interval is raised and a warning says so. It does not account
+        for dependence that neither a critic of this size nor neighbors can see.
 
     Example:
         >>> from jaxinfo.estimation import TrainConfig
@@ -82,13 +93,14 @@ class CrossFitted(CrossFittedConfig, PairEstimator):
             the p-value of independence. `diagnostics.per_seed` holds the held-out bound
             of each critic, shifted by one constant so that the mean is the value.
         """
-        return estimate_difference(
+        estimate = estimate_difference(
             self,
             key,
             [samples],
             quantity="mutual information",
             find_p_value=_independence_p_value,
         )
+        return _widened_by_neighbors(estimate, samples)
 
 
 def estimate_difference(
@@ -168,6 +180,29 @@ def _independence_p_value(
         groups=samples.groups,
         is_series=samples.is_series,
     )
+
+
+def _widened_by_neighbors(estimate: Estimate, samples: Samples) -> Estimate:
+    """Raises the upper end where nearest neighbors see what the critics do not."""
+    tables = samples.tables.values()
+    x, y = (continuous_columns(table) for table in tables)
+    is_continuous = [
+        rows.shape[1] == table.flat.shape[1]
+        for rows, table in zip((x, y), tables, strict=True)
+    ]
+    if samples.clusters is not None or not all(is_continuous):
+        return estimate
+    near, error = information_of_neighbors(x, y)
+    deviation = MAX_DEVIATION * np.hypot(error, estimate.standard_error)
+    if near - estimate.value <= deviation:
+        return estimate
+    message = (
+        f"nearest neighbors show about {near:.2g} nats, clearly more than the critics: "
+        f"the structure may be too fine for critics trained on {len(samples)} rows, so "
+        f"the upper end is at least {UNSEEN_FACTOR:g} times that"
+    )
+    upper = max(estimate.upper, UNSEEN_FACTOR * near)
+    return with_warnings(dataclasses.replace(estimate, upper=upper), [message])
 
 
 def _summarize(

@@ -5,8 +5,8 @@ on its validation rows.
 """
 
 import dataclasses
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,18 +14,24 @@ from jaxinfo.estimation.cross_fitted.arrays import Rows, pad_columns, pytree, sp
 from jaxinfo.estimation.cross_fitted.base_densities import (
     NUM_SCALARS,
     CopulaDensityRatio,
+    MixtureDensityRatio,
     TableDensityRatio,
 )
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
 from jaxinfo.estimation.cross_fitted.label_encoding import LabelEncoding, encode_labels
 from jaxinfo.estimation.cross_fitted.marginals import Labels, Views
 from jaxinfo.estimation.cross_fitted.selection import (
+    Candidates,
     Selection,
+    best_candidate,
+    fit_and_score_tables,
+    fit_copulas,
+    fit_gaussians,
+    fit_mixtures,
     is_clearly_better,
+    mean_score,
     rotate,
-    select_copula,
-    select_gaussian,
-    select_table,
+    score_copula,
 )
 from jaxinfo.estimation.cross_fitted.variates import (
     CanonicalVariates,
@@ -34,7 +40,7 @@ from jaxinfo.estimation.cross_fitted.variates import (
     fit_expanded_variates,
 )
 
-__all__ = ["CriticInputs", "FoldMap", "fit_fold_map"]
+__all__ = ["CriticInputs", "FoldMap", "fit_fold_maps"]
 
 
 class CriticInputs(NamedTuple):
@@ -52,7 +58,9 @@ class FoldMap:
     encodings: tuple[LabelEncoding, ...]
     rotation: CanonicalVariates  # Square maps of the normal scores.
     expanded: ExpandedVariates
-    base: CopulaDensityRatio | TableDensityRatio | None  # None for independence.
+    base: (
+        CopulaDensityRatio | MixtureDensityRatio | TableDensityRatio | None
+    )  # None for independence.
     feature_means: tuple[Rows, ...]
     feature_scales: tuple[Rows, ...]
     base_is_expanded: bool  # Whether the base density uses the variates `expanded`.
@@ -60,6 +68,12 @@ class FoldMap:
     # For the pairs of `rotation` and of `expanded`: is the correlation significant?
     is_correlated: tuple[tuple[bool, ...], ...]
     config: CrossFittedConfig
+
+    @property
+    def num_components(self) -> int:
+        """The number of Gaussians if the base density is a mixture, else 0."""
+        base = self.base
+        return base.num_components if isinstance(base, MixtureDensityRatio) else 0
 
     def apply(self, side: int, views: Views) -> CriticInputs:
         """The inputs of critics for rows of x (side 0) or y (side 1)."""
@@ -80,6 +94,9 @@ class FoldMap:
             statistics = views.normal[:, :0]
         elif isinstance(base, TableDensityRatio):
             statistics = base.statistics(side, views.whole)
+        elif isinstance(base, MixtureDensityRatio):
+            rotated = self.rotation.apply(side, views.normal)
+            return base.statistics(side, rotated[:, : base.sizes[side]])
         else:
             variates, squares = expanded, 0.0
             if not self.base_is_expanded:
@@ -119,103 +136,193 @@ class FoldMap:
         )
 
 
-def fit_fold_map(
-    train: Sequence[Views],
-    validation: Sequence[Views],
+class _FoldFit(NamedTuple):
+    """What one fold fits before the candidates are compared."""
+
+    encodings: Sequence[LabelEncoding]
+    train: list[Views]  # Of x and y, with labels encoded by other rows.
+    validation: list[Views]
+    rotation: CanonicalVariates
+    copulas: dict[float, Candidates]
+    tables: Candidates  # Empty unless x and y are one label each.
+    mixtures: Candidates  # Empty if x or y has no continuous coordinate.
+    expansions: list[tuple[ExpandedVariates, Candidates]]
+
+    def append(self, expanded: ExpandedVariates, config: CrossFittedConfig) -> None:
+        """Appends an expansion with the Gaussians of its variates."""
+        rows, others = (
+            [expanded.apply(side, views) for side, views in enumerate(part)]
+            for part in (self.train, self.validation)
+        )
+        length = max(
+            config.max_expanded_variates, min(v.normal.shape[1] for v in self.train)
+        )
+        found = fit_gaussians(rows, others, length, expanded.num_fitted, config)
+        self.expansions.append((expanded, found))
+
+    def score_copulas(
+        self, keys: dict[float, Hashable], config: CrossFittedConfig
+    ) -> dict[float, float]:
+        """The score of one copula of each number of degrees of freedom."""
+        normal = [[v.normal for v in part] for part in (self.train, self.validation)]
+        return {
+            freedom: score_copula(
+                self.copulas[freedom][key].base, self.rotation, normal, config
+            )
+            for freedom, key in keys.items()
+        }
+
+
+def fit_fold_maps(
+    folds: Sequence[tuple[Sequence[Views], Sequence[Views]]],
     labels: Sequence[Labels],
     config: CrossFittedConfig,
-) -> tuple[FoldMap, list[Views]]:
-    """Fits the maps of one fold to views of x and y, and selects its base density.
+    map_folds: Callable[..., Iterable[Any]] = map,
+) -> list[tuple[FoldMap, list[Views]]]:
+    """Fits the maps of every fold to views of x and y, and selects the base density.
 
-    A contingency table is a candidate if x and y are one label each.
+    Each fold has views of its training and of its validation rows. The kind of base
+    density, of expansion and the number of correlations are the same in all folds and
+    are selected on the validation rows of all of them, because those of one fold are
+    few. A contingency table is a candidate if x and y are one label each. `map_folds`
+    is `map`, or that of a pool of threads.
 
     Returns:
-        The maps, and the views of the training rows with labels encoded by other rows.
+        For each fold the maps, and the views of its training rows with labels encoded
+        by other rows.
     """
-    encodings, train = encode_labels(train, labels, config)
-    validation = [e.apply(v) for e, v in zip(encodings, validation, strict=True)]
-    (x, y), validation_normal = (
-        [v.normal for v in part] for part in (train, validation)
+    fits = list(map_folds(lambda fold: _fit_fold(fold, labels, config), folds))
+    keys = {
+        freedom: best_candidate([fit.copulas[freedom] for fit in fits])
+        for freedom in config.degrees_of_freedom
+    }
+    scores = list(map_folds(lambda fit: fit.score_copulas(keys, config), fits))
+    freedom = max(keys, key=lambda nu: np.mean([found[nu] for found in scores]))
+    copulas = [fit.copulas[freedom][keys[freedom]] for fit in fits]
+
+    def select(number: int) -> list[Selection]:
+        found = [fit.expansions[number][1] for fit in fits]
+        key = best_candidate(found)
+        return [candidates[key] for candidates in found]
+
+    def score(number: int) -> float:
+        return mean_score(select(number))
+
+    best = sorted(range(len(fits[0].expansions)), key=score, reverse=True)
+
+    def rotate_best(fit: _FoldFit) -> None:
+        for number in best[: config.num_rotated]:
+            for size in config.rotated_sizes:
+                rotated = fit.expansions[number][0].rotate(fit.train, size, config)
+                fit.append(rotated, config)
+
+    list(map_folds(rotate_best, fits))
+    chosen = max(range(len(fits[0].expansions)), key=score)
+    bases = {"copula": copulas, "expanded": select(chosen)}
+    if fits[0].tables:
+        key = best_candidate([fit.tables for fit in fits])
+        bases["table"] = [fit.tables[key] for fit in fits]
+    if fits[0].mixtures:
+        key = best_candidate([fit.mixtures for fit in fits])
+        bases["mixture"] = [fit.mixtures[key] for fit in fits]
+    name = _best_base(bases, config)
+    finished = map_folds(
+        lambda fit, *own: _finish(
+            fit, dict(zip(bases, own, strict=True)), chosen, name, config
+        ),
+        fits,
+        *bases.values(),
     )
-    rotation = fit_canonical_variates(x, y, ridge=config.ridge, is_square=True)
-    copula = select_copula(rotation, (x, y), validation_normal, config)
-    expanded, gaussian = _select_expansion(train, validation, copula.base, config)
-    num_statistics = NUM_SCALARS + len(copula.base.correlations)
-    candidates = {"copula": copula, "expanded": gaussian}
+    return list(finished)
+
+
+def _fit_fold(
+    fold: tuple[Sequence[Views], Sequence[Views]],
+    labels: Sequence[Labels],
+    config: CrossFittedConfig,
+) -> _FoldFit:
+    encodings, train = encode_labels(fold[0], labels, config)
+    validation = [e.apply(v) for e, v in zip(encodings, fold[1], strict=True)]
+    normal, others = ([v.normal for v in part] for part in (train, validation))
+    rotation = fit_canonical_variates(*normal, ridge=config.ridge, is_square=True)
+    copulas = fit_copulas(rotation, normal, others, config)
+    tables = {}
     if all(side.is_whole for side in labels):
         levels, others = ([v.whole for v in part] for part in (train, validation))
         num_levels = labels[0].num_levels, labels[1].num_levels
-        table = select_table(levels, others, num_levels, config)
-        candidates["table"] = table
-        rank = table.base.factors[0].shape[1]
+        tables = fit_and_score_tables(levels, others, num_levels, config)
+    mixtures = {}
+    if "mixture" in config.base_densities and all(rows.shape[1] for rows in normal):
+        most = config.max_mixture_coordinates
+        leading, others = (
+            [rotation.apply(side, v.normal)[:, :most] for side, v in enumerate(part)]
+            for part in (train, validation)
+        )
+        mixtures = fit_mixtures(leading, others, config)
+    fit = _FoldFit(
+        encodings, train, validation, rotation, copulas, tables, mixtures, []
+    )
+    size = max(views.normal.shape[1] for views in train)
+    expansions = config.expansions
+    if size > config.max_expanded_coordinates:
+        expansions = expansions[-1:]
+    for view, kind in expansions:
+        fit.append(fit_expanded_variates(train, view, config, kind=kind), config)
+    return fit
+
+
+def _finish(
+    fit: _FoldFit,
+    bases: dict[str, Selection],
+    chosen: int,
+    name: str | None,
+    config: CrossFittedConfig,
+) -> tuple[FoldMap, list[Views]]:
+    num_statistics = NUM_SCALARS + len(bases["copula"].base.correlations)
+    if "table" in bases:
+        rank = bases["table"].base.factors[0].shape[1]
         num_statistics = max(num_statistics, NUM_SCALARS + rank)
-    name = _best_base(candidates, config)
+    # Correlations of normal scores are those of the Gaussian, whatever copula is best.
+    gaussian = next(iter(fit.copulas[config.degrees_of_freedom[0]].values()))
     fitted = FoldMap(
-        tuple(encodings),
-        rotation,
-        expanded,
-        None if name is None else candidates[name].base,
+        tuple(fit.encodings),
+        fit.rotation,
+        fit.expansions[chosen][0],
+        None if name is None else bases[name].base,
         (0.0, 0.0),
         (1.0, 1.0),
         name == "expanded",
         num_statistics,
-        tuple(tuple((s.correlations > 0).tolist()) for s in (copula, gaussian)),
+        tuple(
+            tuple((found.correlations > 0).tolist())
+            for found in (gaussian, bases["expanded"])
+        ),
         config,
     )
     features = [
-        fitted.apply_encoded(side, views).features for side, views in enumerate(train)
+        fitted.apply_encoded(side, views).features
+        for side, views in enumerate(fit.train)
     ]
     fitted = dataclasses.replace(
         fitted,
         feature_means=tuple(rows.mean(axis=0) for rows in features),
         feature_scales=tuple(rows.std(axis=0) + 1e-6 for rows in features),
     )
-    return fitted, train
+    return fitted, fit.train
 
 
 def _best_base(
-    candidates: dict[str, Selection], config: CrossFittedConfig
+    bases: dict[str, list[Selection]], config: CrossFittedConfig
 ) -> str | None:
-    """Prefers "expanded" if clearly better than "copula", "table" if better at all."""
-    found = {n: s for n, s in candidates.items() if n in config.base_densities}
+    """Prefers later ones if clearly better, and "table" if better at all."""
+    found = {n: bases[n] for n in config.base_densities if n in bases}
     table = found.pop("table", None)
-    best = next(iter(found), None)
-    if len(found) == 2 and is_clearly_better(
-        found["expanded"].scores, found["copula"].scores
-    ):
-        best = "expanded"
-    highest = max((one.score for one in found.values()), default=-np.inf)
-    return "table" if table is not None and table.score > highest else best
-
-
-def _select_expansion(
-    train: Sequence[Views],
-    validation: Sequence[Views],
-    like: CopulaDensityRatio,
-    config: CrossFittedConfig,
-) -> tuple[ExpandedVariates, Selection]:
-    """Selects the expansion with the best Gaussian; tries rotations of the best few."""
-
-    def score(expanded: ExpandedVariates) -> tuple[ExpandedVariates, Selection]:
-        rows, others = (
-            [expanded.apply(side, views) for side, views in enumerate(part)]
-            for part in (train, validation)
-        )
-        num_fitted = expanded.num_fitted
-        return expanded, select_gaussian(rows, others, like, num_fitted, config)
-
-    size = max(views.normal.shape[1] for views in train)
-    expansions = config.expansions
-    if size > config.max_expanded_coordinates:
-        expansions = expansions[-1:]
-    plain = [
-        score(fit_expanded_variates(train, view, config, is_expanded=is_expanded))
-        for view, is_expanded in expansions
-    ]
-    best = sorted(plain, key=lambda found: -found[1].score)[: config.num_rotated]
-    rotated = [
-        score(expanded.rotate(train, number, config))
-        for expanded, _ in best
-        for number in config.rotated_sizes
-    ]
-    return max(plain + rotated, key=lambda found: found[1].score)
+    best = None
+    for name, folds in found.items():
+        scores = np.concatenate([fold.scores for fold in folds])
+        if best is None or is_clearly_better(scores, best[1]):
+            best = name, scores
+    highest = max(map(mean_score, found.values()), default=-np.inf)
+    if table is not None and mean_score(table) > highest:
+        return "table"
+    return None if best is None else best[0]

@@ -5,7 +5,7 @@ validation rows, where they are unbiased, or on all rows with a correction for t
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,31 +15,41 @@ from jaxinfo.estimation.cross_fitted.arrays import Rows
 from jaxinfo.estimation.cross_fitted.base_densities import (
     CopulaDensityRatio,
     TableDensityRatio,
+    density_ratio_of_mixture,
     fit_tables,
     log_ratio_of_statistics,
     student_scores,
 )
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
+from jaxinfo.estimation.cross_fitted.mixtures import fit_mixture
 from jaxinfo.estimation.cross_fitted.variates import CanonicalVariates
 
 __all__ = [
+    "Candidates",
     "Selection",
+    "best_candidate",
+    "fit_and_score_tables",
+    "fit_copulas",
+    "fit_gaussians",
+    "fit_mixtures",
     "is_clearly_better",
+    "mean_score",
     "rotate",
     "rowwise_logistic_bound",
-    "select_copula",
-    "select_gaussian",
-    "select_table",
+    "score_copula",
 ]
 
 
 class Selection(NamedTuple):
-    """The best base density of one kind."""
+    """A base density that was fitted to one fold."""
 
     base: Any
     scores: np.ndarray  # Logistic bound of each validation row, nats, [N].
     score: float  # Mean of `scores` minus a penalty for fitted numbers, nats.
     correlations: np.ndarray  # On validation rows; 0 if not significant, [m].
+
+
+Candidates = dict[Hashable, Selection]  # Base densities of one kind and one fold.
 
 
 class _Pairs(NamedTuple):
@@ -71,72 +81,105 @@ def is_clearly_better(scores: np.ndarray, others: np.ndarray) -> bool:
     return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
 
 
-def select_copula(
+def best_candidate(folds: Sequence[Candidates]) -> Hashable:
+    """The key of the candidate with the highest mean score over all folds."""
+    return max(folds[0], key=lambda key: mean_score([found[key] for found in folds]))
+
+
+def mean_score(folds: Sequence[Selection]) -> float:
+    """The mean score of the selections of all folds, nats."""
+    return float(np.mean([found.score for found in folds]))
+
+
+def fit_copulas(
     rotation: CanonicalVariates,
     train: Sequence[np.ndarray],
     validation: Sequence[np.ndarray],
     config: CrossFittedConfig,
-) -> Selection:
-    """Selects the best Gaussian or Student copula of normal scores of x and y.
-
-    Correlations are selected on validation rows, the degrees of freedom on training and
-    validation rows: validation rows alone are too few to distinguish tails, and one
-    number fitted to many rows hardly overfits.
-    """
+) -> dict[float, Candidates]:
+    """Fits Gaussian and Student copulas of normal scores, by degrees of freedom."""
     sizes = len(rotation.weights[0]), len(rotation.weights[1])
     none = np.zeros(max(config.max_expanded_variates, min(sizes)))
 
-    def pairs(rows: Sequence[np.ndarray], freedom: float) -> _Pairs:
-        (x, squares_x), (y, squares_y) = (
-            rotate(rotation, side, normal, freedom) for side, normal in enumerate(rows)
-        )
-        return _Pairs(x, y, squares_x, squares_y)
-
-    def best_with(freedom: float) -> tuple[Selection, float]:
+    def fit(freedom: float) -> Candidates:
         like = CopulaDensityRatio(none, freedom, sizes)
-        parts = pairs(train, freedom), pairs(validation, freedom)
-        selection = _select(like, *parts, sum(sizes) - 2, config)
-        scores = _score_rows(selection.base, _concatenate(*parts), config)
-        return selection, scores.mean()
+        parts = [
+            _rotated_pairs(rotation, rows, freedom) for rows in (train, validation)
+        ]
+        return _fit(like, parts[0], parts[1], sum(sizes) - 2, config)
 
-    found = [best_with(freedom) for freedom in config.degrees_of_freedom]
-    best, _ = max(found, key=lambda pair: pair[1])
-    return best._replace(correlations=found[0][0].correlations)
+    return {freedom: fit(freedom) for freedom in config.degrees_of_freedom}
 
 
-def select_gaussian(
+def score_copula(
+    base: CopulaDensityRatio,
+    rotation: CanonicalVariates,
+    parts: Sequence[Sequence[np.ndarray]],
+    config: CrossFittedConfig,
+) -> float:
+    """The logistic bound of a copula on training and validation rows together, nats.
+
+    It compares degrees of freedom: validation rows alone are too few to distinguish
+    tails, and one number fitted to many rows hardly overfits.
+    """
+    train, validation = (
+        _rotated_pairs(rotation, rows, base.degrees_of_freedom) for rows in parts
+    )
+    return float(_score_rows(base, _concatenate(train, validation), config).mean())
+
+
+def fit_gaussians(
     train: Sequence[np.ndarray],
     validation: Sequence[np.ndarray],
-    like: CopulaDensityRatio,
+    length: int,
     num_fitted: int,
     config: CrossFittedConfig,
-) -> Selection:
-    """Selects the best Gaussian of paired variates, padded to the length of `like`.
+) -> Candidates:
+    """Fits Gaussians of paired variates, padded to `length` correlations.
 
     `num_fitted` is the number of directions that were fitted to training rows.
     """
-    like = dataclasses.replace(like, degrees_of_freedom=np.inf)
+    like = CopulaDensityRatio(np.zeros(length), np.inf, (length, length))
     fitted, others = (
         _Pairs(x, y, np.zeros(len(x)), np.zeros(len(x))) for x, y in (train, validation)
     )
-    return _select(like, fitted, others, num_fitted, config)
+    return _fit(like, fitted, others, num_fitted, config)
 
 
-def select_table(
+def fit_and_score_tables(
     train: Sequence[np.ndarray],
     validation: Sequence[np.ndarray],
     num_levels: tuple[int, int],
     config: CrossFittedConfig,
-) -> Selection:
-    """Selects the best contingency table of level numbers of x and y, [N, 1] each."""
+) -> Candidates:
+    """Fits contingency tables of level numbers of x and y, [N, 1], by strength."""
     x, y = validation
 
-    def select(table: TableDensityRatio) -> Selection:
+    def score(table: TableDensityRatio) -> Selection:
         scores = _score(table.statistics(0, x), table.statistics(1, y), config)
         return Selection(table, scores, scores.mean(), np.empty(0))
 
     tables = fit_tables(train[0], train[1], num_levels, config)
-    return max(map(select, tables), key=lambda selection: selection.score)
+    return dict(zip(config.table_strengths, map(score, tables), strict=True))
+
+
+def fit_mixtures(
+    train: Sequence[np.ndarray],
+    validation: Sequence[np.ndarray],
+    config: CrossFittedConfig,
+) -> Candidates:
+    """Fits mixtures of Gaussians to coordinates of x and y, by number of components."""
+    rows, size = np.concatenate(train, axis=1), train[0].shape[1]
+    most = max(config.nums_of_components)
+
+    def fit(num_components: int) -> Selection:
+        mixture = fit_mixture(rows, num_components, config)
+        base = density_ratio_of_mixture(mixture, size, most)
+        x, y = (base.statistics(side, part) for side, part in enumerate(validation))
+        scores = _score(x, y, config, most)
+        return Selection(base, scores, scores.mean(), np.empty(0))
+
+    return {number: fit(number) for number in config.nums_of_components}
 
 
 def rotate(
@@ -148,36 +191,50 @@ def rotate(
     return variates[:, :num_pairs], (variates**2).sum(axis=1)
 
 
-def _select(
+def _rotated_pairs(
+    rotation: CanonicalVariates, rows: Sequence[np.ndarray], freedom: float
+) -> _Pairs:
+    (x, squares_x), (y, squares_y) = (
+        rotate(rotation, side, normal, freedom) for side, normal in enumerate(rows)
+    )
+    return _Pairs(x, y, squares_x, squares_y)
+
+
+def _fit(
     like: CopulaDensityRatio,
     train: _Pairs,
     validation: _Pairs,
     num_fitted: int,
     config: CrossFittedConfig,
-) -> Selection:
-    """Selects where correlations are estimated, and how many of them are kept."""
+) -> Candidates:
+    """Candidates by where correlations are estimated and how many of them are kept."""
     num_rows, freedom = len(validation.x), like.degrees_of_freedom
     alone = _correlations(validation, like, 0, config)
     alone = np.where(alone > 2 / np.sqrt(num_rows), alone, 0)
     pooled = _correlations(_concatenate(train, validation), like, num_fitted, config)
 
-    def select(rho: np.ndarray, cost: float) -> Selection:
+    def score(rho: np.ndarray, cost: float) -> Selection:
         padded = np.pad(rho, (0, len(like.correlations) - len(rho)))
         base = dataclasses.replace(like, correlations=padded)
         scores = _score_rows(base, validation, config)
         costs = 0.5 * np.isfinite(freedom) + cost * np.count_nonzero(rho)
         return Selection(base, scores, scores.mean() - costs / num_rows, alone)
 
-    fitted = (
-        (alone, config.correlation_cost),
-        (pooled, config.pooled_correlation_cost),
-    )
-    candidates = [
-        select(kept, cost)
-        for rho, cost in fitted
-        for kept in _largest(rho, config.nums_of_correlations)
-    ]
-    return max(candidates, key=lambda selection: selection.score)
+    candidates = {}
+    for source, rho, cost in (
+        ("validation", alone, config.correlation_cost),
+        ("pooled", pooled, config.pooled_correlation_cost),
+    ):
+        rank, num_nonzero = np.argsort(np.argsort(-rho)), np.count_nonzero(rho)
+        # All folds have the same keys, whatever correlations are zero in one of them.
+        numbers = {n for n in config.nums_of_correlations if n <= len(rho)} | {len(rho)}
+        scored = {
+            kept: score(np.where(rank < kept, rho, 0.0), cost)
+            for kept in sorted({min(number, num_nonzero) for number in numbers})
+        }
+        for number in sorted(numbers):
+            candidates[source, number] = scored[min(number, num_nonzero)]
+    return candidates
 
 
 def _correlations(
@@ -208,14 +265,6 @@ def _correlations(
     return np.sqrt(np.maximum(1 - (1 - rho**2) * rest, 0))
 
 
-def _largest(rho: np.ndarray, numbers: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """Yields the correlations with all but the largest set to zero."""
-    rank = np.argsort(np.argsort(-rho))
-    for number in sorted({*numbers, len(rho)}):
-        if number <= np.count_nonzero(rho):
-            yield np.where(rank < number, rho, 0.0)
-
-
 def _score_rows(
     base: CopulaDensityRatio, pairs: _Pairs, config: CrossFittedConfig
 ) -> np.ndarray:
@@ -227,15 +276,17 @@ def _score_rows(
     return _score(x, y, config)
 
 
-def _score(x: np.ndarray, y: np.ndarray, config: CrossFittedConfig) -> np.ndarray:
+def _score(
+    x: np.ndarray, y: np.ndarray, config: CrossFittedConfig, num_components: int = 0
+) -> np.ndarray:
     """The logistic bound of a base density on each row, nats, [N]."""
     stride = max(1, len(x) // (config.num_shifts + 1))
     negatives = [
-        log_ratio_of_statistics(x, np.roll(y, shift * stride, axis=0))
+        log_ratio_of_statistics(x, np.roll(y, shift * stride, axis=0), num_components)
         for shift in range(1, config.num_shifts + 1)
     ]
     return rowwise_logistic_bound(
-        log_ratio_of_statistics(x, y), np.stack(negatives, axis=-1)
+        log_ratio_of_statistics(x, y, num_components), np.stack(negatives, axis=-1)
     )
 
 

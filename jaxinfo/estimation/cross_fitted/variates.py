@@ -91,21 +91,26 @@ def _whitening(rows: np.ndarray, ridge: float) -> np.ndarray:
     return np.linalg.inv(np.linalg.cholesky(covariance + level * np.eye(size))).T
 
 
-@pytree("config")
+@pytree("kind", "config")
 class FeatureExpansion:
-    """Appends products with Fourier features of the norm and with each other."""
+    """Appends products of coordinates with the norm and with each other."""
 
     norm_mean: float  # Mean and standard deviation of the mean square of a row.
     norm_scale: float
-    scale: Rows | None  # Of each expanded coordinate; None for no expansion.
+    scale: Rows | float  # Of each expanded coordinate.
+    kind: str  # "fourier", "linear" or "none", as in `expansions` of the config.
     config: CrossFittedConfig
 
     def apply(self, rows: Rows) -> Rows:
         """The expanded rows, [N, D or more]."""
-        if self.scale is None:
+        if self.kind == "none":
             return rows
         xp, size = rows.__array_namespace__(), rows.shape[1]
         norm = xp.mean(rows**2, axis=1, keepdims=True) - self.norm_mean
+        if self.kind == "linear":
+            limit = self.config.max_standardized
+            parts = [rows, rows * xp.clip(norm / self.norm_scale, -limit, limit)]
+            return xp.concatenate(parts, axis=1) / self.scale
         angles = [k * norm / self.norm_scale for k in self.config.norm_frequencies]
         fourier = [function(angle) for angle in angles for function in (xp.cos, xp.sin)]
         left, right = np.triu_indices(size)
@@ -117,15 +122,14 @@ class FeatureExpansion:
 
 
 def fit_expansion(
-    rows: np.ndarray, config: CrossFittedConfig, *, is_expanded: bool = True
+    rows: np.ndarray, config: CrossFittedConfig, *, kind: str = "fourier"
 ) -> FeatureExpansion:
     """Fits the scale of the norm and of expanded coordinates to rows, [N, D]."""
     norm = np.mean(rows**2, axis=1)
     mean, deviation = float(norm.mean()), float(norm.std() or 1.0)
-    if not is_expanded:
-        return FeatureExpansion(mean, deviation, None, config)
-    scale = FeatureExpansion(mean, deviation, np.ones(1), config).apply(rows).std(0)
-    return FeatureExpansion(mean, deviation, np.where(scale > 0, scale, 1.0), config)
+    plain = FeatureExpansion(mean, deviation, 1.0, kind, config)
+    scale = plain.apply(rows).std(axis=0)
+    return dataclasses.replace(plain, scale=np.where(scale > 0, scale, 1.0))
 
 
 @pytree("view", "length")
@@ -185,13 +189,13 @@ class ExpandedVariates:
 
 
 def fit_expanded_variates(
-    views: Sequence[Views], view: str, config: CrossFittedConfig, *, is_expanded: bool
+    views: Sequence[Views], view: str, config: CrossFittedConfig, *, kind: str
 ) -> ExpandedVariates:
     """Fits variates to one view of training rows of x and y, without a rotation."""
     sides = [getattr(side, view) for side in views]
-    expansions = tuple(fit_expansion(r, config, is_expanded=is_expanded) for r in sides)
+    expansions = tuple(fit_expansion(r, config, kind=kind) for r in sides)
     x, y = (e.apply(rows) for e, rows in zip(expansions, sides, strict=True))
-    ridge = config.expansion_ridge if is_expanded else config.ridge
+    ridge = config.ridge if kind == "none" else config.num_ridge_rows / len(x)
     variates = fit_canonical_variates(x, y, ridge=ridge)
     length = config.max_expanded_variates
     leading = [

@@ -1,5 +1,6 @@
 """Tests of independence, and warnings about rows that depend on each other."""
 
+from jaxinfo.estimation.significance.neighbors import information_of_neighbors
 from jaxinfo.estimation.significance.p_values import (
     NUM_PERMUTATIONS,
     combine_p_values,
@@ -15,6 +16,7 @@ __all__ = [
     "combine_p_values",
     "conditional_independence_p_value",
     "independence_p_value",
+    "information_of_neighbors",
     "shifted_scores",
     "transfer_p_value",
     "warnings_of_rows",

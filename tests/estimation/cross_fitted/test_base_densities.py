@@ -7,11 +7,13 @@ from scipy import stats
 
 from jaxinfo.estimation.cross_fitted.base_densities import (
     CopulaDensityRatio,
+    density_ratio_of_mixture,
     fit_tables,
     log_ratio_of_statistics,
     student_scores,
 )
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
+from jaxinfo.estimation.cross_fitted.mixtures import GaussianMixture
 
 STRENGTHS = (0.5, 32.0)
 
@@ -47,6 +49,38 @@ def test_statistics_give_the_log_ratio_of_the_copula(freedom):
         - _density(freedom, y, np.eye(2))
     )
     np.testing.assert_allclose(ratio, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_statistics_give_the_log_ratio_of_the_mixture(size):
+    rng = np.random.default_rng(0)
+    roots = rng.normal(size=(3, 4, 6))
+    covariances = roots @ roots.transpose(0, 2, 1)
+    weights, means = np.array([0.2, 0.5, 0.3]), rng.normal(size=(3, 4))
+    base = density_ratio_of_mixture(
+        GaussianMixture(weights, means, covariances), size, num_components=5
+    )
+    rows = rng.normal(size=(50, 4)) * 2
+
+    def log_density(kept):
+        return np.log(
+            sum(
+                w * stats.multivariate_normal(m[kept], c[kept, kept]).pdf(rows[:, kept])
+                for w, m, c in zip(weights, means, covariances, strict=True)
+            )
+        )
+
+    whole, x, y = slice(None), slice(size), slice(size, None)
+    statistics = base.statistics(0, rows[:, x]), base.statistics(1, rows[:, y])
+    assert statistics[0].shape == statistics[1].shape
+    found = log_ratio_of_statistics(*statistics, num_components=5)
+    expected = log_density(whole) - log_density(x) - log_density(y)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    with jax.enable_x64(True):
+        traced = jax.jit(log_ratio_of_statistics, static_argnums=2)(*statistics, 5)
+    np.testing.assert_allclose(traced, expected, rtol=1e-9, atol=1e-9)
+    none = 0 * statistics[0]
+    np.testing.assert_allclose(log_ratio_of_statistics(none, none, 5), 0, atol=1e-12)
 
 
 def test_statistics_without_correlations_are_those_of_independence():

@@ -21,7 +21,7 @@ ROWS = X[:20], Y[:20]
 def ratio():
     # Few maps, because each has to be compiled.
     estimator = CrossFitted(
-        num_folds=2, expansions=(("clipped", True),), num_rotated=0, train=SHORT
+        num_folds=2, expansions=(("clipped", "fourier"),), num_rotated=0, train=SHORT
     )
     return estimator(KEY, X, Y).density_ratio
 

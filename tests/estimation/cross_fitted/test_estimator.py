@@ -69,6 +69,19 @@ def test_the_same_key_gives_the_same_number_without_compiling(estimate):
     assert again.diagnostics.compile_seconds < 0.5 * max(first, 1.0)
 
 
+def test_what_only_neighbors_see_widens_the_interval():
+    signs = RNG.choice([-1.0, 1.0], size=(2, 500, 2))
+    size = np.abs(RNG.normal(size=(2, 500, 2)))
+    x, y = size * signs
+    y[:, :1] = size[1, :, :1] * signs[0].prod(axis=1, keepdims=True)
+    # The product of the signs of x is the sign of the first coordinate of y: ln 2.
+    with pytest.warns(UserWarning, match="nearest neighbors show about"):
+        found = _estimate(x, y, base_densities=())
+    assert found.value < 0.2 < np.log(2) < found.upper < np.inf
+    gaussian = 0.5 * x + RNG.normal(size=x.shape)
+    assert not _estimate(x, gaussian).diagnostics.warnings
+
+
 def test_settings_are_values():
     estimator = CrossFitted()
     assert estimator == CrossFitted()

@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 
 from jaxinfo.data import read_table
-from jaxinfo.estimation.cross_fitted.base_densities import TableDensityRatio
+from jaxinfo.estimation.cross_fitted.base_densities import (
+    MixtureDensityRatio,
+    TableDensityRatio,
+)
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
-from jaxinfo.estimation.cross_fitted.fold_maps import fit_fold_map
+from jaxinfo.estimation.cross_fitted.fold_maps import fit_fold_maps
 from jaxinfo.estimation.cross_fitted.marginals import Views, fit_marginal
 from jaxinfo.tasks import student
 
@@ -23,7 +26,8 @@ def _fit(x, y, num_train, **settings):
         for rows in (slice(num_train), slice(num_train, None))
     )
     labels = [m.labels for m in marginals]
-    return fit_fold_map(train, validation, labels, config)[0], views
+    [(fitted, _)] = fit_fold_maps([(train, validation)], labels, config)
+    return fitted, views
 
 
 def test_fitted_maps_treat_rows_separately():
@@ -46,6 +50,16 @@ def test_a_student_copula_is_selected_for_a_student_distribution(freedom):
     fitted, _ = _fit(x, y, 3_000)
     assert not fitted.base_is_expanded
     assert 0.5 * freedom <= fitted.base.degrees_of_freedom <= 2 * freedom
+
+
+def test_a_mixture_is_selected_for_two_lines_that_cross():
+    x = RNG.normal(size=(2_000, 1))
+    y = RNG.choice([-1.0, 1.0], size=x.shape) * x + 0.3 * RNG.normal(size=x.shape)
+    fitted, _ = _fit(x, y, 1_500)
+    assert isinstance(fitted.base, MixtureDensityRatio)
+    x, y = RNG.normal(size=(2, 2_000, 1))
+    fitted, _ = _fit(x, 0.5 * x + y, 1_500)
+    assert not isinstance(fitted.base, MixtureDensityRatio)
 
 
 def test_a_table_is_selected_for_labels_whose_order_means_nothing():

@@ -28,11 +28,12 @@ def test_canonical_variates_correlate_pair_by_pair_only():
     assert across[0, 0] > across[1, 1] >= 0
 
 
+@pytest.mark.parametrize("kind", ["fourier", "linear"])
 @pytest.mark.parametrize("size", [1, 2, 12])
-def test_a_constant_coordinate_and_an_expansion_stay_finite(size):
+def test_a_constant_coordinate_and_an_expansion_stay_finite(size, kind):
     rows = RNG.normal(size=(100, size))
     rows[:, -1] = 1.0
-    expanded = fit_expansion(rows, CONFIG).apply(rows)
+    expanded = fit_expansion(rows, CONFIG, kind=kind).apply(rows)
     assert expanded.shape[1] > size
     variates = fit_canonical_variates(expanded, expanded, ridge=1e-3)
     # Both sides are the same rows, so their variates are the same, up to signs.
@@ -42,7 +43,7 @@ def test_a_constant_coordinate_and_an_expansion_stay_finite(size):
         assert left.var(axis=0, ddof=1).max() == pytest.approx(1, abs=0.01)
     else:
         np.testing.assert_allclose(left, 0, atol=1e-9)
-    plain = fit_expansion(rows, CONFIG, is_expanded=False).apply(rows)
+    plain = fit_expansion(rows, CONFIG, kind="none").apply(rows)
     np.testing.assert_array_equal(plain, rows)
 
 
@@ -58,17 +59,18 @@ def test_expanded_variates_undo_a_rotation_by_the_norm():
         axis=1,
     )
 
-    def strongest(is_expanded):
+    def strongest(kind):
         rows = [
-            fit_expansion(side, CONFIG, is_expanded=is_expanded).apply(side)
-            for side in (x, rotated)
+            fit_expansion(side, CONFIG, kind=kind).apply(side) for side in (x, rotated)
         ]
         variates = fit_canonical_variates(rows[0], rows[1], ridge=1e-6)
         pair = [variates.apply(side, rows[side])[:, 0] for side in (0, 1)]
         return np.corrcoef(pair[0], pair[1])[0, 1]
 
     # Undone, the correlation is 0.8; the linear map finds at most that of the mean.
-    assert strongest(True) > 0.75 > strongest(False)
+    assert strongest("fourier") > 0.75 > strongest("none")
+    # A product with the norm undoes it to first order.
+    assert strongest("fourier") > strongest("linear") > strongest("none") + 0.05
 
 
 def test_the_independent_rotation_undoes_a_mixing_of_independent_coordinates():
