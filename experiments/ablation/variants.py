@@ -35,6 +35,7 @@ CHANGES = {
     "standardized coordinates, no normal scores": {"fit_scores": fit_standardized},
     "no base density": {"base_densities": ()},
     "a copula as the only base density": {"base_densities": ("copula", "table")},
+    "no mixture of Gaussians": {"base_densities": ("copula", "expanded", "table")},
     "no network": {"train": dataclasses.replace(BASE.train, num_steps=1)},
     "trained on Donsker-Varadhan": {"bound": "mine"},
     "parameters not averaged": {"ema_decay": None},
@@ -52,7 +53,8 @@ CHANGES = {
     },
     "two folds": {"num_folds": 2},
     "nothing added for what networks miss": {"unseen_share": 0.0},
-    "the held-out bound, not halfway": {"averages_training_bound": False},
+    "the held-out bound": {"training_share": 0.0, "table_training_share": 0.0},
+    "halfway between the bounds": {"training_share": 0.5},
 }
 
 VARIANTS = {DEFAULT: BASE} | {

@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 NAMED = 5  # Messages name at most this many columns.
+MIN_IDENTIFIERS = 16  # Among fewer rows all labels can differ by chance.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -298,17 +299,34 @@ def read_two_samples(*, missing: str = "error", **containers: Any) -> dict[str, 
 
 def warnings_of_table(name: str, table: Table) -> list[str]:
     """Warnings about the columns of one variable."""
-    flat = table.flat
+    flat, found = table.flat, []
     constant = np.flatnonzero(np.ptp(flat, axis=0) == 0)
-    if not constant.size:
-        return []
-    columns = ", ".join(
-        str(table.names[c] if table.names else c) for c in constant[:NAMED]
-    ) + "..." * (constant.size > NAMED)
-    return [
-        f"{name} is constant in {constant.size} of {flat.shape[1]} coordinates "
-        f"({columns}), which carry no information"
-    ]
+    if constant.size:
+        found.append(
+            f"{name} is constant in {_listed(table, constant)}, which carry no "
+            "information"
+        )
+    identifying = np.flatnonzero(
+        [
+            is_label is True
+            and len(np.unique(column)) == len(column) >= MIN_IDENTIFIERS
+            for is_label, column in zip(table.is_label, flat.T, strict=True)
+        ]
+    )
+    if identifying.size:
+        found.append(
+            f"{name} has another label in every row in {_listed(table, identifying)}, "
+            "like an identifier, so rows cannot show what these tell of other columns"
+        )
+    return found
+
+
+def _listed(table: Table, columns: np.ndarray) -> str:
+    """The number of columns and the names of the first ones."""
+    names = ", ".join(
+        str(table.names[c] if table.names else c) for c in columns[:NAMED]
+    ) + "..." * (columns.size > NAMED)
+    return f"{columns.size} of {table.flat.shape[1]} coordinates ({names})"
 
 
 def _mark_labels(discrete: Sequence[Any], tables: dict[str, Table]) -> None:

@@ -46,6 +46,17 @@ def test_variables_of_different_lengths_are_named():
         read_samples(x=X, groups=[1, 2])
 
 
+def test_identifiers_give_a_warning():
+    rows = {"id": [f"patient {i}" for i in range(40)], "age": np.arange(40.0)}
+    found = read_samples(x=rows, y=np.arange(40.0)).warnings
+    assert found == (
+        "x has another label in every row in 1 of 2 coordinates (id), like an "
+        "identifier, so rows cannot show what these tell of other columns",
+    )
+    rows["id"][0] = "patient 1"
+    assert not read_samples(x=rows, y=np.arange(40.0)).warnings
+
+
 def test_constant_columns_give_a_warning_with_their_names():
     one = read_samples(x=np.c_[np.arange(3.0), np.ones((3, 7))])
     assert one.warnings == (

@@ -6,7 +6,8 @@ these stages for one pair of variables; each stage is a module:
 1. `folds` splits the rows, so that each row is held out exactly once.
 2. `marginals` maps each variable to normal scores and one-hot labels.
 3. `variates` finds linear combinations of x and y that correlate pair by pair.
-4. `base_densities` and `selection` fit a closed-form log density ratio for each fold.
+4. `base_densities`, `mixtures` and `selection` fit closed-form log density ratios for
+   each fold, and all folds select one kind together.
 5. `fold_maps` converts rows to its sufficient statistics and to features of critics.
 6. `critics` trains the networks of all folds in one compiled sweep.
 7. `combination` weights the critics of each fold on validation rows and clips scores.

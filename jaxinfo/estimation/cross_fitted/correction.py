@@ -28,6 +28,7 @@ class FoldReports(NamedTuple):
     training: Sequence[Report]  # On as many training rows; all folds cover all rows.
     preferred: Sequence[Report]  # On test rows, by critics that correct the base only.
     shifted: Sequence[np.ndarray]  # `shifted_scores` of the held-out rows.
+    training_share: float = 0.5  # Weight of the training bound in the value.
 
     @property
     def is_measured(self) -> bool:
@@ -58,6 +59,12 @@ class FoldReports(NamedTuple):
         return np.where(is_dominated, np.maximum(values, self.held_out_values), values)
 
     @property
+    def pessimism(self) -> float:
+        """How much the held-out bound is expected to lie below the information."""
+        distance = self.training_values.mean() - self.held_out_values.mean()
+        return self.training_share * float(distance)
+
+    @property
     def gain(self) -> float:
         """The held-out gain of all critics over the preferred ones, nats."""
         gains = self.held_out_values - self._values(self.preferred)
@@ -68,7 +75,9 @@ class FoldReports(NamedTuple):
         return np.array([r.value + own * r.log_normalizer for r in reports])
 
 
-def report_folds(trained: TrainedCritics, config: CrossFittedConfig) -> FoldReports:
+def report_folds(
+    trained: TrainedCritics, config: CrossFittedConfig, training_share: float
+) -> FoldReports:
     """Combines the critics of each fold on validation rows and computes the bounds."""
     reports = []
     for fold in range(config.num_folds):
@@ -82,12 +91,13 @@ def report_folds(trained: TrainedCritics, config: CrossFittedConfig) -> FoldRepo
         )
         found = map(report_blocks, (held_out, training, alone))
         reports.append((combination, *found, shifted_scores(held_out)))
-    return FoldReports(*zip(*reports, strict=True))
+    return FoldReports(*zip(*reports, strict=True), training_share=training_share)
 
 
 def correct_bias(
     held_out: float,
     training: float,
+    pessimism: float,
     gain: float,
     variance: float,
     config: CrossFittedConfig,
@@ -95,17 +105,18 @@ def correct_bias(
     """Computes the value, its error and its interval from the bounds, in nats.
 
     Fitting k numbers to n rows lowers the held-out bound by k / 2n and raises the
-    training bound by as much, so the value is halfway between them. If a distribution
-    is unlike any base density, networks learn more of it with more rows, so a fraction
-    of `gain`, the gain over critics that correct the base density, is added. The errors
-    of both corrections are taken as uniform, within half the distance of the bounds and
-    within the added amount, and contribute their standard deviations (the half width
-    over the root of 3) to the error.
+    training bound by as much. Regularized fits also miss a part of the dependence,
+    which lowers both, so the value, `held_out` + `pessimism`, lies nearer to the
+    training bound than halfway. If a distribution is unlike any base density, networks
+    learn more of it with more rows, so a fraction of `gain`, the gain over critics that
+    correct the base density, is added. The errors of both corrections are taken as
+    uniform, within half the distance of the bounds and within the added amount, and
+    contribute their standard deviations (the half width over the root of 3) to the
+    error.
 
     Source: Efron, "Estimating the error rate of a prediction rule", JASA 78, 1983, for
         the optimism of training rows.
     """
-    optimism = (training - held_out) / 2 * config.averages_training_bound
     unseen = config.unseen_share * gain
-    error = np.sqrt(variance + (optimism**2 + unseen**2) / 3)
-    return summary_around(held_out + optimism + unseen, error)
+    error = np.sqrt(variance + (((training - held_out) / 2) ** 2 + unseen**2) / 3)
+    return summary_around(held_out + pessimism + unseen, error)

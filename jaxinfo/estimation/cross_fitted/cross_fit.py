@@ -8,6 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from jaxinfo.core.types import Array, Key
+from jaxinfo.estimation.cross_fitted.base_densities import TableDensityRatio
 from jaxinfo.estimation.cross_fitted.combination import report_blocks
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
 from jaxinfo.estimation.cross_fitted.correction import FoldReports, report_folds
@@ -94,7 +95,9 @@ def cross_fit(
         fold_maps[0].num_components,
         order.max_block,
     )
-    reports = report_folds(trained, config)
+    is_table = isinstance(fold_maps[0].base, TableDensityRatio)
+    share = config.table_training_share if is_table else config.training_share
+    reports = report_folds(trained, config, share)
     rows, influence = _pool_influence(folds, reports)
     values = [[report_blocks(scores).value for scores in one] for one in trained.test]
     runs = trained.result._replace(params=(), value=np.array(values))

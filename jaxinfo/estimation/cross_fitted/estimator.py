@@ -61,7 +61,7 @@ class CrossFitted(CrossFittedConfig, PairEstimator):
             there are at least `min_rows_per_level` rows for each of them.
         fit_scores: replaces the normal scores of the marginals; None for those.
         base_densities: candidates for the closed-form density ratio, of "copula",
-            "expanded" and "table"; () for none.
+            "expanded", "mixture" and "table"; () for none.
         hidden_sizes: layers of the MLP.
         others: `CrossFittedConfig` describes the remaining fields in the order of the
             stages, with the reason for each value.
@@ -213,6 +213,7 @@ def _summarize(
     summary = correct_bias(
         _difference([r.held_out_values for r in reports]).mean(),
         _difference([r.training_values for r in reports]).mean(),
+        _difference([r.pessimism for r in reports]),
         _difference([r.gain for r in reports]),
         variance_of_mean(
             influence,

@@ -16,21 +16,21 @@ def _report(value, size=MANY, log_normalizer=0.25):
     return Report(value, np.zeros(4), log_normalizer, size)
 
 
-def _reports(held_out, training, preferred=()):
-    return FoldReports([], held_out, training, list(preferred), shifted=[])
+def _reports(held_out, training, preferred=(), share=0.75):
+    return FoldReports([], held_out, training, list(preferred), [], share)
 
 
-def test_the_value_is_halfway_and_the_distance_adds_to_the_error():
-    summary = correct_bias(1.0, 1.2, 0.0, VARIANCE, CONFIG)
-    assert summary.value == pytest.approx(1.1)
+def test_the_value_is_between_the_bounds_and_their_distance_adds_to_the_error():
+    summary = correct_bias(1.0, 1.2, 0.15, 0.0, VARIANCE, CONFIG)
+    assert summary.value == pytest.approx(1.15)
     assert summary.standard_error == pytest.approx(np.hypot(0.03, 0.1 / 3**0.5))
 
 
-def test_the_held_out_bound_can_be_reported():
-    config = CrossFittedConfig(averages_training_bound=False)
-    summary = correct_bias(1.0, 1.2, 0.0, VARIANCE, config)
-    assert summary.value == 1.0
-    assert summary.standard_error == pytest.approx(0.03)
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.75])
+def test_the_share_of_the_training_bound(share):
+    held_out, training = [_report(1.0), _report(0.9)], [_report(1.3), _report(1.0)]
+    found = _reports(held_out, training, share=share).pessimism
+    assert found == pytest.approx(0.2 * share)
 
 
 def test_one_training_pair_does_not_dominate_the_value():
@@ -59,7 +59,7 @@ def test_the_gain_is_what_the_preferred_critics_lack():
 
 
 def test_a_quarter_of_the_gain_is_added_to_the_value_and_its_error():
-    summary = correct_bias(1.0, 1.0, 0.08, VARIANCE, CONFIG)
+    summary = correct_bias(1.0, 1.0, 0.0, 0.08, VARIANCE, CONFIG)
     assert summary.value == pytest.approx(1.02)
     assert summary.standard_error == pytest.approx(np.hypot(0.03, 0.02 / 3**0.5))
-    assert correct_bias(1.0, 1.0, 0.0, VARIANCE, CONFIG).standard_error == 0.03
+    assert correct_bias(1.0, 1.0, 0.0, 0.0, VARIANCE, CONFIG).standard_error == 0.03
