@@ -44,6 +44,8 @@ class Case(NamedTuple):
         why: how the truth was derived.
         below: how far rounding or few rows may lower the truth, nats.
         settings: arguments of the estimate.
+        most_error: the largest standard error, nats; an interval that holds everything
+            would say nothing.
     """
 
     make: Callable[[np.random.Generator], tuple[Any, Any]]
@@ -51,6 +53,7 @@ class Case(NamedTuple):
     why: str
     below: float = 0.0
     settings: Mapping[str, Any] = MappingProxyType({})
+    most_error: float = 0.05
 
 
 def rounded(rng, num_rows, rho, grid, scales=(1.0, 1.0)):
@@ -246,14 +249,18 @@ CASES = {
         "rows are missing at random",
         settings={"missing": "drop"},
     ),
-    # Rows that depend on each other.
-    "repeated rows": Case(repeated, 0.0, INDEPENDENT, settings=GROUPS),
-    "clusters": Case(clustered, 0.0, INDEPENDENT, settings=GROUPS),
+    # Rows that depend on each other: 100 groups, and about ten independent steps.
+    "repeated rows": Case(repeated, 0.0, INDEPENDENT, settings=GROUPS, most_error=0.2),
+    "clusters": Case(clustered, 0.0, INDEPENDENT, settings=GROUPS, most_error=0.2),
     "slow series": Case(
         two_series(0.9), 0.0, INDEPENDENT, settings={"is_series": True}
     ),
     "very slow series": Case(
-        two_series(0.99), 0.0, INDEPENDENT, settings={"is_series": True}
+        two_series(0.99),
+        0.0,
+        INDEPENDENT,
+        settings={"is_series": True},
+        most_error=0.2,
     ),
     # Shapes.
     "16 coordinates": Case(
@@ -282,8 +289,7 @@ def test_the_value(name):
     error = 3 * found.standard_error
     assert found.value - error <= case.truth + 0.002
     assert found.value + error >= case.truth - case.below - 0.002
-    # An interval that holds everything would say nothing.
-    assert found.standard_error < 0.05 + 0.3 * case.truth
+    assert found.standard_error < case.most_error + 0.3 * case.truth
     if case.truth == 0:
         assert found.p_value > 0.001
 
