@@ -1,6 +1,7 @@
 """Runs a suite by the default estimator and by its variants."""
 
 import dataclasses
+import functools
 import math
 import statistics
 import sys
@@ -35,7 +36,8 @@ class Config:
         out: folder for results.json and table.md; variants that are in results.json are
             not run again.
         suite: name of a suite of tasks, see `jaxinfo.tasks.suite`, or "unseen" for ten
-            distributions that nothing was tuned on.
+            distributions that nothing was tuned on, or "random" for 40 random mixtures
+            of Gaussians.
         variants: names of variants, or parts of them, separated by commas; None runs
             all. The default estimator is always run.
         num_seeds: number of critics for each estimate.
@@ -54,12 +56,15 @@ class Config:
 
 
 def _run_variant(estimator: Any, config: Config) -> dict[str, Any]:
+    from experiments.ablation.random_mixtures import random_mixtures
     from experiments.ablation.unseen import unseen_tasks
     from jaxinfo import tasks
     from jaxinfo.benchmark import run_benchmark
     from jaxinfo.reporting import benchmark_results
 
-    suite = unseen_tasks() if config.suite == "unseen" else tasks.suite(config.suite)
+    own = {"unseen": unseen_tasks, "random": random_mixtures}
+    make = own.get(config.suite, functools.partial(tasks.suite, config.suite))
+    suite = make()
     train = dataclasses.replace(estimator.train, num_seeds=config.num_seeds)
     started = time.perf_counter()
     records = list(
