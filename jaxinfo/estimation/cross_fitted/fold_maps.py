@@ -42,6 +42,8 @@ from jaxinfo.estimation.cross_fitted.variates import (
 
 __all__ = ["CriticInputs", "FoldMap", "fit_fold_maps"]
 
+BaseDensity = CopulaDensityRatio | MixtureDensityRatio | TableDensityRatio
+
 
 class CriticInputs(NamedTuple):
     """The inputs of the critics for rows of one variable."""
@@ -58,13 +60,11 @@ class FoldMap:
     encodings: tuple[LabelEncoding, ...]
     rotation: CanonicalVariates  # Square maps of the normal scores.
     expanded: ExpandedVariates
-    base: (
-        CopulaDensityRatio | MixtureDensityRatio | TableDensityRatio | None
-    )  # None for independence.
+    base: BaseDensity | None  # None for independence.
     feature_means: tuple[Rows, ...]
     feature_scales: tuple[Rows, ...]
     base_is_expanded: bool  # Whether the base density uses the variates `expanded`.
-    num_statistics: int  # Equal in all folds, whatever their base density.
+    num_statistics: int  # Those of a mixture have another length.
     # For the pairs of `rotation` and of `expanded`: is the correlation significant?
     is_correlated: tuple[tuple[bool, ...], ...]
     config: CrossFittedConfig

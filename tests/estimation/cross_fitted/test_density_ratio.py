@@ -1,5 +1,6 @@
 """The pointwise information as a value: jit, grad, vmap, pickle, files."""
 
+import dataclasses
 import pickle
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from jaxinfo.estimation import CrossFitted, TrainConfig, load_density_ratio
+from jaxinfo.estimation.cross_fitted.base_densities import MixtureDensityRatio
 
 KEY = jax.random.key(0)
 X = np.random.default_rng(0).normal(size=(400, 2))
@@ -17,13 +19,15 @@ SHORT = TrainConfig(num_steps=60, eval_every=20, batch_size=32)
 ROWS = X[:20], Y[:20]
 
 
+# Few maps, because each has to be compiled.
+ESTIMATOR = CrossFitted(
+    num_folds=2, expansions=(("clipped", "fourier"),), num_rotated=0, train=SHORT
+)
+
+
 @pytest.fixture(scope="module")
 def ratio():
-    # Few maps, because each has to be compiled.
-    estimator = CrossFitted(
-        num_folds=2, expansions=(("clipped", "fourier"),), num_rotated=0, train=SHORT
-    )
-    return estimator(KEY, X, Y).density_ratio
+    return ESTIMATOR(KEY, X, Y).density_ratio
 
 
 def test_pointwise_information_of_new_rows(ratio):
@@ -70,3 +74,16 @@ def test_it_pickles_and_compares_by_value(ratio, tmp_path):
     assert loaded == ratio
     np.testing.assert_array_equal(loaded(*ROWS), ratio(*ROWS))
     assert jax.tree.map(lambda leaf: leaf + 1, ratio) != ratio
+
+
+def test_a_mixture_as_the_base_density(tmp_path):
+    estimator = dataclasses.replace(ESTIMATOR, base_densities=("mixture",))
+    ratio = estimator(KEY, X, Y[:, :1]).density_ratio
+    assert isinstance(ratio.fold_maps[0].base, MixtureDensityRatio)
+    rows = X[:20], Y[:20, :1]
+    values = ratio(*rows)
+    assert values.mean() > ratio(X[:20], Y[20:40, :1]).mean() + 0.5
+    np.testing.assert_allclose(jax.jit(ratio)(*rows), values, atol=1e-3)
+    ratio.save(tmp_path / "ratio.npz")
+    loaded = load_density_ratio(tmp_path / "ratio.npz")
+    np.testing.assert_array_equal(loaded(*rows), values)
