@@ -168,7 +168,7 @@ def test_a_gaussian_learns_the_mean_of_a_gaussian(objective):
             key,
             gan,
             lambda k, n: 2 + 0.5 * jax.random.normal(k, (n, 1)),
-            num_steps=3_000,
+            num_steps=6_000,
             batch_size=256,
             eval_every=1_000,
         ).state.average
