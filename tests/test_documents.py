@@ -5,8 +5,11 @@ import io
 import re
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
+
+from jaxinfo import infomax
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -70,7 +73,14 @@ def test_the_readme_and_the_guide_to_estimates_run_and_print_what_they_say(
     np.testing.assert_allclose(means, 1.01, atol=0.15)
     assert names["nats"] > 0.5
     assert names["probe"].value > 60  # Ten classes: chance is 10 %.
-    assert names["scores"]["micro_f1"].value > 60  # Three topics: chance is 33 %.
+    papers, topic = names["views"].meta_path, names["topic"]
+    assert papers.shape == (300, 64)
+    parts = [
+        infomax.LabeledData(papers[rows], topic[rows])
+        for rows in (slice(30), slice(30, 150), slice(150, 300))
+    ]
+    scores = infomax.node_probe(jax.random.key(2), *parts)
+    assert scores["micro_f1"].value > 60  # Three topics: chance is 33 %.
     pairs += _run(ESTIMATES, names)
     assert names["same"] == names["ratio"]
     assert np.isfinite(names["gradient"]).all()
