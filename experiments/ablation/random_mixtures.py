@@ -30,7 +30,7 @@ def random_mixture(number: int) -> Task:
     """One to four Gaussians in one to three coordinates of x and of y.
 
     The information is the mean log density ratio of many samples; its standard error is
-    at most 0.003 nats.
+    about 0.003 nats.
     """
     rng = np.random.default_rng([number, 7])
     sizes = rng.integers(1, 4, size=2)

@@ -1,7 +1,6 @@
 """Runs a suite by the default estimator and by its variants."""
 
 import dataclasses
-import functools
 import math
 import statistics
 import sys
@@ -63,8 +62,8 @@ def _run_variant(estimator: Any, config: Config) -> dict[str, Any]:
     from jaxinfo.reporting import benchmark_results
 
     own = {"unseen": unseen_tasks, "random": random_mixtures}
-    make = own.get(config.suite, functools.partial(tasks.suite, config.suite))
-    suite = make()
+    name = config.suite
+    suite = own[name]() if name in own else tasks.suite(name)
     train = dataclasses.replace(estimator.train, num_seeds=config.num_seeds)
     started = time.perf_counter()
     records = list(

@@ -250,8 +250,8 @@ CASES = {
         settings={"missing": "drop"},
     ),
     # Rows that depend on each other: 100 groups, and about ten independent steps.
-    "repeated rows": Case(repeated, 0.0, INDEPENDENT, settings=GROUPS, most_error=0.2),
-    "clusters": Case(clustered, 0.0, INDEPENDENT, settings=GROUPS, most_error=0.2),
+    "repeated rows": Case(repeated, 0.0, INDEPENDENT, settings=GROUPS, most_error=0.15),
+    "clusters": Case(clustered, 0.0, INDEPENDENT, settings=GROUPS, most_error=0.15),
     "slow series": Case(
         two_series(0.9), 0.0, INDEPENDENT, settings={"is_series": True}
     ),
@@ -260,7 +260,7 @@ CASES = {
         0.0,
         INDEPENDENT,
         settings={"is_series": True},
-        most_error=0.2,
+        most_error=0.15,
     ),
     # Shapes.
     "16 coordinates": Case(

@@ -28,7 +28,7 @@ class FoldReports(NamedTuple):
     training: Sequence[Report]  # On as many training rows; all folds cover all rows.
     preferred: Sequence[Report]  # On test rows, by critics that correct the base only.
     shifted: Sequence[np.ndarray]  # `shifted_scores` of the held-out rows.
-    training_share: float = 0.5  # Weight of the training bound in the value.
+    training_share: float  # Weight of the training bound in the value.
 
     @property
     def is_measured(self) -> bool:

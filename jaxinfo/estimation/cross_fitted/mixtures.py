@@ -29,14 +29,15 @@ def fit_mixture(
 ) -> GaussianMixture:
     """Fits a mixture to rows: the best of several starts by k-means++.
 
-    A conjugate prior keeps every covariance away from singular ones. It counts as d + 2
-    rows of each component, with the covariance of all rows divided by K^(2 / d), for K
-    components in d dimensions.
+    Every covariance is averaged with that of all rows divided by K^(2 / d), for K
+    components in d dimensions, which counts as d + 2 rows. This keeps it away from
+    singular ones. The mixtures of scikit-learn, an optional dependency, have no such
+    prior.
 
     Source: Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1977; Fraley and Raftery,
         "Bayesian regularization for normal mixture estimation and model-based
-        clustering", J. Classification 24, 2007, section 2, for the prior; Arthur and
-        Vassilvitskii, "k-means++", SODA 2007.
+        clustering", J. Classification 24, 2007, for the scale and the strength of the
+        prior; Arthur and Vassilvitskii, "k-means++", SODA 2007.
     """
     generator = np.random.default_rng(num_components)
     size = rows.shape[1]
@@ -92,7 +93,6 @@ def _climb(
         for k, share in enumerate(shares.T):
             apart = rows - means[k]
             scatter = (share[:, None] * apart).T @ apart
-            # The mode of the posterior, with a flat prior of the mean.
             strength = size + 2
             covariances[k] = (scatter + strength * prior) / (counts[k] + strength)
         mixture = GaussianMixture(counts / num_rows, means, covariances)
