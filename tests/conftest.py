@@ -36,6 +36,15 @@ jax.config.update("jax_traceback_in_locations_limit", 0)
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 
+def pytest_collection_modifyitems(items):
+    """Examples that train are slow: in `tests/examples`, and of the estimators."""
+    tests = Path(__file__).parent
+    slow = (tests / "examples", tests.parent / "jaxinfo" / "estimation")
+    for item in items:
+        if any(folder in item.path.parents for folder in slow):
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_collection_finish():
     """What is imported by now stays: the collector need not look it over again."""
     gc.freeze()

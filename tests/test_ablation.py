@@ -9,7 +9,6 @@ import pytest
 from experiments.ablation.random_mixtures import random_mixture
 from experiments.ablation.variants import DEFAULT, VARIANTS
 from jaxinfo.estimation import CrossFitted, GaussianCopula
-from tests.marks import slowly
 
 RNG = np.random.default_rng(0)
 
@@ -23,13 +22,8 @@ def test_every_variant_is_another_estimator():
     assert len(set(VARIANTS.values())) == len(VARIANTS)
 
 
-@pytest.mark.parametrize(
-    "variant",
-    [
-        "standardized coordinates, no normal scores",
-        *(slowly(name) for name in list(VARIANTS)[2:]),
-    ],
-)
+@pytest.mark.parametrize("variant", list(VARIANTS)[1:])
+@pytest.mark.slow
 def test_every_variant_estimates(variant):
     x = RNG.normal(size=(400, 1))
     y = 0.8 * x + 0.6 * RNG.normal(size=(400, 1))
@@ -40,6 +34,7 @@ def test_every_variant_estimates(variant):
     assert 0.2 < estimate.value < 0.9, variant
 
 
+@pytest.mark.slow
 def test_the_information_of_random_mixtures():
     tasks = [random_mixture(number) for number in range(6)]
     assert len({task.name for task in tasks}) == 6

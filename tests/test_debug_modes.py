@@ -19,6 +19,7 @@ def test_a_call_passes_the_checks_of_jax(name):
         jax.block_until_ready(CALLS[name](jax.random.key(0)))
 
 
+@pytest.mark.slow
 def test_a_run_that_stops_early_passes_the_checks_of_jax():
     config = TrainConfig(num_steps=60, num_seeds=2, eval_every=2, patience=2)
     # A rate this large makes the second validation worse.

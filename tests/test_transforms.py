@@ -64,6 +64,7 @@ def test_seeds_may_be_scanned(name):
     _assert_close(first, jax.jit(run)(keys[0]))
 
 
+@pytest.mark.slow
 def test_estimates_of_the_callers_own_vmap():
     keys = jax.random.split(jax.random.key(0), 3)
     rates = jnp.array([1e-3, 1e-2])

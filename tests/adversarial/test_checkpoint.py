@@ -62,6 +62,7 @@ def test_a_restored_training_continues_exactly(tmp_path, num_seeds):
     chex.assert_trees_all_equal(more(resumed), more(first))
 
 
+@pytest.mark.slow
 def test_a_restored_state_is_sampled_without_data(tmp_path):
     gan = _gan()
     state = _train_more(gan)(gan.init(KEY, DATA))

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from jaxinfo.cli import processor_name
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,6 +41,7 @@ def test_one_device_for_each_core_and_a_cache_folder(tmp_path):
     assert Path(cache) == tmp_path / "jaxinfo" / "xla" / processor_name()
 
 
+@pytest.mark.slow
 def test_environment_variables_take_precedence(tmp_path):
     shown = _run(JAX_COMPILATION_CACHE_DIR=str(tmp_path), JAX_NUM_CPU_DEVICES="3")
     assert shown == [str(tmp_path), "3", str(tmp_path)]

@@ -218,14 +218,15 @@ INDEPENDENT = {
     "a grid": lambda rng: np.round(rng.normal(size=(2, 1_000)), 1),
     "booleans": lambda rng: rng.random((2, 1_000)) < 0.3,
 }
+FAST = ("counts", "booleans")
 
 
 @BY_NEIGHBORS
-@pytest.mark.parametrize("make", INDEPENDENT.values(), ids=list(INDEPENDENT))
-def test_ties_of_independent_variables_are_no_information(estimator, make):
+@pytest.mark.parametrize("kind", [k if k in FAST else slowly(k) for k in INDEPENDENT])
+def test_ties_of_independent_variables_are_no_information(estimator, kind):
     """Truth: 0. Rounding noise that splits the ties gives from .3 to 9 nats."""
     rng = np.random.default_rng(0)
-    estimates = [_quietly(estimator, *make(rng)) for _ in range(8)]
+    estimates = [_quietly(estimator, *INDEPENDENT[kind](rng)) for _ in range(8)]
     values = np.array([estimate.value for estimate in estimates])
     # The bias that is left is about a hundredth of a nat.
     assert abs(values.mean()) < 3 * values.std(ddof=1) / np.sqrt(8) + 0.02
@@ -278,6 +279,7 @@ def test_copies_of_rows_are_named_and_widen_the_interval(estimator):
     assert grouped.standard_error == pytest.approx(alone.standard_error, rel=0.5)
 
 
+@pytest.mark.slow
 @BY_NEIGHBORS
 def test_rows_of_a_group_are_no_neighbors_and_widen_the_error(estimator):
     """Truth: .223 nats of 200 pairs, each measured five times with noise .05.

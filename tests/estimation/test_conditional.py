@@ -98,6 +98,7 @@ def test_the_order_of_x_and_y_does_not_matter_for_a_gaussian():
     )
 
 
+@pytest.mark.slow
 def test_the_transfer_entropy_of_a_linear_pair_has_its_closed_form_and_direction():
     rng = np.random.default_rng(0)
     source, noise = rng.normal(size=(2, 4_001))
@@ -116,6 +117,7 @@ def test_the_transfer_entropy_of_a_linear_pair_has_its_closed_form_and_direction
     assert local.mean() == pytest.approx(forward.value, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_trained_estimator_takes_both_terms_with_its_settings():
     train = TrainConfig(num_steps=40, eval_every=20, num_seeds=2, batch_size=32)
     estimator = Variational("smile", critic=PRODUCT_CRITIC, train=train)

@@ -81,6 +81,7 @@ def test_summary_and_corruption():
     )
 
 
+@pytest.mark.slow
 def test_training_increases_the_bound_on_new_corruptions():
     infomax = _make()
     key, unseen = jax.random.split(jax.random.key(0))
@@ -138,6 +139,7 @@ def test_it_has_a_short_repr_and_documented_methods():
     assert "Args:" in infomax.step.__doc__
 
 
+@pytest.mark.slow
 def test_arrays_are_broadcast_explicitly():
     encoder = Network(lambda key, x, a: jnp.ones((6, 3)), lambda w, x, a: a @ x @ w)
     infomax = make_deep_graph_infomax(encoder, critic=CRITIC, optimizer=ADAM)

@@ -334,6 +334,7 @@ def test_methods_have_signatures_and_docstrings_and_a_short_repr():
     assert "<function" not in repr(infomax)
 
 
+@pytest.mark.slow
 def test_arrays_are_broadcast_explicitly():
     infomax = make_deep_infomax(
         ENCODER,

@@ -157,6 +157,7 @@ def test_each_key_samples_other_neighbors():
     np.testing.assert_array_equal(one.meta_path, other.meta_path)
 
 
+@pytest.mark.slow
 def test_representations_of_one_topic_become_similar():
     train = jax.jit(
         lambda key: train_heco(key, HECO, INPUTS, max_steps=60, patience=20)
@@ -274,6 +275,7 @@ def test_it_has_a_short_repr_and_documented_methods():
     assert "Args:" in HECO.step.__doc__
 
 
+@pytest.mark.slow
 def test_arrays_are_broadcast_explicitly():
     heco = make_heco(TABLES, head=IDENTITY, optimizer=ADAM, num_samples=SAMPLES)
     graph = INPUTS._replace(neighbors={})

@@ -42,6 +42,7 @@ def test_the_dependence_of_gaussians_is_their_total_correlation(correlation):
     assert len(found.per_seed) == 2
 
 
+@pytest.mark.slow
 def test_an_infinite_dependence_is_reported_as_saturated():
     representations = _representations(0.0)
     representations[:, 1] = representations[:, 0]

@@ -117,6 +117,7 @@ def test_different_shapes_are_an_error():
         structural_similarity(jnp.zeros((2, 28, 28, 1)), jnp.zeros((1, 28, 28, 1)))
 
 
+@pytest.mark.slow
 def test_arrays_are_broadcast_explicitly():
     x = jnp.ones((2, 28, 28, 1))
     with jax.numpy_rank_promotion("raise"):

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from jaxinfo.adversarial import r1
 from jaxinfo.infomax import (
@@ -72,6 +73,7 @@ class HiddenBrightness(NamedTuple):
         return -error, {}
 
 
+@pytest.mark.slow
 def test_a_term_of_ones_own_may_have_an_adversary():
     infomax = make_small(HiddenBrightness())
     state = init_small(infomax)
@@ -87,6 +89,7 @@ def test_a_term_of_ones_own_may_have_an_adversary():
     assert infomax.step(KEY, moved, IMAGES)[1].loss < 0
 
 
+@pytest.mark.slow
 def test_a_lazy_penalty_has_its_multiple_weight_in_some_updates_only():
     def prior_weights(penalties, num_steps):
         infomax = make_small(LOCAL, PriorTerm(PRIOR, penalties=penalties))

@@ -47,6 +47,7 @@ def test_a_seed_of_a_sweep_matches_the_seed_alone(layout):
     )
 
 
+@pytest.mark.slow
 def test_a_training_resumed_halfway_matches_the_uninterrupted_one():
     def train(state, images):
         run = train_deep_infomax(

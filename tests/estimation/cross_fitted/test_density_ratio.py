@@ -41,6 +41,7 @@ def test_pointwise_information_of_new_rows(ratio):
         ratio(X[:3], Y[:4])
 
 
+@pytest.mark.slow
 def test_it_can_be_traced_as_a_function_and_as_an_argument(ratio):
     values = ratio(*ROWS)
     np.testing.assert_allclose(jax.jit(ratio)(*ROWS), values, atol=1e-3)
@@ -50,6 +51,7 @@ def test_it_can_be_traced_as_a_function_and_as_an_argument(ratio):
     np.testing.assert_allclose(by_row, values, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_it_has_gradients_of_x_and_of_y(ratio):
     x, y = (jnp.asarray(rows[:1] + 0.003) for rows in ROWS)
     gradients = jax.grad(lambda x, y: ratio(x, y)[0], argnums=(0, 1))(x, y)
@@ -76,6 +78,7 @@ def test_it_pickles_and_compares_by_value(ratio, tmp_path):
     assert jax.tree.map(lambda leaf: leaf + 1, ratio) != ratio
 
 
+@pytest.mark.slow
 def test_a_mixture_as_the_base_density(tmp_path):
     estimator = dataclasses.replace(ESTIMATOR, base_densities=("mixture",))
     ratio = estimator(KEY, X, Y[:, :1]).density_ratio

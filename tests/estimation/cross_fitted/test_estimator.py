@@ -69,6 +69,7 @@ def test_the_same_key_gives_the_same_number_without_compiling(estimate):
     assert again.diagnostics.compile_seconds < 0.5 * max(first, 1.0)
 
 
+@pytest.mark.slow
 def test_what_only_neighbors_see_widens_the_interval():
     signs = RNG.choice([-1.0, 1.0], size=(2, 500, 2))
     size = np.abs(RNG.normal(size=(2, 500, 2)))
@@ -98,6 +99,7 @@ def _linear(params, x, y):
     return params * (x[:, 0] * y[:, 0])
 
 
+@pytest.mark.slow
 def test_the_network_can_be_exchanged():
     critic = (lambda key, x, y: jax.numpy.zeros(()), _linear)
     estimate = _estimate(y=Y[:, :2], critic=critic)
@@ -106,6 +108,7 @@ def test_the_network_can_be_exchanged():
     assert params.shape == factor.shape == (2, 4)
 
 
+@pytest.mark.slow
 def test_without_base_densities_critics_start_from_independence():
     estimate = _estimate(base_densities=(), train={"num_steps": 1, "eval_every": 1})
     assert abs(estimate.value) < 0.3

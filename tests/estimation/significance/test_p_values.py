@@ -78,6 +78,7 @@ def test_the_smallest_p_value_counts_most_and_one_does_not_overrule_it():
 # Size -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_p_values_are_uniform_where_critics_learned_nothing():
     rng = np.random.default_rng(0)
     count = 200
@@ -95,6 +96,7 @@ def test_one_in_twenty_is_rejected_where_critics_learned_noise():
     assert np.mean(p_values <= 0.5) == pytest.approx(0.5, abs=0.11)
 
 
+@pytest.mark.slow
 def test_ties_do_not_reject_too_often():
     rng = np.random.default_rng(0)
     draws = [rng.integers(2, size=(2, 96, 1)) for _ in range(200)]
@@ -312,6 +314,7 @@ def test_dependent_series_are_found():
 # In estimates ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_default_estimate_has_one_and_a_bound_has_none():
     x, y = _pairs(np.random.default_rng(0), 0.9, num_rows=400)
     wider = np.c_[y, x[:, :1]]  # Of shapes that other tests compile too.

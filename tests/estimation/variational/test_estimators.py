@@ -128,12 +128,14 @@ def test_a_run_that_still_improves_is_not_converged():
     assert (np.argmax(values, axis=1) == 19).all()
 
 
+@pytest.mark.slow
 def test_club_has_a_critic_of_its_own_and_is_no_bound():
     estimate = _estimate(bound="club", critic=None)
     assert estimate.kind == "neither"
     assert estimate.estimator == "club"
 
 
+@pytest.mark.slow
 def test_rows_may_have_any_shapes():
     flat = _estimate(X, Y[:, :1])
     critic = (
@@ -144,6 +146,7 @@ def test_rows_may_have_any_shapes():
     assert shaped.value == pytest.approx(flat.value, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_seeds_share_the_split():
     """A critic without parameters gives every seed the same number."""
     critic = (lambda key, x, y: (), lambda params, x, y: 0.3 * (x * y).sum(1))

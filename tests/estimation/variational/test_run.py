@@ -215,6 +215,7 @@ def test_a_run_is_legal_under_shard_map_with_the_default_checks():
     )
 
 
+@pytest.mark.slow
 def test_seed_i_by_map_equals_seed_i_alone_to_the_bit():
     run = make_run(CRITIC, bound="mine", **SHORT | {"num_steps": 60, "eval_every": 20})
     keys = jax.random.split(KEY, 4)
@@ -329,6 +330,7 @@ def test_an_update_with_a_nan_is_skipped_and_the_seed_continues():
     assert jnp.isfinite(result.value)
 
 
+@pytest.mark.slow
 def test_settings_reach_the_bound_and_the_optimizer_without_a_new_trace():
     run = make_run(CRITIC, bound="smile", **SHORT)
     traced = chex.assert_max_traces(run.__call__, n=1)
