@@ -37,11 +37,12 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 
 def pytest_collection_modifyitems(items):
-    """Examples that train are slow: in `tests/examples`, and of the estimators."""
+    """What compiles most is slow: examples of estimators, and calls without `jit`."""
     tests = Path(__file__).parent
     slow = (tests / "examples", tests.parent / "jaxinfo" / "estimation")
     for item in items:
-        if any(folder in item.path.parents for folder in slow):
+        is_example = any(folder in item.path.parents for folder in slow)
+        if is_example or item.name.endswith("__without_jit"):
             item.add_marker(pytest.mark.slow)
 
 

@@ -17,7 +17,6 @@ from jaxinfo.adversarial import (
     train_gan,
 )
 from jaxinfo.training import save_checkpoint
-from tests.marks import slowly
 
 KEY = jax.random.key(0)
 DATA = jax.random.normal(jax.random.key(1), (200, 2, 3))
@@ -46,7 +45,8 @@ def _train_more(gan, num_seeds=None):
     return functools.partial(many, jax.random.split(KEY, num_seeds))
 
 
-@pytest.mark.parametrize("num_seeds", [slowly(None), 3])
+@pytest.mark.slow
+@pytest.mark.parametrize("num_seeds", [None, 3])
 def test_a_restored_training_continues_exactly(tmp_path, num_seeds):
     gan = _gan()
     more = _train_more(gan, num_seeds)

@@ -93,7 +93,8 @@ def test_seeds_match_seeds_alone(layout):
             _close(own.players, single.players, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("fresh", [slowly(False), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("fresh", [False, True])
 def test_a_training_in_chunks_is_the_unbroken_one(fresh):
     def sample(key, n):
         return 2 + jax.random.normal(key, (n, 1))

@@ -15,7 +15,6 @@ from tests.infomax.small_encoder import (
     KEY,
     make_small,
 )
-from tests.marks import slowly
 
 
 def _run(key, images):
@@ -30,7 +29,8 @@ def _run(key, images):
     return run.state, run.history
 
 
-@pytest.mark.parametrize("layout", [slowly("map"), "vmap"])
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["map", "vmap"])
 def test_a_seed_of_a_sweep_matches_the_seed_alone(layout):
     keys = jax.random.split(KEY, 3)
     with jax.enable_x64(True):
