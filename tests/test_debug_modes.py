@@ -9,6 +9,7 @@ from jaxinfo.training import train
 from tests.calls import CALLS, CRITIC, X, Y, each_call
 
 
+@pytest.mark.slow
 @each_call
 def test_a_call_passes_the_checks_of_jax(name):
     with (

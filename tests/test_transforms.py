@@ -8,7 +8,6 @@ import pytest
 
 from jaxinfo import adversarial, estimation, infomax, networks
 from tests.calls import ADAM, CRITIC, IMAGES, X, Y, make_deep_infomax
-from tests.marks import slowly
 
 PARTS = [(X[i::3], Y[i::3]) for i in range(3)]
 # Of a bound that a shift of the scores changes: Adam moves a bias without a gradient
@@ -44,7 +43,8 @@ def _assert_close(found, expected):
     )
 
 
-@pytest.mark.parametrize("name", ["run", slowly("gan"), slowly("deep_infomax")])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAININGS)
 def test_seeds_may_be_split_over_devices_with_the_default_checks(name):
     run, keys = TRAININGS[name], jax.random.split(jax.random.key(0), 2)
     mesh = jax.sharding.Mesh(np.array(jax.devices()[:2]), ("seeds",))
@@ -54,7 +54,8 @@ def test_seeds_may_be_split_over_devices_with_the_default_checks(name):
     _assert_close(jax.jit(split)(keys), jax.jit(jax.vmap(run))(keys))
 
 
-@pytest.mark.parametrize("name", ["run", slowly("gan"), slowly("deep_infomax")])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAININGS)
 def test_seeds_may_be_scanned(name):
     run, keys = TRAININGS[name], jax.random.split(jax.random.key(0), 2)
     _, scanned = jax.jit(

@@ -99,6 +99,7 @@ def test_a_missing_package_names_the_extra(package, data_dir, monkeypatch):
 # TensorFlow and MNIST --------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_tensorflow_is_not_imported(data_dir):
     code = (
         "import sys; from jaxinfo.data import load_images; "

@@ -218,7 +218,7 @@ INDEPENDENT = {
     "a grid": lambda rng: np.round(rng.normal(size=(2, 1_000)), 1),
     "booleans": lambda rng: rng.random((2, 1_000)) < 0.3,
 }
-FAST = ("counts", "booleans")
+FAST = ("counts",)
 
 
 @BY_NEIGHBORS

@@ -50,6 +50,7 @@ def _run_and_read(make_stderr):
     return text.decode()
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_the_bound_and_the_time_left():
     def terminal():
         read, write = pty.openpty()

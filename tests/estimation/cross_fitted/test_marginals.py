@@ -13,7 +13,6 @@ from jaxinfo.estimation import CrossFitted, TrainConfig
 from jaxinfo.estimation.cross_fitted import marginals
 from jaxinfo.estimation.cross_fitted.config import CrossFittedConfig
 from jaxinfo.estimation.cross_fitted.marginals import Labels, fit_normal_scores
-from tests.marks import slowly
 
 RNG = np.random.default_rng(0)
 CONFIG = CrossFittedConfig()
@@ -88,7 +87,8 @@ def test_the_entropy_of_a_label_with_its_correction():
     assert Labels((), (), is_whole=False).entropy(x) == np.inf
 
 
-@pytest.mark.parametrize("kind", [slowly(int), slowly(float), bool])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [int, float, bool])
 def test_an_estimate_of_labels_stays_below_their_entropy(kind):
     x = _label(2, 600)
     with warnings.catch_warnings():
@@ -111,6 +111,7 @@ def test_known_information_of_labels(task):
         assert estimate.lower <= fit_labels(rows).entropy(rows)
 
 
+@pytest.mark.slow
 def test_interpolated_scores_agree_on_fitted_rows_and_have_gradients_between():
     rows = np.round(RNG.normal(size=(50, 2)), 1)  # With ties.
     steps = fit_normal_scores(rows)

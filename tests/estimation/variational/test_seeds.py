@@ -173,6 +173,7 @@ def test_a_training_that_diverges_is_said_and_has_not_converged():
     assert estimate.value < 0
 
 
+@pytest.mark.slow
 def test_heavy_tails_are_named_before_a_bound_fails_on_them():
     x, noise = np.random.default_rng(0).normal(size=(2, 500))
     with pytest.warns(UserWarning, match="x has heavy tails.*give ranks"):
