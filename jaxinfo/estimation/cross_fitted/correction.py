@@ -29,6 +29,7 @@ class FoldReports(NamedTuple):
     preferred: Sequence[Report]  # On test rows, by critics that correct the base only.
     shifted: Sequence[np.ndarray]  # `shifted_scores` of the held-out rows.
     training_share: float  # Weight of the training bound in the value.
+    missed_share: float  # What both bounds may miss, in units of their distance.
 
     @property
     def is_measured(self) -> bool:
@@ -61,8 +62,12 @@ class FoldReports(NamedTuple):
     @property
     def pessimism(self) -> float:
         """How much the held-out bound is expected to lie below the information."""
-        distance = self.training_values.mean() - self.held_out_values.mean()
-        return self.training_share * float(distance)
+        return self.training_share * self._distance
+
+    @property
+    def missed(self) -> float:
+        """Standard deviation of the dependence that both bounds may miss, nats."""
+        return self.missed_share * max(self._distance, 0.0)
 
     @property
     def gain(self) -> float:
@@ -70,15 +75,22 @@ class FoldReports(NamedTuple):
         gains = self.held_out_values - self._values(self.preferred)
         return max(float(gains.mean()), 0.0)
 
+    @property
+    def _distance(self) -> float:
+        return float(self.training_values.mean() - self.held_out_values.mean())
+
     def _values(self, reports: Sequence[Report]) -> np.ndarray:
         own = 0.0 if self.is_measured else 1.0
         return np.array([r.value + own * r.log_normalizer for r in reports])
 
 
 def report_folds(
-    trained: TrainedCritics, config: CrossFittedConfig, training_share: float
+    trained: TrainedCritics, config: CrossFittedConfig, *, is_table: bool
 ) -> FoldReports:
-    """Combines the critics of each fold on validation rows and computes the bounds."""
+    """Combines the critics of each fold on validation rows and computes the bounds.
+
+    `is_table` tells whether the base density is the table of two labels.
+    """
     reports = []
     for fold in range(config.num_folds):
         test = trained.test[:, fold]
@@ -91,7 +103,13 @@ def report_folds(
         )
         found = map(report_blocks, (held_out, training, alone))
         reports.append((combination, *found, shifted_scores(held_out)))
-    return FoldReports(*zip(*reports, strict=True), training_share=training_share)
+    return FoldReports(
+        *zip(*reports, strict=True),
+        training_share=(
+            config.table_training_share if is_table else config.training_share
+        ),
+        missed_share=0.0 if is_table else config.missed_share,
+    )
 
 
 def correct_bias(
@@ -99,6 +117,7 @@ def correct_bias(
     training: float,
     pessimism: float,
     gain: float,
+    missed: float,
     variance: float,
     config: CrossFittedConfig,
 ) -> Summary:
@@ -112,11 +131,16 @@ def correct_bias(
     correct the base density, is added. The errors of both corrections are taken as
     uniform, within half the distance of the bounds and within the added amount, and
     contribute their standard deviations (the half width over the root of 3) to the
-    error.
+    error. What both bounds miss, `missed`, extends the interval upwards, or downwards
+    if it is negative, as it may be for a difference of two estimates.
 
     Source: Efron, "Estimating the error rate of a prediction rule", JASA 78, 1983, for
         the optimism of training rows.
     """
     unseen = config.unseen_share * gain
     error = np.sqrt(variance + (((training - held_out) / 2) ** 2 + unseen**2) / 3)
-    return summary_around(held_out + pessimism + unseen, error)
+    summary = summary_around(held_out + pessimism + unseen, error)
+    wide = summary_around(summary.value, float(np.hypot(error, missed)))
+    if missed > 0:
+        return summary._replace(upper=wide.upper)
+    return summary._replace(lower=wide.lower)

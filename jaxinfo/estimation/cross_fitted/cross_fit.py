@@ -96,8 +96,7 @@ def cross_fit(
         order.max_block,
     )
     is_table = isinstance(fold_maps[0].base, TableDensityRatio)
-    share = config.table_training_share if is_table else config.training_share
-    reports = report_folds(trained, config, share)
+    reports = report_folds(trained, config, is_table=is_table)
     rows, influence = _pool_influence(folds, reports)
     values = [[report_blocks(scores).value for scores in one] for one in trained.test]
     runs = trained.result._replace(params=(), value=np.array(values))

@@ -23,11 +23,7 @@ from jaxinfo.estimation.significance import (
     independence_p_value,
     information_of_neighbors,
 )
-from jaxinfo.estimation.uncertainty import (
-    Summary,
-    summary_around,
-    variance_of_mean,
-)
+from jaxinfo.estimation.uncertainty import Summary, variance_of_mean
 from jaxinfo.estimation.variational.seeds import history_of_run, warnings_of_run
 from jaxinfo.training import progress
 from jaxinfo.training.compile_time import compile_stopwatch
@@ -215,6 +211,7 @@ def _summarize(
         _difference([r.training_values for r in reports]).mean(),
         _difference([r.pessimism for r in reports]),
         _difference([r.gain for r in reports]),
+        _difference([r.missed for r in reports]),
         variance_of_mean(
             influence,
             groups=None if samples.groups is None else samples.groups[fits[0].rows],
@@ -225,7 +222,12 @@ def _summarize(
     # I(X; Y | Z) is at most the entropy of X. The second variable of its first pair is
     # (Y, Z), whose entropy is no bound.
     entropies = fits[0].label_entropies[: 1 if len(fits) > 1 else 2]
-    return summary_around(min(summary.value, *entropies), summary.standard_error)
+    excess = max(summary.value - min(entropies), 0.0)
+    return summary._replace(
+        value=summary.value - excess,
+        lower=summary.lower - excess,
+        upper=summary.upper - excess,
+    )
 
 
 def _difference(terms: Sequence[Any]) -> Any:

@@ -17,11 +17,11 @@ def _report(value, size=MANY, log_normalizer=0.25):
 
 
 def _reports(held_out, training, preferred=(), share=0.75):
-    return FoldReports([], held_out, training, list(preferred), [], share)
+    return FoldReports([], held_out, training, list(preferred), [], share, 0.5)
 
 
 def test_the_value_is_between_the_bounds_and_their_distance_adds_to_the_error():
-    summary = correct_bias(1.0, 1.2, 0.15, 0.0, VARIANCE, CONFIG)
+    summary = correct_bias(1.0, 1.2, 0.15, 0.0, 0.0, VARIANCE, CONFIG)
     assert summary.value == pytest.approx(1.15)
     assert summary.standard_error == pytest.approx(np.hypot(0.03, 0.1 / 3**0.5))
 
@@ -59,7 +59,21 @@ def test_the_gain_is_what_the_preferred_critics_lack():
 
 
 def test_a_quarter_of_the_gain_is_added_to_the_value_and_its_error():
-    summary = correct_bias(1.0, 1.0, 0.0, 0.08, VARIANCE, CONFIG)
+    summary = correct_bias(1.0, 1.0, 0.0, 0.08, 0.0, VARIANCE, CONFIG)
     assert summary.value == pytest.approx(1.02)
     assert summary.standard_error == pytest.approx(np.hypot(0.03, 0.02 / 3**0.5))
-    assert correct_bias(1.0, 1.0, 0.0, 0.0, VARIANCE, CONFIG).standard_error == 0.03
+    summary = correct_bias(1.0, 1.0, 0.0, 0.0, 0.0, VARIANCE, CONFIG)
+    assert summary.standard_error == 0.03
+
+
+def test_what_the_bounds_may_miss_extends_one_end():
+    plain = correct_bias(1.0, 1.0, 0.0, 0.0, 0.0, VARIANCE, CONFIG)
+    above = correct_bias(1.0, 1.0, 0.0, 0.0, 0.04, VARIANCE, CONFIG)
+    assert above == plain._replace(upper=pytest.approx(1 + 1.959964 * 0.05))
+    below = correct_bias(1.0, 1.0, 0.0, 0.0, -0.04, VARIANCE, CONFIG)
+    assert below == plain._replace(lower=pytest.approx(1 - 1.959964 * 0.05))
+
+
+def test_the_part_that_may_be_missed_grows_with_the_distance_of_the_bounds():
+    assert _reports([_report(1.0)], [_report(1.3)]).missed == pytest.approx(0.15)
+    assert _reports([_report(1.0)], [_report(0.9)]).missed == 0
