@@ -318,7 +318,26 @@ def warnings_of_table(name: str, table: Table) -> list[str]:
             f"{name} has another label in every row in {_listed(table, identifying)}, "
             "like an identifier, so rows cannot show what these tell of other columns"
         )
+    serial = np.flatnonzero(
+        [
+            is_label is not True and _is_serial(column)
+            for is_label, column in zip(table.is_label, flat.T, strict=True)
+        ]
+    )
+    if serial.size:
+        found.append(
+            f"{name} counts rows in {_listed(table, serial)}, like an identifier or a "
+            "time: if their order means nothing, leave such columns out"
+        )
     return found
+
+
+def _is_serial(column: np.ndarray) -> bool:
+    """Whether a column holds whole numbers at equal steps, each once."""
+    if len(column) < MIN_IDENTIFIERS or np.any(column != np.round(column)):
+        return False
+    steps = np.diff(np.sort(column))
+    return bool(steps[0] > 0 and np.all(steps == steps[0]))
 
 
 def _listed(table: Table, columns: np.ndarray) -> str:

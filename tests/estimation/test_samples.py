@@ -47,14 +47,25 @@ def test_variables_of_different_lengths_are_named():
 
 
 def test_identifiers_give_a_warning():
-    rows = {"id": [f"patient {i}" for i in range(40)], "age": np.arange(40.0)}
-    found = read_samples(x=rows, y=np.arange(40.0)).warnings
+    rows = {"id": [f"patient {i}" for i in range(40)], "age": np.arange(40) ** 2}
+    found = read_samples(x=rows, y=np.arange(40) ** 2).warnings
     assert found == (
         "x has another label in every row in 1 of 2 coordinates (id), like an "
         "identifier, so rows cannot show what these tell of other columns",
     )
     rows["id"][0] = "patient 1"
-    assert not read_samples(x=rows, y=np.arange(40.0)).warnings
+    assert not read_samples(x=rows, y=np.arange(40) ** 2).warnings
+
+
+def test_numbers_that_count_the_rows_give_a_warning():
+    ids = np.random.default_rng(0).permutation(np.arange(10**9, 10**9 + 200))
+    frame = {"customer": 7 * ids + 3, "age": np.sin(ids)}
+    assert read_samples(x=frame).warnings == (
+        "x counts rows in 1 of 2 coordinates (customer), like an identifier or a time: "
+        "if their order means nothing, leave such columns out",
+    )
+    frame["customer"][0] = frame["customer"][1]
+    assert not read_samples(x=frame).warnings
 
 
 def test_constant_columns_give_a_warning_with_their_names():

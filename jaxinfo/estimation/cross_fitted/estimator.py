@@ -22,6 +22,7 @@ from jaxinfo.estimation.samples import Samples
 from jaxinfo.estimation.significance import (
     independence_p_value,
     information_of_neighbors,
+    information_of_order,
 )
 from jaxinfo.estimation.uncertainty import Summary, variance_of_mean
 from jaxinfo.estimation.variational.seeds import history_of_run, warnings_of_run
@@ -188,10 +189,15 @@ def _widened_by_neighbors(estimate: Estimate, samples: Samples) -> Estimate:
     ]
     if samples.clusters is not None or not all(is_continuous):
         return estimate
-    near, error = information_of_neighbors(x, y)
-    deviation = MAX_DEVIATION * np.hypot(error, estimate.standard_error)
-    if near - estimate.value <= deviation:
+    clearly_more = [
+        near
+        for near, error in (information_of_neighbors(x, y), information_of_order(x, y))
+        if near - estimate.value
+        > MAX_DEVIATION * np.hypot(error, estimate.standard_error)
+    ]
+    if not clearly_more:
         return estimate
+    near = max(clearly_more)
     message = (
         f"nearest neighbors show about {near:.2g} nats, clearly more than the critics: "
         f"the structure may be too fine for critics trained on {len(samples)} rows, so "

@@ -52,7 +52,8 @@ def order_rows(key: Key[Array, ""], samples: Samples, num_folds: int) -> Order:
     if num_rows < num_halves * MIN_ROWS:
         raise ValueError(
             f"x and y have {num_rows} rows; the default estimator needs at least "
-            f"{num_halves * MIN_ROWS}"
+            f"{num_halves * MIN_ROWS}: with fewer, give estimator="
+            '"gaussian_copula", or "mixed_ksg", whose intervals are wide then'
         )
     if samples.groups is not None:
         return _order_groups(key, samples.groups, num_halves)

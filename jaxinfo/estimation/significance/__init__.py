@@ -1,6 +1,9 @@
 """Tests of independence, and warnings about rows that depend on each other."""
 
-from jaxinfo.estimation.significance.neighbors import information_of_neighbors
+from jaxinfo.estimation.significance.neighbors import (
+    information_of_neighbors,
+    information_of_order,
+)
 from jaxinfo.estimation.significance.p_values import (
     NUM_PERMUTATIONS,
     combine_p_values,
@@ -17,6 +20,7 @@ __all__ = [
     "conditional_independence_p_value",
     "independence_p_value",
     "information_of_neighbors",
+    "information_of_order",
     "shifted_scores",
     "transfer_p_value",
     "warnings_of_rows",

@@ -7,10 +7,12 @@ from scipy.special import digamma
 from jaxinfo.core.types import Float
 from jaxinfo.estimation.significance.statistics import normal_scores
 
-__all__ = ["information_of_neighbors"]
+__all__ = ["information_of_neighbors", "information_of_order"]
 
 # Distances of all pairs of this many rows are computed at once.
 MAX_ROWS = 2_000
+# Rows are sorted by at most this many coordinates.
+MAX_SORTED = 8
 
 
 def information_of_neighbors(
@@ -46,3 +48,51 @@ def information_of_neighbors(
     numbers = [np.maximum((d < radius).sum(axis=1), 1) for d in (in_x, in_y)]
     terms = digamma(1) + digamma(len(kept)) - sum(map(digamma, numbers))
     return float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(len(kept)))
+
+
+def information_of_order(
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n e"]
+) -> tuple[float, float]:
+    """Estimates a lower bound of the information from rows sorted by one coordinate.
+
+    If rows are in the order of a coordinate of x, the correlation r of the normal
+    scores of a coordinate of y, or of their sizes, with those of the next row is the
+    share of their variance that x explains. An error of 1 - r needs at least
+    -log(1 - r) / 2 nats. The same holds with x and y exchanged. Neighbors in one
+    coordinate are far nearer than in two, so the finest structure shows.
+
+    Source: Chatterjee, "A new coefficient of correlation", JASA 116, 2021, for the
+        order; Cover and Thomas, "Elements of information theory", theorem 10.3.2, for
+        the rate-distortion function of a Gaussian.
+
+    Args:
+        x: continuous rows of x, [N, D].
+        y: continuous rows of y, [N, E].
+
+    Returns:
+        The largest bound over pairs of at most 8 coordinates each, less what is
+        expected of the largest of so many without dependence, and its standard error,
+        nats.
+    """
+    generator = np.random.default_rng(0)
+    shuffled = generator.permutation(len(x))  # Equal values are in random order.
+    sides = [normal_scores(side[shuffled, :MAX_SORTED]) for side in (x, y)]
+    correlations = [
+        _correlation_with_next(np.hstack([other, normal_scores(np.abs(other))]), column)
+        for side, other in (sides, sides[::-1])
+        for column in side.T
+    ]
+    num_pairs = sum(map(len, correlations))
+    largest = float(np.max(np.concatenate(correlations)))
+    # The product of scores of neighbors has variance (1 - r^2)^2 at most.
+    error = (1 - largest**2) / np.sqrt(len(x))
+    largest -= np.sqrt(2 * np.log(num_pairs)) * error
+    if largest <= 0:
+        return 0.0, error
+    return -0.5 * float(np.log1p(-largest)), error / (2 * (1 - largest))
+
+
+def _correlation_with_next(scores: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """The correlations of scores with those of the next row in the order of column."""
+    ordered = scores[np.argsort(column, kind="stable")]
+    return np.mean(ordered[1:] * ordered[:-1], axis=0) / ordered.var(axis=0)

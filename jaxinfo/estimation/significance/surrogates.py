@@ -128,10 +128,12 @@ def cells_of(
     """Row numbers of cells of rows with similar z, all of one size, [B, m].
 
     Each step halves all cells at the median of their widest coordinate. A few random
-    rows are left out so that the cells have one size.
+    rows are left out so that the cells have one size. If z has no coordinate, all rows
+    are one cell.
     """
-    num_rows = len(z)
+    num_rows, num_coordinates = z.shape
     depth = max(0, int(np.log2(max(num_rows / SMALLEST_CELL, 1))))
+    depth = depth if num_coordinates else 0
     size = num_rows >> depth
     cells = generator.permutation(num_rows)[None, : size << depth]
     for _ in range(depth):

@@ -14,7 +14,7 @@ from jaxinfo.core.types import Array, Key, PyTree
 from jaxinfo.estimation.density_ratio import DensityRatio
 from jaxinfo.estimation.estimate import Diagnostics, Estimate, History
 from jaxinfo.estimation.train_config import TrainConfig
-from jaxinfo.estimation.uncertainty import Summary, summarize
+from jaxinfo.estimation.uncertainty import Summary, summarize, summary_around
 from jaxinfo.estimation.variational.fit import RunConfig, RunResult
 from jaxinfo.training import progress
 from jaxinfo.training.compile_time import compile_stopwatch
@@ -210,6 +210,9 @@ def _summarize(
         list(map(np.asarray, result.influence)),
         clusters=clusters,
     )
+    # One deviating row would change the value by about 1 / N; N is 0 if unknown.
+    if summary.standard_error * blank.num_samples < min(blank.num_samples, 1):
+        summary = summary_around(summary.value, 1 / blank.num_samples)
     found = blank.diagnostics
     best_step = np.median(result.best_step[finite]) if finite.any() else np.inf
     failures = _failures_of_training(run, result, summary)

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from jaxinfo.estimation.significance import information_of_neighbors
+from jaxinfo.estimation.significance import (
+    information_of_neighbors,
+    information_of_order,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -33,3 +36,46 @@ def test_many_rows_are_thinned_out():
     value, error = information_of_neighbors(x, y)
     assert abs(value) < 3 * error
     assert error > 0.01
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.6, 0.95])
+def test_the_order_shows_a_part_of_the_information_of_gaussians(rho):
+    """The order of x explains rho^2 of the variance of y, all of the information."""
+    x, noise = RNG.normal(size=(2, 2_000, 1))
+    y = rho * x + np.sqrt(1 - rho**2) * noise
+    value, error = information_of_order(np.exp(x), y)
+    truth = -0.5 * np.log(1 - rho**2)
+    assert truth / 2 <= value < truth + 2.5 * error < truth + 0.15
+
+
+def test_the_order_shows_a_cycle_of_24_rows_in_either_argument():
+    """Truth: .530 nats by quadrature, in 100 cycles."""
+    hours = np.arange(2_400.0)[:, None]
+    y = np.cos(np.pi * hours / 12) + 0.5 * RNG.normal(size=hours.shape)
+    noise = RNG.normal(size=hours.shape)
+    for pair in [(hours, y), (np.hstack([noise, y]), hours)]:
+        value, error = information_of_order(*pair)
+        assert 0.4 < value < 0.53 + 2.5 * error
+
+
+def test_the_order_shows_a_spread_that_depends_on_x():
+    x, noise = RNG.normal(size=(2, 2_000, 1))
+    value, error = information_of_order(x, np.exp(x) * noise)
+    assert value > 5 * error
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 2)])
+def test_the_order_of_independent_rows_shows_nothing(sizes):
+    found = [
+        information_of_order(*(RNG.normal(size=(300, size)) for size in sizes))
+        for _ in range(100)
+    ]
+    assert sum(value > 0 for value, _ in found) < 30
+    assert not any(value > 2.5 * error for value, error in found)
+
+
+def test_equal_values_are_no_order():
+    """Rows sorted by y have runs of similar y among equal values of x."""
+    y = np.sort(RNG.normal(size=(1_000, 1)), axis=0)
+    value, error = information_of_order(RNG.integers(3, size=(1_000, 1)), y)
+    assert value < 2.5 * error

@@ -292,6 +292,13 @@ def test_fine_structure_is_found_without_critics(sample):
     assert independence_p_value(KEY, *sample(np.random.default_rng(0))) < FOUND
 
 
+def test_a_constant_condition_leaves_the_dependence():
+    x, y, noise = np.random.default_rng(0).normal(size=(3, 500, 1))
+    constant = np.ones_like(x)
+    assert conditional_independence_p_value(KEY, x, x + noise, constant) < FOUND
+    assert conditional_independence_p_value(KEY, x, y, constant) > FOUND
+
+
 def test_conditional_dependence_is_found():
     x, z, noise = np.random.default_rng(0).normal(size=(3, 500, 1))
     y = 0.4 * x + z**2 + noise
