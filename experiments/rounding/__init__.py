@@ -1,0 +1,1 @@
+"""The default estimator and its independence test on independent variables."""
