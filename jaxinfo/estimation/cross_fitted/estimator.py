@@ -23,6 +23,7 @@ from jaxinfo.estimation.significance import (
     independence_p_value,
     information_of_neighbors,
     information_of_order,
+    information_of_repeats,
 )
 from jaxinfo.estimation.uncertainty import Summary, variance_of_mean
 from jaxinfo.estimation.variational.seeds import history_of_run, warnings_of_run
@@ -31,9 +32,9 @@ from jaxinfo.training.compile_time import compile_stopwatch
 
 __all__ = ["CrossFitted", "estimate_difference"]
 
-# Nearest neighbors disagree with the critics if they show more information by this many
-# standard errors of the difference. Structure that is too fine for critics is also
-# blurred by neighbors, which may then show only a half of it.
+# Estimates without training disagree with the critics if they show more information by
+# this many standard errors of the difference. Structure that is too fine for critics is
+# also blurred by neighbors, which may then show only a half of it.
 MAX_DEVIATION, UNSEEN_FACTOR = 2.5, 2.0
 
 
@@ -64,9 +65,10 @@ class CrossFitted(CrossFittedConfig, PairEstimator):
             stages, with the reason for each value.
 
     Notes:
-        Where nearest neighbors show clearly more information than the critics, the
-        upper end of the interval is raised and a warning says so. It does not account
-        for dependence that neither a critic of this size nor neighbors can see.
+        Where nearest neighbors, rows in the order of one column or rows that repeat
+        show clearly more information than the critics, the upper end of the interval is
+        raised and a warning says so. It does not account for dependence that none of
+        them can see.
 
     Example:
         >>> from jaxinfo.estimation import TrainConfig
@@ -180,30 +182,35 @@ def _independence_p_value(
 
 
 def _widened_by_neighbors(estimate: Estimate, samples: Samples) -> Estimate:
-    """Raises the upper end where nearest neighbors see what the critics do not."""
-    tables = samples.tables.values()
-    x, y = (continuous_columns(table) for table in tables)
-    is_continuous = [
-        rows.shape[1] == table.flat.shape[1]
-        for rows, table in zip((x, y), tables, strict=True)
-    ]
-    if samples.clusters is not None or not all(is_continuous):
+    """Raises the upper end where untrained estimates see what the critics do not."""
+    if samples.clusters is not None:  # Rows of one cluster repeat each other.
         return estimate
-    clearly_more = [
-        near
-        for near, error in (information_of_neighbors(x, y), information_of_order(x, y))
-        if near - estimate.value
+    tables = samples.tables.values()
+    flat = [table.flat for table in tables]
+    others = {"rows that repeat": information_of_repeats(*flat)}
+    continuous = [continuous_columns(table) for table in tables]
+    if all(a.shape == b.shape for a, b in zip(continuous, flat, strict=True)):
+        others["nearest neighbors"] = information_of_neighbors(*flat)
+        others["rows in the order of one column"] = information_of_order(*flat)
+    clearly_more = {
+        name: value
+        for name, (value, error) in others.items()
+        if value - estimate.value
         > MAX_DEVIATION * np.hypot(error, estimate.standard_error)
-    ]
+    }
     if not clearly_more:
         return estimate
-    near = max(clearly_more)
+    name = max(clearly_more, key=clearly_more.__getitem__)
+    value = clearly_more[name]
+    # Information is at most the logarithm of the number of different rows.
+    numbers = [len(np.unique(side, axis=0)) for side in flat]
+    unseen = min(UNSEEN_FACTOR * value, float(np.log(min(numbers))))
     message = (
-        f"nearest neighbors show about {near:.2g} nats, clearly more than the critics: "
-        f"the structure may be too fine for critics trained on {len(samples)} rows, so "
-        f"the upper end is at least {UNSEEN_FACTOR:g} times that"
+        f"{name} show about {value:.2g} nats, clearly more than the critics: the "
+        f"structure may be too fine for critics trained on {len(samples)} rows, so the "
+        f"upper end is at least {unseen:.2g}"
     )
-    upper = max(estimate.upper, UNSEEN_FACTOR * near)
+    upper = max(estimate.upper, unseen)
     return with_warnings(dataclasses.replace(estimate, upper=upper), [message])
 
 

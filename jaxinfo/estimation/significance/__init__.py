@@ -3,6 +3,7 @@
 from jaxinfo.estimation.significance.neighbors import (
     information_of_neighbors,
     information_of_order,
+    information_of_repeats,
 )
 from jaxinfo.estimation.significance.p_values import (
     NUM_PERMUTATIONS,
@@ -21,6 +22,7 @@ __all__ = [
     "independence_p_value",
     "information_of_neighbors",
     "information_of_order",
+    "information_of_repeats",
     "shifted_scores",
     "transfer_p_value",
     "warnings_of_rows",

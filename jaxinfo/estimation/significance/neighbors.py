@@ -1,4 +1,4 @@
-"""The information that nearest neighbors show, beside that of trained critics."""
+"""The information that neighbors and repeated rows show, beside that of critics."""
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -7,7 +7,11 @@ from scipy.special import digamma
 from jaxinfo.core.types import Float
 from jaxinfo.estimation.significance.statistics import normal_scores
 
-__all__ = ["information_of_neighbors", "information_of_order"]
+__all__ = [
+    "information_of_neighbors",
+    "information_of_order",
+    "information_of_repeats",
+]
 
 # Distances of all pairs of this many rows are computed at once.
 MAX_ROWS = 2_000
@@ -96,3 +100,36 @@ def _correlation_with_next(scores: np.ndarray, column: np.ndarray) -> np.ndarray
     """The correlations of scores with those of the next row in the order of column."""
     ordered = scores[np.argsort(column, kind="stable")]
     return np.mean(ordered[1:] * ordered[:-1], axis=0) / ordered.var(axis=0)
+
+
+def information_of_repeats(
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n e"]
+) -> tuple[float, float]:
+    """Estimates a lower bound of the information from rows that repeat as a whole.
+
+    Each row of y is predicted by the other rows with the same x, n of them, of which m
+    have the same y: log((m + q) / ((n + 1) q)) nats, where q is the share of this y
+    among the other rows, which counts as one row. A prediction is at best the
+    conditional distribution, so the mean is a lower bound. It is 0 if no row repeats,
+    and sees any function of few labels, such as their parity.
+
+    Source: Dawid, "Statistical theory: the prequential approach", J. R. Stat. Soc. A
+        147, 1984, for scoring predictions of rows by others.
+
+    Args:
+        x: rows of x, [N, D].
+        y: rows of y, [N, E].
+
+    Returns:
+        The bound and its standard error, nats.
+    """
+    numbers = [np.unique(side, axis=0, return_inverse=True)[1] for side in (x, y)]
+    x_number, y_number = (number.reshape(-1) for number in numbers)
+    both = x_number * (int(y_number.max()) + 1) + y_number
+    both = np.unique(both, return_inverse=True)[1]
+    n, m, own = (
+        np.bincount(number)[number] - 1 for number in (x_number, both, y_number)
+    )
+    shares = (own + 1) / (len(x) + 1)
+    terms = np.log((m + shares) / ((n + 1) * shares))
+    return float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(len(x)))

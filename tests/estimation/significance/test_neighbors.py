@@ -1,4 +1,4 @@
-"""The information that nearest neighbors show."""
+"""The information that nearest neighbors, order and repeated rows show."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import pytest
 from jaxinfo.estimation.significance import (
     information_of_neighbors,
     information_of_order,
+    information_of_repeats,
 )
 
 RNG = np.random.default_rng(0)
@@ -79,3 +80,26 @@ def test_equal_values_are_no_order():
     y = np.sort(RNG.normal(size=(1_000, 1)), axis=0)
     value, error = information_of_order(RNG.integers(3, size=(1_000, 1)), y)
     assert value < 2.5 * error
+
+
+def test_repeated_rows_show_the_parity_of_eight_bits():
+    """Truth: log 2, because the parity is a function of the bits."""
+    bits = RNG.integers(2, size=(2_000, 8))
+    parity = bits.sum(axis=1, keepdims=True) % 2
+    for pair in [(bits, parity), (parity, bits)]:
+        value, error = information_of_repeats(*pair)
+        assert 0.5 < value - 3 * error < value < np.log(2)
+
+
+@pytest.mark.parametrize("num_levels", [2, 30, 300])
+def test_repeated_rows_of_independent_labels_show_nothing(num_levels):
+    for _ in range(100):
+        x = RNG.integers(num_levels, size=(500, 1))
+        value, error = information_of_repeats(x, RNG.integers(3, size=(500, 1)))
+        assert value < 2.5 * error
+
+
+def test_rows_that_do_not_repeat_show_nothing():
+    x, y = RNG.normal(size=(2, 500, 2))
+    assert information_of_repeats(x, x)[0] == 0
+    assert abs(information_of_repeats(x, np.sign(y))[0]) < 1e-9
