@@ -23,8 +23,8 @@ from jaxinfo.reporting import (
 
 __all__ = ["EstimateOptions", "run_estimate"]
 
-# JAX counts the steps in 32 bits.
-MAX_STEPS = 2**31 - 1
+# JAX counts the steps in 32 bits. All seeds are in memory at once.
+MAX_STEPS, MAX_SEEDS = 2**31 - 1, 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,10 +133,11 @@ def _check_options(options: EstimateOptions) -> None:
         raise ValueError("--groups cannot be combined with --series")
     if not -(2**63) <= options.key < 2**63:
         raise ValueError(f"--key must be an integer of 64 bits, got {options.key}")
-    if options.num_steps is not None and options.num_steps > MAX_STEPS:
-        raise ValueError(
-            f"--num-steps must be at most {MAX_STEPS}, got {options.num_steps}"
-        )
+    for name, most in (("num_steps", MAX_STEPS), ("seeds", MAX_SEEDS)):
+        given = getattr(options, name)
+        if given is not None and given > most:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} must be at most {most}, got {given}")
 
 
 def _read(options: EstimateOptions) -> dict[str, Table]:

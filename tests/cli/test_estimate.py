@@ -301,6 +301,10 @@ BAD = {
         ["table.csv", *COLUMNS, "--num-steps", "9" * 23],
         "--num-steps must be at most 2147483647",
     ),
+    "too many seeds": (
+        ["table.csv", *COLUMNS, "--seeds", "9" * 9],
+        "--seeds must be at most 10000",
+    ),
     "key": (["table.csv", *COLUMNS, "--key", "9" * 23], "--key must be an integer of"),
     "twice": (
         ["table.csv", *COLUMNS, "--z", "row,a"],
