@@ -317,6 +317,63 @@ def test_infinite_information_is_said(name, estimator):
     assert found.diagnostics.saturated
 
 
+# Structure that critics may not see --------------------------------------------------
+
+
+def _cycles(rng):
+    """Truth: .530 nats by quadrature, in 100 cycles of 24 rows."""
+    seconds = 1_767_225_600 + 3_600 * np.arange(2_400)
+    return seconds, np.cos(np.pi * np.arange(2_400) / 12) + 0.5 * rng.normal(size=2_400)
+
+
+def _fast_sine(rng):
+    """Truth: about 1.7 nats."""
+    x = rng.normal(size=500)
+    return x, np.sin(20 * x) + 0.1 * rng.normal(size=500)
+
+
+def _parity_of_bits(rng):
+    """Truth: log 2."""
+    bits = rng.integers(2, size=(2_000, 8))
+    return bits, bits.sum(axis=1) % 2
+
+
+FINE = {"cycles": (_cycles, 0.53), "fast sine": (_fast_sine, 1.7)}
+FINE["parity of eight bits"] = (_parity_of_bits, LN2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FINE)
+def test_an_estimate_that_misses_fine_structure_does_not_look_certain(name):
+    make, truth = FINE[name]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = jaxinfo.estimate_mutual_information(
+            KEY, *make(np.random.default_rng(0))
+        )
+    assert found.lower < truth <= found.upper
+    is_near = abs(found.value - truth) < 3 * found.standard_error
+    assert is_near or any("clearly more than the" in str(w.message) for w in caught)
+
+
+@pytest.mark.slow
+def test_a_constant_condition_changes_nothing():
+    """Truth: that of the pair, .511 nats."""
+    x, y = gaussian(np.random.default_rng(0), 2_000, 0.8)
+    with pytest.warns(UserWarning, match="z is constant"):
+        found = jaxinfo.estimate_conditional_mutual_information(
+            KEY, x, y, np.full(2_000, 3.0)
+        )
+    assert abs(found.value - of_correlation(0.8)) < 3 * found.standard_error
+    assert found.p_value < 0.01
+
+
+def test_identifiers_are_named():
+    ids = np.random.default_rng(0).permutation(np.arange(10**9, 10**9 + 300))
+    with pytest.warns(UserWarning, match=r"x counts rows .* identifier"):
+        jaxinfo.estimate_mutual_information(KEY, ids, ids[::-1] % 97, estimator="ksg1")
+
+
 def _dates(rng):
     return pd.DataFrame({"day": pd.to_datetime(rng.integers(2**40, size=100))})
 
@@ -336,6 +393,14 @@ REFUSED = {
     "complex numbers": (lambda r: r.normal(size=100) * 1j, "numbers or labels"),
     "other length": (lambda r: r.normal(size=99), "same number of rows"),
 }
+
+
+def test_too_few_rows_are_refused_with_the_call_that_works():
+    x, y = gaussian(np.random.default_rng(0), 11, 0.8)
+    with pytest.raises(ValueError, match='give estimator="gaussian_copula"'):
+        jaxinfo.estimate_mutual_information(KEY, x, y)
+    found = jaxinfo.estimate_mutual_information(KEY, x, y, estimator="gaussian_copula")
+    assert found.lower < of_correlation(0.8) < found.upper
 
 
 @pytest.mark.parametrize("name", REFUSED)
