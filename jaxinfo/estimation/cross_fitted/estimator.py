@@ -99,7 +99,7 @@ class CrossFitted(CrossFittedConfig, PairEstimator):
             quantity="mutual information",
             find_p_value=_independence_p_value,
         )
-        return _widened_by_neighbors(estimate, samples)
+        return _widened_by_untrained(estimate, samples)
 
 
 def estimate_difference(
@@ -181,17 +181,20 @@ def _independence_p_value(
     )
 
 
-def _widened_by_neighbors(estimate: Estimate, samples: Samples) -> Estimate:
+def _widened_by_untrained(estimate: Estimate, samples: Samples) -> Estimate:
     """Raises the upper end where untrained estimates see what the critics do not."""
     if samples.clusters is not None:  # Rows of one cluster repeat each other.
         return estimate
     tables = samples.tables.values()
     flat = [table.flat for table in tables]
-    others = {"rows that repeat": information_of_repeats(*flat)}
     continuous = [continuous_columns(table) for table in tables]
     if all(a.shape == b.shape for a, b in zip(continuous, flat, strict=True)):
-        others["nearest neighbors"] = information_of_neighbors(*flat)
-        others["rows in the order of one column"] = information_of_order(*flat)
+        others = {
+            "nearest neighbors": information_of_neighbors(*flat),
+            "rows in the order of one column": information_of_order(*flat),
+        }
+    else:
+        others = {"rows that repeat": information_of_repeats(*flat)}
     clearly_more = {
         name: value
         for name, (value, error) in others.items()
