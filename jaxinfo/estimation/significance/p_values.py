@@ -177,7 +177,7 @@ def conditional_independence_p_value(
         correlated = _p_value(_shifted_correlations(generator, *whitened))
         near = _conditional_neighbor_p_value(generator, *scores, given)
     else:
-        correlated, near = _of_dependent_rows(generator, *scores, groups, given)
+        correlated, near = _of_dependent_rows(generator, *scores, groups)
     return combine_p_values(np.array([correlated, near]), np.ones(2))
 
 
@@ -310,32 +310,17 @@ def _of_dependent_rows(
     x: np.ndarray,
     y: np.ndarray,
     groups: np.ndarray | None,
-    given: np.ndarray | None = None,
 ) -> tuple[float, float]:
-    """p-values of correlations and of neighbors, for groups or, if None, a series.
-
-    x and y are uncorrelated with `given`, and a relabeled y is not. Its squared
-    correlation with x is therefore divided by the share of its variance that `given`
-    leaves, as that of a partial correlation is.
-    """
+    """p-values of correlations and of neighbors, for groups or, if None, a series."""
     is_series = groups is None
     if is_series:
         stretch = closed_stretch(np.hstack([x, y]))
         x, y = normal_scores(x[stretch]), normal_scores(y[stretch])
-        given = None if given is None else given[stretch]
-    orders = list(
-        draw_orders(
-            generator, len(x), NUM_PERMUTATIONS, groups=groups, is_series=is_series
-        )
+    orders = draw_orders(
+        generator, len(x), NUM_PERMUTATIONS, groups=groups, is_series=is_series
     )
-    u, v = _whiten(x), _whiten(y)
-    statistics = correlation_statistics(u, v, orders)
-    if given is not None and given.shape[1]:
-        directions = np.linalg.qr(given - given.mean(axis=0))[0]
-        explained = correlation_statistics(directions, v, orders) / np.sum(v**2)
-        statistics = statistics / np.maximum(1 - explained, ROUNDING)
     return (
-        _p_value(statistics),
+        _p_value(correlation_statistics(_whiten(x), _whiten(y), orders)),
         _neighbor_p_value(generator, x, y, groups=groups, is_series=is_series),
     )
 
