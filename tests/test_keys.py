@@ -6,6 +6,7 @@ import pytest
 from tests.calls import CALLS, each_call
 
 
+@pytest.mark.slow
 @each_call
 def test_no_key_is_consumed_twice(name):
     with jax.debug_key_reuse(True):

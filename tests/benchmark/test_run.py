@@ -110,6 +110,7 @@ def test_own_estimator_runs_beside_named_ones(calls):
     assert 0 <= own.seconds < 10  # Measured, because the estimate has no seconds.
 
 
+@pytest.mark.slow
 def test_own_estimator_of_divergences_is_told_which(calls):
     asked = []
 

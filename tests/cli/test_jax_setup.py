@@ -33,6 +33,7 @@ def _run(**environment):
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_one_device_for_each_core_and_a_cache_folder(tmp_path):
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     before, devices, cache = _run(XDG_CACHE_HOME=str(tmp_path))

@@ -65,6 +65,7 @@ def test_labels_of_another_length_are_refused(tmp_path):
         data.load_heco("acm", data_dir=tmp_path)
 
 
+@pytest.mark.slow
 @needs_data
 @pytest.mark.parametrize("name", ["acm", "aminer", "freebase", slowly("dblp")])
 def test_statistics_of_the_four_datasets(name):

@@ -79,6 +79,7 @@ def test_dtype_is_kept(bound):
             assert jax.eval_shape(bound, *arguments, *weights).dtype == dtype
 
 
+@pytest.mark.slow
 def test_masks_drop_rows_and_hide_nan(x64):
     expected = every_gradient(P[MASK_P], Q[MASK_Q])
     hidden_p, hidden_q = np.where(MASK_P, P, np.nan), np.where(MASK_Q, Q, np.nan)

@@ -379,6 +379,7 @@ def test_labels_whose_codes_are_taken_for_numbers_are_named(estimator):
     assert "labels" not in words  # Two levels have no other order.
 
 
+@pytest.mark.slow
 def test_mixed_ksg_takes_labels_for_states():
     """Truth: by quadrature, .527 nats for +-1.5 of 40 labels in any order."""
     rng = np.random.default_rng(0)

@@ -84,6 +84,7 @@ def test_the_density_ratio_of_a_gaussian_triple_has_its_closed_form():
     assert np.std(expected) > 0.3
 
 
+@pytest.mark.slow
 def test_the_order_of_x_and_y_does_not_matter_for_a_gaussian():
     rng = np.random.default_rng(0)
     x, y, z = _triple(rng)

@@ -46,6 +46,7 @@ def _jsd(scores, own):
     return 2 * jnp.log(2) + joint - product
 
 
+@pytest.mark.slow
 def test_a_step_is_gradient_descent_on_the_losses_of_the_paper():
     with jax.enable_x64(True):
         images = IMAGES.astype(float)

@@ -188,6 +188,7 @@ def test_a_seed_of_several_matches_the_seed_alone(layout):
     np.testing.assert_allclose(together.history.loss[1], alone.history.loss, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_node_without_edges_is_encoded_and_logged(caplog):
     lonely = data.make_heterogeneous_graph(NUM | {"paper": 61}, GRAPH.edges)
     inputs = make_heco_graph(lonely, "paper", PATHS, {}, num_positives=4)

@@ -172,6 +172,7 @@ def _sampled():
     return jax.device_get(run(jax.random.key(0)))
 
 
+@pytest.mark.slow
 def test_gradients_of_bounds_are_finite_under_strict_settings():
     @jax.jit
     def run(cases):

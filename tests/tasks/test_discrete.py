@@ -75,6 +75,7 @@ def test_zero_inflated_poisson_by_quadrature(p):
     assert t.zero_inflated_poisson(p).mi == pytest.approx(mi, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_rare_event_happens_to_both():
     task = t.rare_event(1.0, 0.05)
     x, y = map(np.asarray, task.sample(jax.random.key(0), 4_000))

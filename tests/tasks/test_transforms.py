@@ -55,6 +55,7 @@ def test_rows_may_be_numpy_arrays():
     )
 
 
+@pytest.mark.slow
 def test_swiss_roll_maps_x_alone():
     line, key = t.normal_cdf(t.normal(0.75)), jax.random.key(0)
     task = t.swiss_roll(line)

@@ -92,6 +92,7 @@ PROCESS = """
 """
 
 
+@pytest.mark.slow
 def test_two_processes_split_the_seeds_and_both_get_all_results(unused_tcp_port):
     address = f"127.0.0.1:{unused_tcp_port}"
     program = textwrap.dedent(PROCESS)

@@ -127,6 +127,7 @@ def test_club_is_above_the_information_at_the_exact_conditional():
     assert value > INFORMATION
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nwj", slowly("tuba"), slowly("flo")])
 def test_values_are_those_of_the_best_constant(name):
     """The published bound, maximized over a constant in the scores, by a grid.

@@ -179,6 +179,7 @@ def test_equal_arguments_make_equal_runs():
     assert make_run(CRITIC, **SHORT) not in others
 
 
+@pytest.mark.slow
 def test_equal_runs_are_traced_once():
     calls = []
 
@@ -380,6 +381,7 @@ INFLUENCES = ["info_nce", "smile", "club", "interpolated", "flo", "doe_gaussian"
 INFLUENCES = ["donsker_varadhan", *map(slowly, INFLUENCES)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bound", INFLUENCES)
 def test_influence_is_the_derivative_in_the_weight_of_a_row(bound):
     """Against finite differences, with all test rows in one block."""

@@ -65,6 +65,7 @@ def test_each_setting_gets_the_estimate_of_its_seeds():
         assert estimate.density_ratio is None
 
 
+@pytest.mark.slow
 def test_estimates_of_a_sweep_over_settings():
     x, noise = jax.random.normal(KEY, (2, 300, 2))
     parts = [(x[i::3], (x + noise)[i::3]) for i in range(3)]
@@ -159,6 +160,7 @@ def test_an_estimator_reports_the_saturation_of_one_seed(monkeypatch):
     assert estimate.kind == BOUNDS["mine"].kind
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_is_said_and_has_not_converged():
     """A constant critic reaches 0 nats; a learning rate of 10 reaches -1e6."""
     x, noise = np.random.default_rng(0).normal(size=(2, 500))
