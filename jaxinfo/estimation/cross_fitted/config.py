@@ -180,7 +180,7 @@ class CrossFittedConfig:
     # Both bounds miss structure that takes more rows to learn, and their distance tells
     # how much a fit depends on the number of rows. The part that is missed has this
     # standard deviation, in units of the distance, and extends the upper end only. 0
-    # leaves a seventh of the intervals of 66 tasks below the truth and none above. A
+    # leaves an eighth of the intervals of 66 tasks below the truth and none above. A
     # table of two labels misses nothing.
     missed_share: float = 1.0
     # Fraction of the held-out gain of all critics over those that correct the base
