@@ -55,6 +55,7 @@ CHANGES = {
     "nothing added for what networks miss": {"unseen_share": 0.0},
     "the held-out bound": {"training_share": 0.0, "table_training_share": 0.0},
     "halfway between the bounds": {"training_share": 0.5},
+    "an interval as far up as down": {"missed_share": 0.0},
 }
 
 VARIANTS = {DEFAULT: BASE} | {

@@ -1,1 +1,1 @@
-"""The default estimator and its independence test on independent variables."""
+"""The default estimator on rounded Gaussian pairs."""

@@ -31,14 +31,14 @@ def rounded_information(rho: float, grid: float) -> float:
     It is the sum over cells, with probabilities from the Gaussian distribution
     function. For a fine grid it is that of the pair, up to rho^2 grid^2 / 12.
     """
-    covariance = jnp.array([[1, rho], [rho, 1]])
-    pair = float(exact_gaussian_mutual_information(covariance, dim_x=1))
+    covariance = np.array([[1, rho], [rho, 1]])
+    pair = float(exact_gaussian_mutual_information(jnp.asarray(covariance), dim_x=1))
     if grid < FINEST_SUM:
         return pair
     count = int(np.ceil(RANGE / grid))
     edges = (np.arange(-count, count + 2) - 0.5) * grid
     points = np.stack(np.meshgrid(edges, edges, indexing="ij"), axis=-1)
-    joint = normal(np.zeros(2), np.asarray(covariance, float)).cdf(points)
+    joint = normal(np.zeros(2), covariance).cdf(points)
     cells = np.maximum(np.diff(np.diff(joint, axis=0), axis=1), 1e-300)
     own = np.diff(norm.cdf(edges))
     return float(np.sum(cells * np.log(cells / np.maximum(np.outer(own, own), 1e-300))))

@@ -241,14 +241,13 @@ def test_dependent_rows_are_seldom_rejected(p_value):
 @pytest.mark.parametrize("num_rows", [500, 2_000])
 @pytest.mark.parametrize("phi", [0.5, 0.9, 0.99])
 @pytest.mark.parametrize("p_value", DEPENDENT_ROWS[:3])
-def test_series_are_rejected_at_the_level(request, p_value, phi, num_rows):
+def test_series_are_rejected_at_the_level(p_value, phi, num_rows):
     is_conditional = p_value is _independent_given_series and phi > 0.5
     is_slow = p_value is _independent_series and phi > 0.9
-    if num_rows == 500 and (is_conditional or is_slow):
-        reason = "few independent rows: about 10 % are rejected in some sets of 200"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
-    rejected = _rejected(p_value, 200, phi=phi, num_rows=num_rows)
-    assert 0.02 <= rejected <= 0.09
+    # With few independent rows too many are rejected, 7 to 10 % of 200, as the guide to
+    # estimates says; 3 % are two standard deviations.
+    most = 0.13 if num_rows == 500 and (is_conditional or is_slow) else 0.09
+    assert 0.02 <= _rejected(p_value, 200, phi=phi, num_rows=num_rows) <= most
 
 
 @pytest.mark.slow
