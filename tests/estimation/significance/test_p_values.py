@@ -242,11 +242,14 @@ def test_dependent_rows_are_seldom_rejected(p_value):
 @pytest.mark.parametrize("phi", [0.5, 0.9, 0.99])
 @pytest.mark.parametrize("p_value", DEPENDENT_ROWS[:3])
 def test_series_are_rejected_at_the_level(p_value, phi, num_rows):
+    # With few independent rows too many are rejected, as the guide to estimates says:
+    # 7 to 10 % of 200, and up to 16 % given a third series of .99. The limits are two
+    # standard deviations above.
     is_conditional = p_value is _independent_given_series and phi > 0.5
     is_slow = p_value is _independent_series and phi > 0.9
-    # With few independent rows too many are rejected, 7 to 10 % of 200, as the guide to
-    # estimates says; 3 % are two standard deviations.
-    most = 0.13 if num_rows == 500 and (is_conditional or is_slow) else 0.09
+    most = 0.09
+    if num_rows == 500 and (is_conditional or is_slow):
+        most = 0.21 if is_conditional and phi > 0.9 else 0.13
     assert 0.02 <= _rejected(p_value, 200, phi=phi, num_rows=num_rows) <= most
 
 
